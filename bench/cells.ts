@@ -1,0 +1,133 @@
+/**
+ * What a cell costs: time from its start to the first answer, and memory when idle, for 1, 10 and 50 of them; beside a bare Deno process that
+ * answers one line.
+ *
+ *     deno task bench cells
+ * @module
+ */
+
+import { Cell } from "../host/cells/cell.ts";
+import { startCellProcess } from "../host/cells/cell_process.ts";
+import { denyNetFlag } from "../host/cells/egress.ts";
+import { ProcessWatch } from "../host/cells/process_watch.ts";
+import { systemNames } from "../host/cells/system_names.ts";
+import { loadPlugin } from "../host/plugins/load_plugin.ts";
+import { encodeEvents } from "../host/router/encode_events.ts";
+import { workloadEvent } from "./workload.ts";
+
+const COUNTS = [1, 10, 50];
+/** For a single one the median of several. */
+const ROUNDS = 9;
+const SETTLE_MS = 2_000;
+
+const GOAL_MS = 150;
+const GOAL_MB = 32;
+
+interface Started {
+  pid: number;
+  ms: number;
+  end(): Promise<void>;
+}
+
+const watch = new ProcessWatch();
+const denyNet = await denyNetFlag([], systemNames());
+const plugin = await loadPlugin({
+  inline: "export function processEvent(event) { event.properties.seen = true; return event }",
+});
+const events = encodeEvents([{ event: new TextEncoder().encode(JSON.stringify(workloadEvent(1))) }]);
+const missed: string[] = [];
+
+console.log(`${navigator.hardwareConcurrency} cores; milliseconds to the first answer, MB of PSS of each when idle`);
+console.log("            at once    ms: median    worst    MB each");
+for (const [name, start] of [["bare Deno", startBare], ["cell", startCell]] as const) {
+  await measure(start, 1);
+  for (const count of COUNTS) {
+    const { times, mb } = await measure(start, count);
+    const median = times[Math.floor(times.length / 2)] as number;
+    const worst = times.at(-1) as number;
+    console.log(
+      `${name.padEnd(12)}${String(count).padStart(7)}${median.toFixed(0).padStart(14)}${worst.toFixed(0).padStart(9)}${
+        mb.toFixed(1).padStart(11)
+      }`,
+    );
+    if (name === "cell" && count === 1 && median > GOAL_MS) {
+      missed.push(`one cell answers after ${median.toFixed(0)} ms`);
+    }
+    if (name === "cell" && mb > GOAL_MB) missed.push(`${count} cells take ${mb.toFixed(1)} MB each`);
+  }
+}
+console.log(missed.length === 0 ? "all goals met" : `goals missed: ${missed.join("; ")}`);
+if (missed.length > 0) Deno.exitCode = 1;
+watch[Symbol.dispose]();
+
+async function measure(start: () => Promise<Started>, count: number): Promise<{ times: number[]; mb: number }> {
+  const times: number[] = [];
+  let mb = 0;
+  for (let round = 0; round < (count === 1 ? ROUNDS : 1); round++) {
+    const all = await Promise.all(Array.from({ length: count }, start));
+    times.push(...all.map(({ ms }) => ms));
+    if (round === 0) {
+      await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+      mb = all.reduce((sum, { pid }) => sum + pssMb(pid), 0) / count;
+    }
+    await Promise.all(all.map(({ end }) => end()));
+  }
+  return { times: times.sort((a, b) => a - b), mb };
+}
+
+async function startCell(): Promise<Started> {
+  const begin = performance.now();
+  const cell = new Cell({
+    process: startCellProcess({ memoryMb: 256, denyNet }),
+    watch,
+    deadlineMs: 30_000,
+    memoryBytes: 256 * 1024 * 1024,
+    callService: () => Promise.reject(new Error("Not part of this benchmark")),
+    onLog: () => {},
+  });
+  const spec = {
+    pluginConfigId: 1,
+    teamId: 1,
+    name: "bench",
+    files: plugin.files,
+    main: plugin.main,
+    config: {},
+    attachments: {},
+    scheduledTasks: [],
+  };
+  await cell.load({ plugins: [spec], deadlineMs: 30_000, egressAllow: [] });
+  await cell.batch("processEvent", [0], events);
+  const ms = performance.now() - begin;
+  return { pid: cell.pid, ms, end: () => cell[Symbol.asyncDispose]() };
+}
+
+async function startBare(): Promise<Started> {
+  const begin = performance.now();
+  const code = "data:text/javascript,for await (const chunk of Deno.stdin.readable) await Deno.stdout.write(chunk)";
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", "--no-prompt", "--no-config", code],
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  const reader = child.stdout.getReader();
+  await writer.write(new TextEncoder().encode("line\n"));
+  await reader.read();
+  const ms = performance.now() - begin;
+  return {
+    pid: child.pid,
+    ms,
+    async end() {
+      await writer.close();
+      await child.status;
+      await reader.cancel();
+    },
+  };
+}
+
+/** The process's own pages, and its share of those that it has in common with others. */
+function pssMb(pid: number): number {
+  const line = /^Pss:\s+(\d+) kB/m.exec(Deno.readTextFileSync(`/proc/${pid}/smaps_rollup`));
+  return Number(line?.[1] ?? 0) / 1024;
+}

@@ -1,0 +1,34 @@
+/**
+ * Something that a benchmark measures: runs its work for a while and says how much was done.
+ * @module
+ */
+
+import { TextLineStream } from "./text_line_stream.ts";
+
+export interface Contender extends AsyncDisposable {
+  name: string;
+  /** Events a second over about this long. */
+  run(milliseconds: number): Promise<number>;
+}
+
+/** A program that speaks as `bench/peers/contender.mjs` does. */
+export function programContender(name: string, command: string, args: string[]): Contender {
+  const process = new Deno.Command(command, { args, stdin: "piped", stdout: "piped", stderr: "inherit" }).spawn();
+  const input = process.stdin.getWriter();
+  const lines = process.stdout.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream()).getReader();
+  return {
+    name,
+    async run(milliseconds) {
+      await input.write(new TextEncoder().encode(`${milliseconds}\n`));
+      const { value } = await lines.read();
+      if (value === undefined) throw new Error(`Cannot measure ${name}: it ended`);
+      const [events = 0, took = 1] = value.split(" ").map(Number);
+      return events / took * 1000;
+    },
+    async [Symbol.asyncDispose]() {
+      await input.close();
+      await lines.cancel();
+      await process.status;
+    },
+  };
+}

@@ -1,0 +1,5 @@
+export function contend(
+  start: (
+    sources: string[],
+  ) => ((events: unknown[]) => Promise<unknown[]>) | Promise<(events: unknown[]) => Promise<unknown[]>>,
+): Promise<void>;

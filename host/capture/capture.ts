@@ -1,0 +1,166 @@
+/**
+ * The capture endpoints: a request's events are checked, made plugin events and appended to the inbox, all or none.
+ * @module
+ */
+
+import { Hono } from "hono";
+import { isNestedTooDeeply, MAX_NESTING } from "../../runtime/nesting.ts";
+import { createUuidGenerator } from "../../runtime/uuid.ts";
+import type { EventLog, LogRecord } from "../log/event_log.ts";
+import { type ByteGate, createAdmission } from "./byte_gate.ts";
+import { invalidPayload, tooLarge } from "./capture_error.ts";
+import { clientIp } from "./client_ip.ts";
+import { addCorsHeaders } from "./cors.ts";
+import { findProject, type Projects } from "./find_project.ts";
+import { prepareEvent, type RequestFacts } from "./prepare_event.ts";
+import { readEvents, readSentAt, readToken } from "./read_events.ts";
+import { readPayload } from "./read_payload.ts";
+import { ok, refuse } from "./respond.ts";
+
+/** What the server knows of a connection; Deno.serve's handler info has it. */
+export interface ConnectionInfo {
+  remoteAddr?: Deno.Addr;
+}
+
+/** What the capture endpoints need. */
+export interface CaptureOptions {
+  projects: Projects;
+  log: Pick<EventLog, "append">;
+  /** Large requests wait here before they are read or decompressed. */
+  gate: ByteGate;
+  now: () => number;
+  /** Take the client's address from X-Forwarded-For. */
+  trustProxy: boolean;
+  /** Called with the number of events of each request that was stored. */
+  onStored?: (projectId: number, events: number) => void;
+  /** Called with the status of every answer. */
+  onAnswer?: (status: number) => void;
+}
+
+interface Endpoint {
+  paths: string[];
+  /** Bound of the body, as sent and decompressed. */
+  maxBytes: number;
+  /** Name that all events get. */
+  eventName?: string;
+  /** Bound of one event; absent: MAX_EVENT_BYTES. */
+  maxEventBytes?: number;
+  recordings?: boolean;
+}
+
+const MIB = 1024 * 1024;
+/** Bound of one event's JSON, recordings aside: what PostHog stores. */
+export const MAX_EVENT_BYTES = MIB;
+
+const ENDPOINTS: Endpoint[] = [
+  { paths: ["/e", "/capture", "/track", "/i/v0/e"], maxBytes: 2 * MIB },
+  { paths: ["/engage"], maxBytes: 2 * MIB, eventName: "$identify" },
+  { paths: ["/batch"], maxBytes: 20 * MIB },
+  // SDKs send what went into and came out of a model there, in events of up to 8 MiB.
+  { paths: ["/i/v0/ai/batch"], maxBytes: 20 * MIB, maxEventBytes: 8 * MIB },
+  { paths: ["/s"], maxBytes: 25 * MIB, recordings: true },
+];
+
+/** The routes that take events, with and without a trailing slash. */
+export function createCapture(options: CaptureOptions): Hono<{ Bindings: ConnectionInfo }> {
+  const app = new Hono<{ Bindings: ConnectionInfo }>({ strict: false });
+  const newUuid = createUuidGenerator(options.now);
+  for (const endpoint of ENDPOINTS) {
+    app.on(["GET", "POST", "OPTIONS"], endpoint.paths, async (context) => {
+      const request = context.req.raw;
+      const response = request.method === "OPTIONS"
+        ? ok()
+        : await capture(options, endpoint, request, context.env?.remoteAddr, newUuid);
+      addCorsHeaders(response.headers, request);
+      options.onAnswer?.(response.status);
+      return response;
+    });
+  }
+  return app;
+}
+
+async function capture(
+  options: CaptureOptions,
+  endpoint: Endpoint,
+  request: Request,
+  remote: Deno.Addr | undefined,
+  newUuid: () => string,
+): Promise<Response> {
+  const now = new Date(options.now()).toISOString();
+  try {
+    using share = createAdmission(options.gate);
+    const url = new URL(request.url);
+    const payload = await readPayload(request, url.searchParams, endpoint.maxBytes, share.admit);
+    const events = readEvents(payload.data);
+    const project = findProject(options.projects, readToken(payload, request.method), payload);
+    const facts: RequestFacts = {
+      teamId: project.id,
+      ip: project.anonymizeIps ? "" : clientIp(request.headers, hostOf(remote), options.trustProxy),
+      siteUrl: url.origin,
+      now,
+      sentAt: readSentAt(payload),
+      eventName: endpoint.eventName,
+      maxEventBytes: endpoint.maxEventBytes ?? MAX_EVENT_BYTES,
+      recordings: endpoint.recordings ?? false,
+      newUuid,
+    };
+    const records = encodeEvents(events, facts);
+    share.shrink(bytesOf(records));
+    if (records.length > 0) await options.log.append("inbox", project.id, records);
+    options.onStored?.(project.id, records.length);
+    return ok();
+  } catch (error) {
+    return refuse(error);
+  }
+}
+
+const utf8 = new TextEncoder();
+
+/** The records for the inbox. One event that is wrong refuses them all. */
+function encodeEvents(events: unknown[], facts: RequestFacts): LogRecord[] {
+  const records: LogRecord[] = [];
+  for (const data of events) {
+    const record = encodeEvent(data, facts, events.length);
+    if (record) records.push(record);
+  }
+  return records;
+}
+
+/** One event's record, or null for an event that is passed over. `of` is how many events the request has. */
+export function encodeEvent(data: unknown, facts: RequestFacts, of: number): LogRecord | null {
+  try {
+    const event = prepareEvent(data, facts);
+    if (event === null) return null;
+    const json = JSON.stringify(event);
+    if (isNestedTooDeeply(json)) throw nestedTooDeeply();
+    const encoded = utf8.encode(json);
+    if (encoded.byteLength <= facts.maxEventBytes || event.event === "$snapshot") {
+      return { key: event.distinct_id, event: encoded };
+    }
+  } catch (error) {
+    // Nested so deeply that it could not even be written.
+    if (error instanceof RangeError) throw nestedTooDeeply();
+    throw error;
+  }
+  throw eventTooLarge(facts.maxEventBytes, of);
+}
+
+function nestedTooDeeply(): Error {
+  return invalidPayload(`Invalid payload: Event is nested more than ${MAX_NESTING} levels deep!`);
+}
+
+/** In a batch 413, upon which SDKs halve it until the one event is alone; alone 400, upon which they give it up. */
+function eventTooLarge(maxBytes: number, events: number): Error {
+  const detail = `Invalid payload: Event is larger than ${maxBytes} bytes!`;
+  return events > 1 ? tooLarge(detail) : invalidPayload(detail);
+}
+
+/** What the records hold in memory until they are stored. */
+export function bytesOf(records: LogRecord[]): number {
+  return records.reduce((sum, { event }) => sum + event.byteLength, 0);
+}
+
+/** The address of the far side, when the connection has one. */
+export function hostOf(remote: Deno.Addr | undefined): string | undefined {
+  return remote && "hostname" in remote ? remote.hostname : undefined;
+}

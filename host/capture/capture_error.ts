@@ -1,0 +1,54 @@
+/**
+ * A request that the capture API refuses, in the words and codes that SDKs know.
+ * @module
+ */
+
+export class CaptureError extends Error {
+  override name = "CaptureError";
+  constructor(
+    readonly status: 400 | 401 | 408 | 413 | 503,
+    readonly type: "validation_error" | "authentication_error" | "server_error",
+    readonly code: string,
+    message: string,
+    readonly retryAfterSeconds?: number,
+  ) {
+    super(message);
+  }
+}
+
+/** 400: the payload cannot be decoded. */
+export function malformed(what: string): CaptureError {
+  return invalidPayload(`Malformed request data: ${what}`);
+}
+
+/** 400: the payload was decoded, but it is not a valid request. */
+export function invalidPayload(detail: string): CaptureError {
+  return new CaptureError(400, "validation_error", "invalid_payload", detail);
+}
+
+/** 400: there is nothing in the request. */
+export function noData(): CaptureError {
+  const detail = "No data found. Make sure to use a POST request when sending the payload in the body of the request.";
+  return new CaptureError(400, "validation_error", "no_data", detail);
+}
+
+/** 408: the body did not come in time. SDKs try again. */
+export function requestTimeout(seconds: number): CaptureError {
+  const detail = `Request timed out: the body was not complete after ${seconds} s`;
+  return new CaptureError(408, "validation_error", "request_timeout", detail);
+}
+
+/** 413: SDKs halve the batch and send the halves. */
+export function tooLarge(detail: string): CaptureError {
+  return new CaptureError(413, "validation_error", "request_too_large", detail);
+}
+
+/** 401, with PostHog's code for what is wrong with the key. */
+export function unauthorized(code: string, detail: string): CaptureError {
+  return new CaptureError(401, "authentication_error", code, detail);
+}
+
+/** 503: the client should send the same again after a while. */
+export function unavailable(detail: string, retryAfterSeconds: number): CaptureError {
+  return new CaptureError(503, "server_error", "server_error", detail, retryAfterSeconds);
+}

@@ -1,0 +1,134 @@
+/**
+ * The newer endpoint, `/i/v1/analytics/events`: the token and facts about the SDK in headers, and a result for each event.
+ * @module
+ */
+
+import { Hono } from "hono";
+import { isRecord } from "../../runtime/is_record.ts";
+import { parseUuid } from "../../runtime/uuid.ts";
+import type { LogRecord } from "../log/event_log.ts";
+import { bytesOf, type CaptureOptions, type ConnectionInfo, encodeEvent, hostOf, MAX_EVENT_BYTES } from "./capture.ts";
+import { createAdmission } from "./byte_gate.ts";
+import { CaptureError, invalidPayload } from "./capture_error.ts";
+import { clientIp } from "./client_ip.ts";
+import { addCorsHeaders } from "./cors.ts";
+import type { RequestFacts } from "./prepare_event.ts";
+import { invalidToken, readTime } from "./read_events.ts";
+import { readPayload } from "./read_payload.ts";
+import { asCaptureError, ok } from "./respond.ts";
+
+const MAX_BYTES = 20 * 1024 * 1024;
+
+/** What SDKs move out of the properties, and where it came from. */
+const OPTIONS: [option: string, property: string][] = [
+  ["cookieless_mode", "$cookieless_mode"],
+  ["disable_skew_correction", "$ignore_sent_at"],
+  ["process_person_profile", "$process_person_profile"],
+  ["product_tour_id", "$product_tour_id"],
+];
+
+interface EventResult {
+  result: "ok" | "drop";
+  details?: string;
+}
+
+/** The route, with and without a trailing slash. */
+export function createCaptureV1(options: CaptureOptions): Hono<{ Bindings: ConnectionInfo }> {
+  const app = new Hono<{ Bindings: ConnectionInfo }>({ strict: false });
+  app.on(["POST", "OPTIONS"], "/i/v1/analytics/events", async (context) => {
+    const request = context.req.raw;
+    const response = request.method === "OPTIONS" ? ok() : await capture(options, request, context.env?.remoteAddr);
+    const requestId = request.headers.get("posthog-request-id");
+    if (requestId !== null) response.headers.set("posthog-request-id", requestId);
+    addCorsHeaders(response.headers, request, true);
+    options.onAnswer?.(response.status);
+    return response;
+  });
+  return app;
+}
+
+async function capture(options: CaptureOptions, request: Request, remote: Deno.Addr | undefined): Promise<Response> {
+  const now = new Date(options.now()).toISOString();
+  const { headers } = request;
+  try {
+    const url = new URL(request.url);
+    const token = /^Bearer (.+)$/i.exec(headers.get("authorization") ?? "")?.[1]?.trim() ?? "";
+    const project = options.projects.byToken(token);
+    if (!project) throw invalidToken();
+    using share = createAdmission(options.gate);
+    const { data } = await readPayload(request, url.searchParams, MAX_BYTES, share.admit);
+    const batch = isRecord(data) ? data.batch : undefined;
+    if (!isRecord(data) || !Array.isArray(batch)) throw invalidPayload("Expected an object with an array `batch`");
+    const facts: RequestFacts = {
+      teamId: project.id,
+      ip: project.anonymizeIps ? "" : clientIp(headers, hostOf(remote), options.trustProxy),
+      siteUrl: url.origin,
+      now,
+      // The time of this very request: a batch that is sent again keeps its created_at.
+      sentAt: readTime(headers.get("posthog-request-timestamp")) ?? readTime(data.created_at),
+      eventName: undefined,
+      maxEventBytes: MAX_EVENT_BYTES,
+      recordings: false,
+      newUuid: () => "",
+    };
+    const { records, results } = encodeBatch(batch, facts, headers.get("posthog-sdk-info"));
+    share.shrink(bytesOf(records));
+    if (records.length > 0) await options.log.append("inbox", project.id, records);
+    options.onStored?.(project.id, records.length);
+    return Response.json({ results });
+  } catch (error) {
+    return refuseV1(asCaptureError(error));
+  }
+}
+
+function encodeBatch(batch: unknown[], facts: RequestFacts, sdkInfo: string | null) {
+  const records: LogRecord[] = [];
+  // A map: a uuid is the client's word.
+  const results = new Map<string, EventResult>();
+  for (const data of batch) {
+    if (!isRecord(data) || typeof data.uuid !== "string" || parseUuid(data.uuid) === null) {
+      throw invalidPayload("Every event must have a valid uuid");
+    }
+    const { uuid } = data;
+    try {
+      const record = encodeEvent(restoreProperties(data, sdkInfo), facts, batch.length);
+      if (record) records.push(record);
+      results.set(uuid, record ? { result: "ok" } : { result: "drop", details: "empty_event_name" });
+    } catch (error) {
+      if (!(error instanceof CaptureError)) throw error;
+      results.set(uuid, { result: "drop", details: error.message });
+    }
+  }
+  return { records, results: Object.fromEntries(results) };
+}
+
+/** Puts back among the properties what plugins know there. */
+function restoreProperties(data: Record<string, unknown>, sdkInfo: string | null): Record<string, unknown> {
+  const { options, session_id, window_id, ...event } = data;
+  const properties = isRecord(event.properties) ? event.properties : {};
+  const [lib, version] = (sdkInfo ?? "").split("/", 2);
+  const found: [property: string, value: unknown][] = [
+    ["$lib", lib || undefined],
+    ["$lib_version", version || undefined],
+    ["$session_id", session_id],
+    ["$window_id", window_id],
+  ];
+  for (const [option, property] of isRecord(options) ? OPTIONS : []) {
+    found.push([property, (options as Record<string, unknown>)[option]]);
+  }
+  for (const [property, value] of found) {
+    if (value !== undefined && value !== null) properties[property] ??= value;
+  }
+  return {
+    ...event,
+    properties: event.properties === undefined || isRecord(event.properties) ? properties : event.properties,
+  };
+}
+
+function refuseV1({ status, code, message, retryAfterSeconds }: CaptureError): Response {
+  const body = { error: code, error_description: message, error_uri: null };
+  const headers: Record<string, string> = retryAfterSeconds === undefined
+    ? {}
+    : { "retry-after": String(retryAfterSeconds) };
+  return Response.json(body, { status, headers });
+}

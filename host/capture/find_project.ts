@@ -1,0 +1,35 @@
+/**
+ * Finding the project that a request's token stands for.
+ * @module
+ */
+
+import { isRecord } from "../../runtime/is_record.ts";
+import type { ProjectConfig } from "../config/config.ts";
+import { unauthorized } from "./capture_error.ts";
+import { invalidToken } from "./read_events.ts";
+import type { Payload } from "./read_payload.ts";
+
+/** Who may send events, and for which project. */
+export interface Projects {
+  byToken(token: string): ProjectConfig | undefined;
+  byId(id: number): ProjectConfig | undefined;
+  /** True for the key that may act for any project that it names: the admin token. */
+  isPersonalKey(key: string): boolean;
+}
+
+/** The project of the token; or, for a personal key, of the `project_id` in the request. Throws 401. */
+export function findProject(projects: Projects, token: string, payload: Payload): ProjectConfig {
+  const project = projects.byToken(token);
+  if (project) return project;
+  const projectId = readProjectId(payload);
+  if (projectId === undefined) throw invalidToken();
+  const named = projects.isPersonalKey(token) ? projects.byId(projectId) : undefined;
+  if (!named) throw unauthorized("invalid_personal_api_key", "Invalid Personal API key.");
+  return named;
+}
+
+function readProjectId({ data, query, form }: Payload): number | undefined {
+  const first = Array.isArray(data) ? data[0] : data;
+  const id = query.get("project_id") ?? form.get("project_id") ?? (isRecord(first) ? first.project_id : undefined);
+  return id === undefined || id === null || id === "" ? undefined : Number(id);
+}

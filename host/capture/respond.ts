@@ -1,0 +1,49 @@
+/**
+ * Answers in the forms that SDKs read: exactly 200 with a JSON body for what was stored, errors with type, code and detail.
+ * @module
+ */
+
+import { LogFullError } from "../log/event_log.ts";
+import { CaptureError, unavailable } from "./capture_error.ts";
+
+/** Seconds after which a client should try again when events cannot be stored. */
+const RETRY_AFTER_SECONDS = 10;
+
+/** posthog-js takes anything but 200 for a failure; PostHog's own servers wrote 1 or "Ok". */
+export function ok(): Response {
+  return new Response('{"status":1}', { headers: { "content-type": "application/json" } });
+}
+
+/** The answer to a request that was refused or failed. Nothing of it was stored. */
+export function refuse(error: unknown): Response {
+  const known = asCaptureError(error);
+  const body = { type: known.type, code: known.code, detail: known.message, attr: null };
+  const headers: Record<string, string> = known.retryAfterSeconds === undefined
+    ? {}
+    : { "retry-after": String(known.retryAfterSeconds) };
+  return Response.json(body, { status: known.status, headers });
+}
+
+/** Everything unforeseen on the way to the log is answered so that the client keeps its events and tries again. */
+export function asCaptureError(error: unknown): CaptureError {
+  if (error instanceof CaptureError) return error;
+  if (error instanceof LogFullError) {
+    return unavailable(
+      `${error.message}. Events are accepted again when destinations have caught up`,
+      RETRY_AFTER_SECONDS,
+    );
+  }
+  complain(error);
+  return unavailable("Cannot store events: the event log did not take them. Try again", RETRY_AFTER_SECONDS);
+}
+
+/** Every request may fail for the same reason: the operator hears of it once in a while. */
+const COMPLAIN_EVERY_MS = 10_000;
+let complainedAt = -Infinity;
+
+function complain(error: unknown): void {
+  const now = performance.now();
+  if (now - complainedAt < COMPLAIN_EVERY_MS) return;
+  complainedAt = now;
+  console.error("A request was answered with 503:", error);
+}

@@ -1,0 +1,98 @@
+/**
+ * The way of a plugin from a started cell to one that takes events: its code is evaluated, then setupPlugin succeeds, is tried again after a
+ * RetryError, or fails for good.
+ * @module
+ */
+
+import type { ErrorRecord } from "../../runtime/errors.ts";
+import { maxAttempts, retryDelayMs, SETUP_PLUGIN_RETRIES } from "../../runtime/retry.ts";
+import type { Clock } from "../clock.ts";
+import type { Cell } from "./cell.ts";
+import { type CellEnd, CellEndedError } from "./cell_end.ts";
+import type { PluginMember } from "./plugin_member.ts";
+import { PluginState } from "./plugin_runtime.ts";
+
+export interface BringUpOptions {
+  deadlineMs: number;
+  clock: Clock;
+  /** Aborted when the plugins are to be stopped. */
+  signal: AbortSignal;
+}
+
+/**
+ * Loads and sets up; afterwards each member has succeeded or is disabled, unless the signal is aborted. Rejects with CellEndedError
+ * when the cell ended and no member can be blamed for it.
+ */
+export async function bringUp(cell: Cell, members: PluginMember[], options: BringUpOptions): Promise<void> {
+  await load(cell, members, options.deadlineMs);
+  // One after the other, so that the one that ends the cell is known.
+  for (const [index, member] of members.entries()) {
+    if (cell.end !== undefined) throw new CellEndedError(cell.end, false);
+    if (!member.disabled && !options.signal.aborted) await setUp(cell, index, member, options);
+  }
+}
+
+async function load(cell: Cell, members: PluginMember[], deadlineMs: number): Promise<void> {
+  const egressAllow = [...new Set(members.flatMap((member) => member.config.egress.allow))];
+  try {
+    const { plugins } = await cell.load({ plugins: members.map((member) => member.spec()), deadlineMs, egressAllow });
+    for (const [index, member] of members.entries()) {
+      const result = plugins[index];
+      if (result === undefined) continue;
+      if ("error" in result) member.failLoad(result.error);
+      else member.loaded(result.capabilities);
+    }
+  } catch (error) {
+    const [member] = members;
+    if (!(error instanceof CellEndedError) || member === undefined || members.length > 1) throw error;
+    if (!isOwnFault(error.end)) throw error;
+    member.failLoad(endAsError(error.end));
+  }
+}
+
+async function setUp(cell: Cell, index: number, member: PluginMember, options: BringUpOptions): Promise<void> {
+  const { clock, signal } = options;
+  const attempts = maxAttempts(SETUP_PLUGIN_RETRIES);
+  if (!member.capabilities?.methods.includes("setupPlugin")) return member.setUp();
+  for (let attempt = 1; !signal.aborted; attempt++) {
+    member.enter(PluginState.SettingUp);
+    let error = await trySetup(cell, index);
+    // What did not return may have been unlucky, but to try it as often as a RetryError would hold up every event for minutes.
+    if (error?.name === "TimeoutError" && cell.end === undefined) error = await trySetup(cell, index);
+    if (error === null) return member.setUp();
+    if (!error.retry || error.name === "TimeoutError") return member.failSetup(error);
+    const waitMs = retryDelayMs(SETUP_PLUGIN_RETRIES, attempt);
+    if (waitMs === null) return member.failSetup(error, `${attempt}/${attempts}`);
+    member.retrySetup(error, `${attempt}/${attempts}`, waitMs);
+    await waitWhileAlive(cell, clock, waitMs, signal);
+  }
+}
+
+/** Null when it succeeded. */
+async function trySetup(cell: Cell, index: number): Promise<ErrorRecord | null> {
+  try {
+    const answer = await cell.call({ plugin: index, type: "method", name: "setupPlugin" }, "other", 0);
+    return answer.ok ? null : answer.error;
+  } catch (error) {
+    if (error instanceof CellEndedError && isOwnFault(error.end)) return endAsError(error.end);
+    throw error;
+  }
+}
+
+/** Rejects with CellEndedError when the cell ends meanwhile. */
+async function waitWhileAlive(cell: Cell, clock: Clock, waitMs: number, signal: AbortSignal): Promise<void> {
+  const over = new AbortController();
+  const sleeping = clock.sleep(waitMs, AbortSignal.any([signal, over.signal]));
+  const end = await Promise.race([cell.ending, sleeping.then(() => null)]);
+  over.abort();
+  if (end !== null) throw new CellEndedError(end, false);
+}
+
+/** A process can also be killed from outside, or fail to start. */
+function isOwnFault(end: CellEnd): boolean {
+  return end.kind === "hang" || end.kind === "memory" || end.kind === "protocol";
+}
+
+function endAsError(end: CellEnd): ErrorRecord {
+  return { name: end.kind === "hang" ? "TimeoutError" : "Error", message: end.words, retry: false };
+}

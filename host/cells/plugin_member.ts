@@ -1,0 +1,214 @@
+/**
+ * One plugin config of a cell: what it is made of, the state it is in, and what its log is told when that changes.
+ * @module
+ */
+
+import { createHash } from "node:crypto";
+import { Buffer } from "node:buffer";
+import type { Capabilities } from "../../runtime/capabilities.ts";
+import type { ErrorRecord } from "../../runtime/errors.ts";
+import type { BatchFunction, PluginSpec } from "../../runtime/protocol.ts";
+import type { PluginConfig } from "../config/config.ts";
+import { mergeDefaults } from "../plugins/manifest.ts";
+import { type LoadedPlugin, PluginLoadError } from "../plugins/plugin.ts";
+import type { PluginServices } from "../services/services.ts";
+import type { PluginRecords } from "./plugin_records.ts";
+import { PluginState } from "./plugin_runtime.ts";
+
+export interface PluginMemberOptions {
+  /** The reason if it could not be read or compiled: then it is disabled from the start. */
+  plugin: LoadedPlugin | PluginLoadError;
+  config: PluginConfig;
+  services: PluginServices;
+  records: PluginRecords;
+  /** In the messages that PostHog's interface expects. */
+  instanceId: string;
+  onState(member: PluginMember, from: PluginState): void;
+}
+
+/** Its state moves by `enter` and `disable` alone. */
+export class PluginMember {
+  readonly id: number;
+  readonly config: PluginConfig;
+  readonly services: PluginServices;
+  readonly plugin: LoadedPlugin | PluginLoadError;
+  readonly #options: PluginMemberOptions;
+  #state: PluginState = PluginState.Loading;
+  #reason: string | null = null;
+  #capabilities: Capabilities | null = null;
+  /** setupPlugin succeeded on the cell of the moment, so teardownPlugin is due at its end. */
+  isSetUp = false;
+
+  constructor(options: PluginMemberOptions) {
+    this.#options = options;
+    this.plugin = options.plugin;
+    this.config = options.config;
+    this.services = options.services;
+    this.id = options.config.id;
+  }
+
+  get state(): PluginState {
+    return this.#state;
+  }
+
+  get reason(): string | null {
+    return this.#reason;
+  }
+
+  /** Its own: the record of its plugin config may already be that of the member that replaces it. */
+  get capabilities(): Capabilities | null {
+    return this.#capabilities;
+  }
+
+  get disabled(): boolean {
+    return this.#state === PluginState.Disabled;
+  }
+
+  /** Reads what was kept of it; stays disabled if it was disabled with this source and configuration. */
+  async open(): Promise<void> {
+    const { records } = this.#options;
+    const { disabledReason, capabilities } = await records.open({
+      pluginConfigId: this.id,
+      teamId: this.config.teamId,
+      revision: this.#revision(),
+    });
+    this.#capabilities = capabilities;
+    if (this.plugin instanceof PluginLoadError) this.failLoad(this.plugin.record);
+    else if (disabledReason !== null) this.enter(PluginState.Disabled, disabledReason);
+  }
+
+  enter(state: PluginState, reason: string | null = null): void {
+    if (this.#state === PluginState.Stopped || (state === this.#state && reason === this.#reason)) return;
+    const from = this.#state;
+    this.#state = state;
+    this.#reason = reason;
+    this.#options.onState(this, from);
+  }
+
+  loaded(capabilities: Capabilities): void {
+    this.#capabilities = capabilities;
+    this.#options.records.change(this.id, { capabilities });
+    this.say("INFO", `Plugin loaded (${this.#instance()}).`);
+  }
+
+  failLoad(error: ErrorRecord): void {
+    this.#fail(error, `Plugin failed to load with ${describe(error)} (${this.#instance()}). Disabled the app!`);
+  }
+
+  setUp(): void {
+    this.isSetUp = true;
+    this.#options.records.change(this.id, { lastError: null });
+    this.say("INFO", `setupPlugin succeeded (${this.#instance()}).`);
+  }
+
+  retrySetup(error: ErrorRecord, attempt: string, waitMs: number): void {
+    this.recordError(error);
+    const said = `${error.name} (attempt ${attempt})${error.message === "" ? "" : `: ${error.message}`}`;
+    const text = `setupPlugin failed with ${said} (${this.#instance()}). Retrying in ${waitMs / 1000} s...`;
+    this.say("ERROR", text);
+    this.enter(PluginState.RetryingSetup, text);
+  }
+
+  failSetup(error: ErrorRecord, attempt?: string): void {
+    const named = attempt === undefined ? error : { ...error, name: `${error.name} (attempt ${attempt})` };
+    this.#fail(error, `setupPlugin failed with ${describe(named)} (${this.#instance()}). Disabled the app!`);
+  }
+
+  /** Gives it up for what it keeps doing. */
+  giveUp(reason: string): void {
+    this.say("ERROR", `Plugin ${reason} (${this.#instance()}). Disabled the app!`);
+    this.#disable(reason);
+  }
+
+  unloaded(error: ErrorRecord | null): void {
+    this.isSetUp = false;
+    if (error === null) return this.say("INFO", `Plugin unloaded (${this.#instance()}).`);
+    this.recordError(error);
+    this.say("ERROR", `Plugin failed to unload (${this.#instance()}).`);
+  }
+
+  /** Back to the start, with whatever disabled it forgotten. */
+  reset(): void {
+    this.#options.records.change(this.id, { disabledReason: null });
+    this.enter(PluginState.Loading);
+  }
+
+  recordError(error: ErrorRecord, event?: string): void {
+    this.#options.records.error(this.id, this.mapError(error), event);
+  }
+
+  /** The same error with the stack in the plugin's own files. */
+  mapError(error: ErrorRecord): ErrorRecord {
+    if (error.stack === undefined || this.plugin instanceof PluginLoadError) return error;
+    return { ...error, stack: this.plugin.mapStack(error.stack) };
+  }
+
+  mapText(text: string): string {
+    return this.plugin instanceof PluginLoadError ? text : this.plugin.mapStack(text);
+  }
+
+  say(type: "INFO" | "WARN" | "ERROR", message: string): void {
+    this.#options.records.system(this.id, type, message);
+  }
+
+  /** Whether the plugin is enabled and has something for this function. */
+  runs(fn: BatchFunction): boolean {
+    const methods = this.capabilities?.methods ?? [];
+    const has = methods.includes(fn) || (fn === "processEvent" && methods.includes("processEventBatch"));
+    return has && !this.disabled;
+  }
+
+  spec(): PluginSpec {
+    const { plugin, config } = this;
+    if (plugin instanceof PluginLoadError) throw plugin;
+    return {
+      pluginConfigId: config.id,
+      teamId: config.teamId,
+      name: plugin.manifest.name,
+      files: plugin.files,
+      main: plugin.main,
+      config: mergeDefaults(plugin.manifest, config.config),
+      attachments: Object.fromEntries(
+        Object.entries(config.attachments).map(([key, { contents, ...about }]) => [
+          key,
+          { ...about, contents: Buffer.from(contents).toString("base64") },
+        ]),
+      ),
+      scheduledTasks: Object.keys(plugin.manifest.schedule),
+    };
+  }
+
+  #fail(error: ErrorRecord, text: string): void {
+    this.recordError(error);
+    this.say("ERROR", text);
+    this.#disable(text);
+  }
+
+  #disable(reason: string): void {
+    this.isSetUp = false;
+    this.#options.records.change(this.id, { disabledReason: reason });
+    this.enter(PluginState.Disabled, reason);
+  }
+
+  #instance(): string {
+    return `instance ID ${this.#options.instanceId}`;
+  }
+
+  #revision(): string {
+    const { plugin, config } = this;
+    const source = plugin instanceof PluginLoadError ? plugin.record.message : plugin.revision;
+    const attachments = Object.entries(config.attachments).map(([key, { contents }]) => [key, hash(contents)]);
+    const { timeoutSeconds, memoryMb, egress } = config;
+    return hash(JSON.stringify([source, config.config, attachments, timeoutSeconds, memoryMb, egress]));
+  }
+}
+
+/** Without the excerpt that syntax errors carry in further lines. */
+function describe({ name, message }: ErrorRecord): string {
+  const [line = ""] = message.split("\n", 1);
+  return line === "" ? name : `${name}: ${line}`;
+}
+
+function hash(data: string | Uint8Array): string {
+  return createHash("sha256").update(data).digest("hex");
+}

@@ -1,0 +1,130 @@
+/**
+ * What is remembered of every plugin config: why it was disabled, its last error, what it can do. The one writer of these records, so that
+ * the parts of the service that know a piece each do not overwrite one another; and the way to a plugin's log.
+ * @module
+ */
+
+import type { LogBatch } from "../../runtime/protocol.ts";
+import type { PluginJournal } from "../plugins/plugin_journal.ts";
+import type { PluginLogWriter } from "../services/logs.ts";
+import type { PluginConfigRecord, PluginConfigs } from "../store/store.ts";
+
+/** Whose record it is, and the hash of source and configuration that a stored reason must belong to. */
+export interface RecordOwner {
+  pluginConfigId: number;
+  teamId: number;
+  revision: string;
+}
+
+export type RecordChange = Partial<Pick<PluginConfigRecord, "disabledReason" | "lastError" | "capabilities">>;
+
+export interface PluginRecords extends PluginJournal, AsyncDisposable {
+  /** Reads what was kept, and from then on writes for this owner. A reason of another revision is forgotten. */
+  open(owner: RecordOwner): Promise<Readonly<PluginConfigRecord>>;
+  read(pluginConfigId: number): Readonly<PluginConfigRecord> | undefined;
+  /** Takes effect at once, and is stored soon. */
+  change(pluginConfigId: number, change: RecordChange): void;
+  /** Entries as the plugin's cell sent them. */
+  log(pluginConfigId: number, entries: LogBatch["entries"], dropped: number): void;
+  /** Resolves when everything before the call is in the store, or given up. */
+  flush(): Promise<void>;
+}
+
+export interface PluginRecordsOptions {
+  store: PluginConfigs;
+  logs: PluginLogWriter;
+  now: () => number;
+  /** Told when a record cannot be stored. */
+  onError(message: string): void;
+}
+
+/** Errors come as fast as events; the last of each interval is what stays. */
+const STORE_EVERY_MS = 500;
+/** An event is kept with the error if it is no larger. */
+const MAX_EVENT_CHARACTERS = 256 * 1024;
+
+export function createPluginRecords({ store, logs, now, onError }: PluginRecordsOptions): PluginRecords {
+  const records = new Map<number, PluginConfigRecord & { teamId: number }>();
+  const unsaved = new Set<number>();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let saving = Promise.resolve();
+
+  function change(pluginConfigId: number, changed: RecordChange): void {
+    const record = records.get(pluginConfigId);
+    if (record === undefined) return;
+    Object.assign(record, changed);
+    unsaved.add(pluginConfigId);
+    timer ??= setTimeout(save, STORE_EVERY_MS);
+  }
+
+  function save(): void {
+    clearTimeout(timer);
+    timer = undefined;
+    const ids = [...unsaved];
+    unsaved.clear();
+    saving = saving.then(async () => {
+      for (const id of ids) await put(id);
+    });
+  }
+
+  async function put(id: number): Promise<void> {
+    const record = records.get(id);
+    if (record === undefined) return;
+    const { teamId: _, ...stored } = record;
+    try {
+      await store.put(stored);
+    } catch (error) {
+      onError(`Cannot store the state of plugin config ${id}: ${error instanceof Error ? error.message : error}`);
+    }
+  }
+
+  function ownerOf(pluginConfigId: number): { pluginConfigId: number; teamId: number } {
+    return { pluginConfigId, teamId: records.get(pluginConfigId)?.teamId ?? 0 };
+  }
+
+  async function flush(): Promise<void> {
+    save();
+    await saving;
+    await logs.flush();
+  }
+
+  return {
+    async open({ pluginConfigId, teamId, revision }) {
+      const kept = await store.get(pluginConfigId);
+      const same = kept?.revision === revision;
+      const record = {
+        pluginConfigId,
+        teamId,
+        revision,
+        disabledReason: same ? kept.disabledReason : null,
+        lastError: kept?.lastError ?? null,
+        // What another revision could do says nothing of this one: a router that believed it would let events pass by.
+        capabilities: same ? kept.capabilities : null,
+      };
+      records.set(pluginConfigId, record);
+      return record;
+    },
+    read: (pluginConfigId) => records.get(pluginConfigId),
+    change,
+    log: (pluginConfigId, entries, dropped) => logs.fromPlugin(ownerOf(pluginConfigId), entries, dropped),
+    system: (pluginConfigId, type, message) => logs.system(ownerOf(pluginConfigId), type, message),
+    error(pluginConfigId, error, event) {
+      const at = now();
+      change(pluginConfigId, { lastError: { ...error, at, ...eventPart(event) } });
+      const message = error.message ? `${error.name}: ${error.message}` : error.name;
+      const text = error.stack ? `${message}\n${error.stack}` : message;
+      logs.fromPlugin(ownerOf(pluginConfigId), [{ plugin: 0, source: "PLUGIN", type: "ERROR", message: text, at }], 0);
+    },
+    flush,
+    [Symbol.asyncDispose]: flush,
+  };
+}
+
+function eventPart(event: string | undefined): { event?: unknown } {
+  if (event === undefined || event.length > MAX_EVENT_CHARACTERS) return {};
+  try {
+    return { event: JSON.parse(event) };
+  } catch {
+    return { event };
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * What is written down about the plugins of a cell: failures of their events, dead letters, and the lines they print.
+ * @module
+ */
+
+import type { BatchFunction, LogBatch } from "../../runtime/protocol.ts";
+import type { DeadLetters } from "../store/store.ts";
+import type { CellEnd } from "./cell_end.ts";
+import type { Culprit } from "./dispatcher.ts";
+import type { PluginMember } from "./plugin_member.ts";
+import type { PluginRecords } from "./plugin_records.ts";
+import type { BatchOutcome, EncodedEvents } from "./plugin_runtime.ts";
+
+export interface PluginReports {
+  /** The errors of a batch with stacks in the plugins' own files. Those of processEvent are recorded; for the others that is their consumers' matter. */
+  errors(
+    fn: BatchFunction,
+    errors: BatchOutcome["errors"],
+    chain: (PluginMember | undefined)[],
+    events: EncodedEvents,
+  ): BatchOutcome["errors"];
+  deadLetter(end: CellEnd, culprit: Culprit, member: PluginMember): void;
+  log(members: PluginMember[], batch: LogBatch): void;
+  /** Resolves when every dead letter is stored, or given up. */
+  written(): Promise<void>;
+}
+
+export interface PluginReportsOptions {
+  records: PluginRecords;
+  deadLetters: Pick<DeadLetters, "add">;
+  onNotice(message: string): void;
+}
+
+/** Failures of one batch that are written down. */
+const KEPT_ERRORS = 20;
+
+export function createPluginReports({ records, deadLetters, onNotice }: PluginReportsOptions): PluginReports {
+  const writing = new Set<Promise<void>>();
+  return {
+    errors(fn, errors, chain, events) {
+      if (fn === "processEvent") {
+        for (const { error, event, plugin } of errors.slice(0, KEPT_ERRORS)) {
+          chain[plugin]?.recordError(error, textOf(events, event));
+        }
+      }
+      return errors.map((each) => ({ ...each, error: chain[each.plugin]?.mapError(each.error) ?? each.error }));
+    },
+    deadLetter(end, { pluginConfigId, fn, event }, member) {
+      // The consumers keep what they had in hand themselves, as it stands in the outbox.
+      if (fn !== "processEvent") return;
+      const write = deadLetters.add([{
+        teamId: member.config.teamId,
+        consumer: `${fn}:${pluginConfigId}`,
+        reason: `The plugin was stopped: ${end.words}`,
+        event: new TextDecoder().decode(event),
+      }]).catch((error) => onNotice(`Cannot store a dead letter of plugin config ${pluginConfigId}: ${error}`))
+        .finally(() => writing.delete(write));
+      writing.add(write);
+    },
+    log(members, { entries, dropped }) {
+      for (const [index, member] of members.entries()) {
+        const own = entries.filter((entry) => entry.plugin === index).map((entry) =>
+          entry.source === "PLUGIN" ? { ...entry, message: member.mapText(entry.message) } : entry
+        );
+        // Nobody can say whose lines were left out of a shared cell; the first one is told.
+        const left = index === 0 ? dropped : 0;
+        if (own.length > 0 || left > 0) records.log(member.id, own, left);
+      }
+    },
+    async written() {
+      await Promise.all(writing);
+    },
+  };
+}
+
+function textOf({ lengths, body }: EncodedEvents, index: number): string {
+  const start = lengths.slice(0, index).reduce((sum, length) => sum + length, 0);
+  return new TextDecoder().decode(body.subarray(start, start + (lengths[index] ?? 0)));
+}

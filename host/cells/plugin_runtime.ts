@@ -1,0 +1,93 @@
+/**
+ * What the rest of the host sees of a plugin config: a thing that takes batches and calls, that is never down for good
+ * without a reason in words, and that never throws because of what a plugin did. Restarts, limits and
+ * the cell behind it are its own matter.
+ * @module
+ */
+
+import type { Capabilities } from "../../runtime/capabilities.ts";
+import type { ErrorRecord } from "../../runtime/errors.ts";
+import type { BatchFunction } from "../../runtime/protocol.ts";
+
+/** Events as they travel: JSON texts one after the other. */
+export interface EncodedEvents {
+  /** Bytes of each event. */
+  lengths: number[];
+  body: Uint8Array;
+  /** `LogRecord.depth` of each event, for what the plugin captures because of it; absent: 0 for all. Not sent to the cell. */
+  depths?: number[];
+}
+
+/**
+ * Every state a plugin config can be in.
+ *
+ *     loading ──▶ setting_up ──▶ running ⇄ idle
+ *        │           │  ▲          │
+ *        │           ▼  │          ▼
+ *        │        retrying_setup  restarting ──▶ setting_up
+ *        │           │             │
+ *        └──────────▶└──▶ disabled ◀┘         any ──▶ stopping ──▶ stopped
+ */
+export const PluginState = {
+  Loading: "loading",
+  SettingUp: "setting_up",
+  RetryingSetup: "retrying_setup",
+  Running: "running",
+  Idle: "idle",
+  Restarting: "restarting",
+  Disabled: "disabled",
+  Stopping: "stopping",
+  Stopped: "stopped",
+} as const;
+export type PluginState = typeof PluginState[keyof typeof PluginState];
+
+export interface PluginStatus {
+  state: PluginState;
+  /** Why it is disabled or restarting, in words. */
+  reason: string | null;
+  capabilities: Capabilities | null;
+  lastError: (ErrorRecord & { at: number }) | null;
+  /** Of the cell now running; null when there is none. */
+  pid: number | null;
+  memoryBytes: number | null;
+  /** CPU time used by all its cells so far. */
+  cpuMs: number;
+  restarts: { at: number; reason: string }[];
+}
+
+export interface BatchOutcome {
+  /** One string per plugin of the chain, one `Outcome` character (runtime/protocol.ts) per event. */
+  outcomes: string[];
+  /** `plugin` is the position in the chain. */
+  errors: { event: number; plugin: number; error: ErrorRecord }[];
+  /** The events that came out: same count as went in; length 0 = dropped. For other functions than processEvent, empty. */
+  events: EncodedEvents;
+}
+
+/** One cell's worth of plugin configs: one, or those that share a cell by the operator's choice. */
+export interface PluginRuntime extends AsyncDisposable {
+  /** In chain order. */
+  readonly pluginConfigIds: readonly number[];
+  status(pluginConfigId: number): PluginStatus;
+  /** Resolves when every plugin is running or disabled. Retries of setupPlugin are waited for. */
+  ready(): Promise<void>;
+  /**
+   * Runs a batch through these plugin configs of the cell, by id and in this order (one alone for functions other than processEvent). Waits while the plugin is being set up
+   * or restarted; never rejects but for the signal: what a plugin did wrong is an outcome. A disabled plugin's outcome is `skipped` and the event passes.
+   */
+  batch(fn: BatchFunction, pluginConfigIds: number[], events: EncodedEvents): Promise<BatchOutcome>;
+  /** Runs a job or a scheduled task. `depth` is the job's. Rejects with PluginCallError. */
+  call(pluginConfigId: number, type: "job" | "task", name: string, payload?: unknown, depth?: number): Promise<unknown>;
+  /** Starts again a plugin that was disabled. */
+  enable(pluginConfigId: number): Promise<void>;
+  /** teardownPlugin, then the cell ends. Waits for calls in flight. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** A job or task that failed; `record.retry` says whether it may be tried again. */
+export class PluginCallError extends Error {
+  override name = "PluginCallError";
+  constructor(readonly record: ErrorRecord) {
+    super(record.message);
+  }
+}

@@ -1,0 +1,343 @@
+/**
+ * Keeps the plugin configs of one cell alive: starts the cell, loads and sets up its plugins, starts it again when it ends, gives up
+ * what keeps failing, and takes it down in order. docs/STATES.md draws the states and what moves a plugin between them.
+ * @module
+ */
+
+import type { BatchFunction } from "../../runtime/protocol.ts";
+import type { Clock } from "../clock.ts";
+import type { PluginConfig } from "../config/config.ts";
+import type { LoadedPlugin, PluginLoadError } from "../plugins/plugin.ts";
+import type { PluginServices } from "../services/services.ts";
+import type { DeadLetters } from "../store/store.ts";
+import { bringUp } from "./bring_up.ts";
+import { Cell } from "./cell.ts";
+import { type CellEnd, CellEndedError, notStarted } from "./cell_end.ts";
+import { type CellLimits, type CellProcess, startCellProcess } from "./cell_process.ts";
+import { createDeathLedger, type DeathLedger } from "./death_ledger.ts";
+import { type Culprit, Dispatcher } from "./dispatcher.ts";
+import { denyNetFlag } from "./egress.ts";
+import { createPluginReports, type PluginReports } from "./plugin_reports.ts";
+import { createLoadedCell, type LoadedCell } from "./loaded_cell.ts";
+import { PluginMember } from "./plugin_member.ts";
+import type { PluginRecords } from "./plugin_records.ts";
+import type { BatchOutcome, EncodedEvents, PluginRuntime, PluginStatus } from "./plugin_runtime.ts";
+import { PluginState } from "./plugin_runtime.ts";
+import type { ProcessWatch } from "./process_watch.ts";
+import { createSteadiness, isUnsteady } from "./steadiness.ts";
+import { systemNames } from "./system_names.ts";
+import type { StartGate } from "./start_gate.ts";
+import { takeDown } from "./take_down.ts";
+
+export interface PluginRuntimeOptions {
+  /** One, or those that share a cell, in the order of the chain. The limits of a shared cell are the largest of its members'. */
+  plugins: { plugin: LoadedPlugin | PluginLoadError; config: PluginConfig }[];
+  services(pluginConfigId: number): PluginServices;
+  records: PluginRecords;
+  deadLetters: Pick<DeadLetters, "add">;
+  /** One for the whole service. */
+  watch: ProcessWatch;
+  /** One for the whole service. Absent: cells start at once. */
+  startGate?: StartGate;
+  clock: Clock;
+  /** Names this process in the messages of the plugins' logs. */
+  instanceId: string;
+  /** The cell of a plugin that had no work for so long is ended, and started by the next work. Null: never. */
+  retireAfterMs: number | null;
+  /** For the service's own log: states, and what could not be stored. */
+  onNotice(message: string): void;
+  /** Default: the cell's own program, with everything that is known of isolation. */
+  startProcess?(limits: CellLimits): CellProcess;
+}
+
+/** Starts the plugins; the runtime takes work at once and holds it until they are set up. */
+export function createPluginRuntime(options: PluginRuntimeOptions): PluginRuntime {
+  return new PluginSupervisor(options);
+}
+
+/** For calls in flight when the cell is to end. */
+const DRAIN_MS = 5_000;
+const KEPT_RESTARTS = 20;
+const MB = 1024 * 1024;
+
+class PluginSupervisor implements PluginRuntime {
+  readonly pluginConfigIds: readonly number[];
+  readonly #options: PluginRuntimeOptions;
+  readonly #members: PluginMember[];
+  readonly #dispatcher: Dispatcher;
+  /** By plugin config; null for what cannot be laid at one plugin's door. */
+  readonly #ledgers = new Map<number | null, DeathLedger>();
+  readonly #deadlineMs: number;
+  readonly #memoryBytes: number;
+  readonly #stop = new AbortController();
+  readonly #restarts: { at: number; reason: string }[] = [];
+  readonly #reports: PluginReports;
+  readonly #life: Promise<void>;
+  #cell: Cell | null = null;
+  /** The last end whose culprit was found: with that event out of the way, the next cell has no reason to end. */
+  #explained: CellEnd | null = null;
+  /** CPU time of the cells that ended. */
+  #pastCpuMs = 0;
+  readonly #steady = createSteadiness();
+  /** Resolved to make the life loop look again: a plugin enabled again, the stop. */
+  #changed = Promise.withResolvers<void>();
+  /** Resolved by work for a retired cell. */
+  #woken = Promise.withResolvers<void>();
+
+  constructor(options: PluginRuntimeOptions) {
+    this.#options = options;
+    this.#reports = createPluginReports(options);
+    this.#members = options.plugins.map(({ plugin, config }) =>
+      new PluginMember({
+        plugin,
+        config,
+        services: options.services(config.id),
+        records: options.records,
+        instanceId: options.instanceId,
+        onState: (member, from) => this.#noteState(member, from),
+      })
+    );
+    this.pluginConfigIds = this.#members.map((member) => member.id);
+    const configs = options.plugins.map(({ config }) => config);
+    this.#deadlineMs = Math.max(...configs.map(({ timeoutSeconds }) => timeoutSeconds * 1000));
+    this.#memoryBytes = Math.max(...configs.map(({ memoryMb }) => memoryMb)) * MB;
+    this.#dispatcher = new Dispatcher({
+      memoryBytes: this.#memoryBytes,
+      runs: (id, fn) => this.#find(id)?.runs(fn) ?? false,
+      onIncident: (end, id, culprit) => this.#noteIncident(end, id, culprit),
+      onWork: () => this.#woken.resolve(),
+    });
+    this.#life = this.#live();
+  }
+
+  status(pluginConfigId: number): PluginStatus {
+    const member = this.#member(pluginConfigId);
+    return {
+      state: member.state,
+      reason: member.reason,
+      capabilities: member.capabilities,
+      lastError: this.#options.records.read(member.id)?.lastError ?? null,
+      pid: this.#cell?.pid ?? null,
+      memoryBytes: this.#cell?.memoryBytes ?? null,
+      cpuMs: this.#pastCpuMs + (this.#cell?.cpuMs ?? 0),
+      restarts: [...this.#restarts],
+    };
+  }
+
+  ready(): Promise<void> {
+    return this.#steady.reached();
+  }
+
+  async batch(fn: BatchFunction, pluginConfigIds: number[], events: EncodedEvents): Promise<BatchOutcome> {
+    const outcome = await this.#dispatcher.batch(fn, pluginConfigIds, events);
+    if (outcome.errors.length === 0) return outcome;
+    const chain = pluginConfigIds.map((id) => this.#find(id));
+    return { ...outcome, errors: this.#reports.errors(fn, outcome.errors, chain, events) };
+  }
+
+  async call(id: number, type: "job" | "task", name: string, payload?: unknown, depth = 0): Promise<unknown> {
+    return await this.#dispatcher.call(id, type, name, payload, depth);
+  }
+
+  async enable(pluginConfigId: number): Promise<void> {
+    const member = this.#member(pluginConfigId);
+    if (!member.disabled || this.#stop.signal.aborted) return;
+    this.#ledgers.clear();
+    member.reset();
+    this.#changed.resolve();
+    await this.ready();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#stop.signal.aborted) this.#enterAll(this.#members, PluginState.Stopping);
+    this.#stop.abort();
+    this.#changed.resolve();
+    await this.#life;
+    await this.#reports.written();
+  }
+
+  /** From the first start to the stop: one round for each cell. */
+  async #live(): Promise<void> {
+    await Promise.all(this.#members.map((member) => member.open()));
+    while (!this.#stop.signal.aborted) {
+      const changed = this.#changed = Promise.withResolvers<void>();
+      const enabled = this.#members.filter((member) => !member.disabled);
+      if (enabled.length > 0) {
+        await this.#runCell(enabled);
+      } else {
+        this.#dispatcher.attach(null);
+        this.#steady.settle();
+        await changed.promise;
+      }
+    }
+    this.#dispatcher.close();
+    for (const member of this.#members) member.enter(PluginState.Stopped);
+    this.#steady.settle();
+  }
+
+  /** One cell from its start to its end, and the wait that follows. */
+  async #runCell(enabled: PluginMember[]): Promise<void> {
+    const { clock } = this.#options;
+    const cell = await this.#startCell(enabled).catch(notStarted);
+    if (!(cell instanceof Cell)) return await this.#recover(cell, enabled, null);
+    let loaded: LoadedCell | null = null;
+    let retired = false;
+    try {
+      await bringUp(cell, enabled, { deadlineMs: this.#deadlineMs, clock, signal: this.#stop.signal });
+      if (!this.#stop.signal.aborted && enabled.some((member) => !member.disabled)) {
+        loaded = createLoadedCell(cell, enabled.map((member) => member.id));
+        retired = await this.#serve(cell, loaded, enabled);
+        this.#dispatcher.attach(undefined);
+        await this.#quiet(loaded);
+      }
+    } catch (error) {
+      if (!(error instanceof CellEndedError)) throw error;
+      if (loaded === null && enabled.length > 1 && error.end.kind !== "start") await this.#loadEachAlone(enabled);
+    }
+    await takeDown(cell, enabled, this.#deadlineMs, clock);
+    this.#pastCpuMs += cell.cpuMs;
+    this.#cell = null;
+    if (retired) await this.#rest(enabled);
+    const end = await cell.ending;
+    if (end.kind !== "stopped") await this.#recover(end, enabled, loaded);
+  }
+
+  async #startCell(members: PluginMember[]): Promise<Cell> {
+    const allow = members.flatMap((member) => member.config.egress.allow);
+    const denyNet = await denyNetFlag(allow, systemNames());
+    const started = await this.#options.startGate?.enter();
+    const { startProcess = startCellProcess } = this.#options;
+    const cell = new Cell({
+      process: startProcess({ memoryMb: this.#memoryBytes / MB, denyNet }),
+      watch: this.#options.watch,
+      deadlineMs: this.#deadlineMs,
+      memoryBytes: this.#memoryBytes,
+      callService: (plugin, name, args, cause) => (members[plugin] as PluginMember).services[name](args, cause),
+      onLog: (batch) => this.#reports.log(members, batch),
+    });
+    this.#cell = cell;
+    void cell.started.then(started);
+    return cell;
+  }
+
+  /** Lets work in until the cell ends, is no longer used (then true), or something else is to be done. */
+  async #serve(cell: Cell, loaded: LoadedCell, members: PluginMember[]): Promise<boolean> {
+    this.#enterAll(members, PluginState.Running);
+    this.#dispatcher.attach(loaded);
+    this.#steady.settle();
+    const over = new AbortController();
+    try {
+      return await Promise.race([
+        cell.ending.then(() => false),
+        this.#changed.promise.then(() => false),
+        this.#unused(over.signal),
+      ]);
+    } finally {
+      over.abort();
+    }
+  }
+
+  /** Resolves with true when there was no work for as long as the setting says. */
+  async #unused(signal: AbortSignal): Promise<boolean> {
+    const { retireAfterMs, clock } = this.#options;
+    if (retireAfterMs === null) return await new Promise<boolean>(() => {});
+    for (let seen = -1; !signal.aborted;) {
+      if (this.#dispatcher.outstanding === 0 && this.#dispatcher.submitted === seen) return true;
+      seen = this.#dispatcher.submitted;
+      await clock.sleep(retireAfterMs, signal);
+    }
+    return false;
+  }
+
+  /** Without a cell until there is work. */
+  async #rest(members: PluginMember[]): Promise<void> {
+    this.#enterAll(members, PluginState.Idle);
+    this.#woken = Promise.withResolvers<void>();
+    if (this.#dispatcher.outstanding === 0) await Promise.race([this.#woken.promise, this.#changed.promise]);
+    this.#enterAll(members, PluginState.Loading);
+  }
+
+  async #quiet(loaded: LoadedCell): Promise<void> {
+    const over = new AbortController();
+    await Promise.race([loaded.quiet(), this.#options.clock.sleep(DRAIN_MS, over.signal)]);
+    over.abort();
+  }
+
+  /** One of several ended the cell before it could be said which: each tries alone, and those that end theirs are disabled. */
+  async #loadEachAlone(members: PluginMember[]): Promise<void> {
+    const { clock } = this.#options;
+    for (const member of members) {
+      const cell = await this.#startCell([member]).catch(() => null);
+      if (cell === null) return;
+      try {
+        await bringUp(cell, [member], { deadlineMs: this.#deadlineMs, clock, signal: this.#stop.signal });
+      } catch (error) {
+        if (!(error instanceof CellEndedError)) throw error;
+      }
+      await takeDown(cell, [member], this.#deadlineMs, clock);
+    }
+  }
+
+  /** After an end that nobody wanted: says so, gives up or waits. */
+  async #recover(end: CellEnd, enabled: PluginMember[], loaded: LoadedCell | null): Promise<void> {
+    const didWork = (loaded?.answered ?? 0) > 0 || this.#explained === end;
+    const now = this.#options.clock.now();
+    this.#restarts.push({ at: now, reason: end.words });
+    if (this.#restarts.length > KEPT_RESTARTS) this.#restarts.shift();
+    const unseen = end.inFlight === 0 || loaded === null;
+    if (unseen && end.kind !== "start" && !(end.kind === "memory" && didWork)) this.#noteIncident(end, null, null);
+    const members = enabled.filter((member) => !member.disabled);
+    const waitMs = this.#ledger(null).ended(didWork);
+    for (const member of members) {
+      member.say("WARN", `Plugin stopped: ${end.words}. Starting it again (instance ID ${this.#options.instanceId}).`);
+    }
+    this.#enterAll(members, PluginState.Restarting, end.words);
+    if (members.length > 0 && waitMs > 0) await this.#options.clock.sleep(waitMs, this.#stop.signal);
+  }
+
+  #noteIncident(end: CellEnd, pluginConfigId: number | null, culprit: Culprit | null): void {
+    const reason = this.#ledger(pluginConfigId).incident(end);
+    const members = this.#members.filter((member) => pluginConfigId === null || member.id === pluginConfigId);
+    if (culprit !== null) {
+      this.#explained = end;
+      this.#reports.deadLetter(end, culprit, this.#member(culprit.pluginConfigId));
+    }
+    for (const member of members) {
+      if (member.disabled) continue;
+      if (culprit === null) {
+        member.recordError({ name: "Error", message: `Plugin stopped: ${end.words}`, retry: false });
+      }
+      if (reason !== null) member.giveUp(reason);
+    }
+  }
+
+  #noteState(member: PluginMember, from: PluginState): void {
+    const why = member.reason === null ? "" : `: ${member.reason}`;
+    this.#options.onNotice(`Plugin config ${member.id}: ${from} → ${member.state}${why}`);
+    if (isUnsteady(member.state) && !isUnsteady(from) && !this.#stop.signal.aborted) this.#steady.unsettle();
+  }
+
+  #enterAll(members: PluginMember[], state: PluginState, reason: string | null = null): void {
+    for (const member of members) {
+      if (!member.disabled) member.enter(state, reason);
+    }
+  }
+
+  #ledger(pluginConfigId: number | null): DeathLedger {
+    const ledger = this.#ledgers.get(pluginConfigId) ?? createDeathLedger(this.#options.clock.now);
+    this.#ledgers.set(pluginConfigId, ledger);
+    return ledger;
+  }
+
+  #find(pluginConfigId: number): PluginMember | undefined {
+    return this.#members.find((member) => member.id === pluginConfigId);
+  }
+
+  #member(pluginConfigId: number): PluginMember {
+    const member = this.#find(pluginConfigId);
+    if (member !== undefined) return member;
+    throw new RangeError(
+      `Cannot find plugin config ${pluginConfigId}: this cell has ${this.pluginConfigIds.join(", ")}`,
+    );
+  }
+}

@@ -1,0 +1,50 @@
+/**
+ * What hogpen.json says, after validation, with secrets and attachments read and defaults filled in.
+ * @module
+ */
+
+/** A destination as configured; each `type` has its own further fields, validated by its own schema. */
+export interface DestinationConfig {
+  /** Unique within the project. */
+  id: string;
+  type: "posthog" | "postgres" | "webhook" | "ndjson";
+  enabled: boolean;
+  /** Which events go there; absent lists mean all. */
+  filter: { events?: string[]; properties?: Record<string, unknown> };
+  /** The fields of the type. May hold secrets: never shown. */
+  options: Record<string, unknown>;
+}
+
+export interface PluginConfig {
+  /** Unique in the whole file. */
+  id: number;
+  teamId: number;
+  /** Folder, .zip, .tgz or URL; or the code itself. */
+  source: string | { inline: string; name?: string };
+  enabled: boolean;
+  /** Ascending; ties keep the file's order. */
+  order: number;
+  config: Record<string, unknown>;
+  attachments: Record<string, { content_type: string; file_name: string; contents: Uint8Array }>;
+  /** Seconds a call may take; may be fractional. */
+  timeoutSeconds: number;
+  memoryMb: number;
+  egress: { allow: string[] };
+  /** Plugin configs of one project with the same name share a cell and its fate; null: a cell of its own. */
+  cell: string | null;
+}
+
+export interface ProjectConfig {
+  /** The `team_id` of its events. */
+  id: number;
+  name: string;
+  /** What SDKs send as api_key. */
+  token: string;
+  anonymizeIps: boolean;
+  plugins: PluginConfig[];
+  destinations: DestinationConfig[];
+}
+
+export interface HogpenConfig {
+  projects: ProjectConfig[];
+}

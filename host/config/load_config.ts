@@ -1,0 +1,19 @@
+/**
+ * The configuration that the settings ask for: the file, or what runs without one.
+ * @module
+ */
+
+import type { HogpenConfig } from "./config.ts";
+import { defaultConfig } from "./default_config.ts";
+import { readConfig } from "./read_config.ts";
+import type { Settings } from "./settings.ts";
+
+/** `configGiven`: the file was named, so its absence is an error. Rejects with ConfigError. */
+export async function loadConfig(
+  settings: Pick<Settings, "config" | "taskTimeout" | "pluginMemoryMb">,
+  configGiven: boolean,
+): Promise<HogpenConfig> {
+  const defaults = { timeoutSeconds: settings.taskTimeout, memoryMb: settings.pluginMemoryMb };
+  if (!configGiven && await Deno.stat(settings.config).catch(() => null) === null) return defaultConfig(defaults);
+  return await readConfig(settings.config, defaults);
+}

@@ -1,0 +1,120 @@
+/**
+ * The kinds of values that a process setting can have: how the text of a flag or variable is read.
+ * @module
+ */
+
+/** One setting. `read` throws an Error that says what was expected. */
+export interface Setting<T> {
+  env: string;
+  /** What it is for, in one line. */
+  help: string;
+  /** The default as `--help` shows it. */
+  shownDefault: string;
+  default: T;
+  /** Kept out of messages. */
+  secret: boolean;
+  read(text: string): T;
+}
+
+type Common = { env: string; help: string };
+
+/** Any text that is not empty. */
+export function text<T extends string | null>(fallback: T, { env, help }: Common): Setting<string | T> {
+  return { env, help, shownDefault: fallback ?? "none", default: fallback, secret: false, read: (text) => text };
+}
+
+/** Text that no message repeats. */
+export function secret({ env, help }: Common): Setting<string | null> {
+  return { env, help, shownDefault: "none", default: null, secret: true, read: (text) => text };
+}
+
+/** An address with one of the protocols; may hold a password, so no message repeats it. */
+export function address(protocols: string[], { env, help }: Common): Setting<string | null> {
+  return {
+    env,
+    help,
+    shownDefault: "none",
+    default: null,
+    secret: true,
+    read(text) {
+      if (URL.canParse(text) && protocols.includes(new URL(text).protocol.slice(0, -1))) return text;
+      throw new Error(`an address that starts with ${protocols.map((protocol) => `${protocol}://`).join(" or ")}`);
+    },
+  };
+}
+
+export function integer(fallback: number, min: number, max: number, { env, help }: Common): Setting<number> {
+  return {
+    env,
+    help,
+    shownDefault: String(fallback),
+    default: fallback,
+    secret: false,
+    read(text) {
+      const value = Number(text);
+      if (/^\d+$/.test(text) && value >= min && value <= max) return value;
+      throw new Error(`a whole number from ${min} to ${max}`);
+    },
+  };
+}
+
+/** May be fractional. */
+export function seconds(fallback: number, min: number, max: number, { env, help }: Common): Setting<number> {
+  return {
+    env,
+    help,
+    shownDefault: `${fallback} s`,
+    default: fallback,
+    secret: false,
+    read(text) {
+      const value = Number(text);
+      if (/^\d*\.?\d+$/.test(text) && value >= min && value <= max) return value;
+      throw new Error(`a number of seconds from ${min} to ${max}`);
+    },
+  };
+}
+
+const UNITS: Record<string, number> = { "": 1, B: 1, KB: 1024, MB: 1024 ** 2, GB: 1024 ** 3, TB: 1024 ** 4 };
+
+/** Bytes: 1048576, 512KB, 20MB, 10GB; the units are powers of 1024. */
+export function bytes(fallback: string, { env, help }: Common): Setting<number> {
+  function read(text: string): number {
+    const match = /^(\d+(?:\.\d+)?)\s*([KMGT]?B?)$/i.exec(text);
+    const unit = UNITS[match?.[2]?.toUpperCase() ?? ""] ?? UNITS[`${match?.[2]?.toUpperCase()}B`];
+    const value = Math.floor(Number(match?.[1]) * (unit ?? NaN));
+    if (Number.isSafeInteger(value) && value > 0) return value;
+    throw new Error("a number of bytes such as 1048576, 512KB, 20MB or 10GB");
+  }
+  return { env, help, shownDefault: fallback, default: read(fallback), secret: false, read };
+}
+
+export function choice<const T extends string>(fallback: T, values: readonly T[], { env, help }: Common): Setting<T> {
+  return {
+    env,
+    help: `${help}: ${values.join(", ")}`,
+    shownDefault: fallback,
+    default: fallback,
+    secret: false,
+    read(text) {
+      const value = values.find((value) => value === text);
+      if (value !== undefined) return value;
+      throw new Error(values.join(" or "));
+    },
+  };
+}
+
+/** `--flag` alone means yes. */
+export function yesNo(fallback: boolean, { env, help }: Common): Setting<boolean> {
+  return {
+    env,
+    help,
+    shownDefault: fallback ? "yes" : "no",
+    default: fallback,
+    secret: false,
+    read(text) {
+      if (/^(?:1|true|yes|on)$/i.test(text)) return true;
+      if (/^(?:0|false|no|off)$/i.test(text)) return false;
+      throw new Error("yes or no");
+    },
+  };
+}

@@ -1,0 +1,134 @@
+/**
+ * Every setting of the process, in one table: name, variable, default, and the line that `--help` prints.
+ * @module
+ */
+
+import { address, bytes, choice, integer, seconds, secret, type Setting, text, yesNo } from "./setting_kinds.ts";
+
+/** By the name in code; the flag is the same in kebab-case: `adminToken` is `--admin-token`. */
+export const SETTINGS = {
+  config: text("hogpen.json", {
+    env: "HOGPEN_CONFIG",
+    help: "The configuration; when there is no hogpen.json, a local project with two plugins runs",
+  }),
+  port: integer(8000, 0, 65_535, { env: "HOGPEN_PORT", help: "Where the service listens; 0 takes a free port" }),
+  hostname: text("0.0.0.0", {
+    env: "HOGPEN_HOSTNAME",
+    help: "The address it listens on; 127.0.0.1 for this machine only",
+  }),
+  data: text("./data", { env: "HOGPEN_DATA", help: "Folder of the event log, the store and the caches of files" }),
+  adminToken: secret({ env: "HOGPEN_ADMIN_TOKEN", help: "Token of the API; made at the first start when absent" }),
+  watch: yesNo(true, { env: "HOGPEN_WATCH", help: "Apply changes of the configuration while running" }),
+  watchPlugins: yesNo(false, { env: "HOGPEN_WATCH_PLUGINS", help: "Also load plugins anew when their folders change" }),
+
+  taskTimeout: seconds(30, 0.05, 3600, { env: "TASK_TIMEOUT", help: "How long a call of a plugin may take" }),
+  // Measured as resident memory: 71 MB with nothing loaded, 90 with aws-sdk, 106 with snowflake-sdk.
+  pluginMemoryMb: integer(256, 96, 65_536, {
+    env: "HOGPEN_PLUGIN_MEMORY_MB",
+    help: "Most memory of a plugin's process, in MB",
+  }),
+  pluginIdleSeconds: seconds(0, 0, 86_400, {
+    env: "HOGPEN_PLUGIN_IDLE_SECONDS",
+    help: "End a plugin's process after this time without work, until there is some; 0 keeps it",
+  }),
+  geoipDb: text(null, { env: "HOGPEN_GEOIP_DB", help: "MaxMind database (.mmdb) for geoip.locate" }),
+  posthogHost: address(["http", "https"], { env: "POSTHOG_HOST", help: "PostHog for posthog.api" }),
+  posthogPersonalApiKey: secret({ env: "POSTHOG_PERSONAL_API_KEY", help: "Personal API key for posthog.api" }),
+  posthogProjectApiKey: secret({ env: "POSTHOG_PROJECT_API_KEY", help: "Project API key for posthog.api" }),
+  posthogProjectId: text("@current", { env: "POSTHOG_PROJECT_ID", help: "What @current stands for in posthog.api" }),
+  githubToken: secret({ env: "GITHUB_TOKEN", help: "Token for plugins in private GitHub repositories" }),
+  gitlabToken: secret({ env: "GITLAB_TOKEN", help: "Token for plugins in private GitLab repositories" }),
+  npmToken: secret({ env: "NPM_TOKEN", help: "Token for private npm packages" }),
+
+  redisUrl: address(["redis", "rediss"], {
+    env: "REDIS_URL",
+    help: "Redis for the plugins' cache; in memory when absent",
+  }),
+  databaseUrl: address(["postgres", "postgresql"], {
+    env: "DATABASE_URL",
+    help: "Postgres for jobs, storage, state and logs; SQLite when absent",
+  }),
+  cacheMaxBytes: bytes("64MB", { env: "HOGPEN_CACHE_MAX_BYTES", help: "Bound of the plugins' cache in memory" }),
+  sync: choice("full", ["full", "normal"], {
+    env: "HOGPEN_SYNC",
+    help: "What an accepted event survives: full a power cut, normal the death of the process; faster",
+  }),
+  logMaxBytes: bytes("10GB", {
+    env: "HOGPEN_LOG_MAX_BYTES",
+    help: "Bound of the event log on disk; intake answers 503 above it",
+  }),
+  logRetentionHours: integer(168, 0, 87_600, {
+    env: "HOGPEN_LOG_RETENTION_HOURS",
+    help: "Hours that events stay in the log once every consumer has passed them",
+  }),
+  logRetentionBytes: bytes("5GB", {
+    env: "HOGPEN_LOG_RETENTION_BYTES",
+    help: "Events that every consumer has passed go earlier while the log is larger",
+  }),
+
+  trustProxy: yesNo(true, { env: "HOGPEN_TRUST_PROXY", help: "Take the client's address from X-Forwarded-For" }),
+  captureDepth: integer(5, 0, 1000, {
+    env: "HOGPEN_CAPTURE_DEPTH",
+    help: "How many posthog.capture calls may lie between an SDK's event and the last event of a chain",
+  }),
+  capturesPerEvent: integer(100, 0, 1_000_000, {
+    env: "HOGPEN_CAPTURES_PER_EVENT",
+    help: "posthog.capture calls that one event may cause in one plugin",
+  }),
+  pluginLogLines: integer(10_000, 1, 10_000_000, {
+    env: "HOGPEN_PLUGIN_LOG_LINES",
+    help: "Log entries kept for each plugin",
+  }),
+  pluginLogDays: integer(7, 1, 3650, {
+    env: "HOGPEN_PLUGIN_LOG_DAYS",
+    help: "Days that log entries of plugins are kept",
+  }),
+  logLevel: choice("info", ["debug", "info", "warn", "error"], {
+    env: "HOGPEN_LOG_LEVEL",
+    help: "What the service itself prints",
+  }),
+} satisfies Record<string, Setting<unknown>>;
+
+type Table = typeof SETTINGS;
+
+/** The process settings, read. */
+export type Settings = { [Name in keyof Table]: Table[Name] extends Setting<infer T> ? T : never };
+
+export type SettingName = keyof Table;
+
+/** `--admin-token` for `adminToken`. */
+export function flagOf(name: string): string {
+  return `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+/** A wrong flag, variable or command; the process ends with exit code 2. */
+export class UsageError extends Error {
+  override name = "UsageError";
+  constructor(readonly problems: string[]) {
+    super(problems.join("\n"));
+  }
+}
+
+/**
+ * Reads the settings: a flag beats the variable, the variable beats the default. An empty variable counts as absent.
+ * Throws UsageError with a line for each wrong value.
+ */
+export function readSettings(flags: ReadonlyMap<string, string>, env: (name: string) => string | undefined): Settings {
+  const problems: string[] = [];
+  const entries = Object.entries<Setting<unknown>>(SETTINGS).map(([name, setting]) => {
+    const flag = flags.get(name);
+    const text = flag ?? (env(setting.env) || undefined);
+    if (text === undefined) return [name, setting.default];
+    try {
+      if (text === "") throw new Error("a value");
+      return [name, setting.read(text)];
+    } catch (error) {
+      const found = setting.secret ? `a text of ${text.length} characters` : JSON.stringify(text);
+      const where = flag === undefined ? setting.env : flagOf(name);
+      problems.push(`${where}: found ${found}, expected ${(error as Error).message}`);
+      return [name, setting.default];
+    }
+  });
+  if (problems.length > 0) throw new UsageError(problems);
+  return Object.fromEntries(entries) as Settings;
+}

@@ -1,0 +1,300 @@
+/**
+ * One consumer of the outbox: a cursor of its own, moved only when what lies before it is safe at the far side or in the dead letters.
+ * @module
+ */
+
+import type { Clock } from "../clock.ts";
+import type { Cursor, EventLog, StoredRecord } from "../log/event_log.ts";
+import type { Store } from "../store/store.ts";
+import { backoffMs } from "./backoff.ts";
+import { type CollectedBatch, type Collector, createCollector } from "./collect_batch.ts";
+import { ConsumerControlError, type ConsumerState, type ConsumerStatus, type RewindTarget } from "./consumer_status.ts";
+import { keepTrying } from "./keep_trying.ts";
+import { createReplay, type Replay } from "./replay.ts";
+import { type Batching, type EventFilter, PauseError, type Rejection, type Sink, TryLaterError } from "./sink.ts";
+
+/** What a consumer does, apart from the services it does it with. */
+export interface ConsumerSpec {
+  id: string;
+  project: number;
+  /** A running consumer is replaced when this changes. */
+  revision: string;
+  /** Made when the consumer starts, disposed of when it ends. */
+  openSink(): Sink;
+  batching: Batching;
+  filter?: EventFilter;
+  /** What an event counts against `batching.maxBytes`; its own bytes by default. */
+  measure?(event: Uint8Array): number;
+}
+
+export interface ConsumerServices {
+  log: EventLog;
+  store: Pick<Store, "deadLetters" | "settings">;
+  clock: Clock;
+  /** From 0 to 1; for backoff. */
+  random?: () => number;
+  /** How long a stop waits for the delivery in flight. */
+  drainMs?: number;
+  /** Told of every failed delivery and every outage of the log or the store. */
+  onError?(id: string, error: unknown): void;
+}
+
+export const DEFAULT_DRAIN_MS = 10_000;
+
+/** Said to a sink whose delivery is given up because the consumer was sent somewhere else, or ends. */
+class InterruptedError extends Error {
+  override name = "InterruptedError";
+}
+
+/**
+ *     starting ──▶ running ⇄ waiting        waiting: the same batch is delivered again after a pause
+ *                   │  ▲      │
+ *                   ▼  │      │
+ *                  paused ◀───┘             any ──▶ stopped
+ */
+export class Consumer implements AsyncDisposable {
+  readonly spec: ConsumerSpec;
+  readonly #services: ConsumerServices;
+  readonly #collector: Collector;
+  readonly #sink: Sink;
+  readonly #replay: Replay;
+  readonly #done: Promise<void>;
+  /** Take no more, finish what is there. */
+  readonly #drain = new AbortController();
+  /** Give up everything. */
+  readonly #kill = new AbortController();
+  /** Ends the waits between deliveries. */
+  #wake = new AbortController();
+  /** Ends the delivery in flight. */
+  #interrupt = new AbortController();
+  /** Work for the loop, done between two batches. */
+  #errands: (() => Promise<void>)[] = [];
+  #state: ConsumerState = "starting";
+  /** Why it is paused: "" when an operator did it; null while it is not. */
+  #pausedFor: string | null = null;
+  #cursor: Cursor = "";
+  #delivered = 0;
+  #rejected = 0;
+  #lastError: ConsumerStatus["lastError"] = null;
+  #nextAttemptAt: number | null = null;
+
+  constructor(spec: ConsumerSpec, services: ConsumerServices) {
+    this.spec = spec;
+    this.#services = services;
+    this.#collector = createCollector({ ...spec, log: services.log, clock: services.clock });
+    this.#sink = spec.openSink();
+    this.#replay = createReplay(spec.id, spec.project, services);
+    this.#done = this.#run();
+  }
+
+  async status(): Promise<ConsumerStatus> {
+    const { id, project } = this.spec;
+    const { log } = this.#services;
+    const cursor = this.#state === "starting" ? await log.cursor("outbox", project, id) : this.#cursor;
+    return {
+      id,
+      project,
+      state: this.#pausedFor !== null && this.#state !== "stopped" ? "paused" : this.#state,
+      cursor,
+      lag: await log.lag("outbox", project, cursor),
+      delivered: this.#delivered,
+      rejected: this.#rejected,
+      lastError: this.#lastError,
+      pausedFor: this.#pausedFor,
+      nextAttemptAt: this.#state === "waiting" ? this.#nextAttemptAt : null,
+      replay: await this.#replay.progress(cursor),
+    };
+  }
+
+  /** The delivery in flight is finished. */
+  async pause(reason = ""): Promise<void> {
+    await this.#services.store.settings.set(pausedKey(this.spec.id), reason);
+    this.#pausedFor = reason;
+    this.#wakeUp();
+  }
+
+  async resume(): Promise<void> {
+    await this.#services.store.settings.del(pausedKey(this.spec.id));
+    this.#pausedFor = null;
+    this.#wakeUp();
+  }
+
+  /** Gives up the delivery in flight, if there is one, and goes on from the target. */
+  rewind(target: RewindTarget): Promise<void> {
+    const done = this.#errand(async () => {
+      const to = await this.#replay.begin(target, this.#cursor);
+      await this.#services.log.commit("outbox", this.spec.project, this.spec.id, to);
+      this.#cursor = to;
+    });
+    this.#interrupt.abort(new InterruptedError(`Consumer ${this.spec.id} was sent back`));
+    return done;
+  }
+
+  /** Delivers one event outside the log's order, by its cursor "" known as such; resolves when the sink has it, rejects with why it has not. */
+  async redeliver(record: StoredRecord): Promise<void> {
+    if (this.#pausedFor !== null || this.#state !== "running") {
+      const state = this.#pausedFor !== null ? "paused" : this.#state;
+      throw new ConsumerControlError("conflict", `Cannot deliver to ${this.spec.id}: it is ${state}, not running`);
+    }
+    await this.#errand(async () => {
+      const [rejection] = await this.#sink.deliver([{ ...record, cursor: "" }], this.#interrupt.signal);
+      if (rejection !== undefined) throw new ConsumerControlError("invalid", rejection.reason);
+      this.#delivered++;
+    });
+  }
+
+  /** Finishes the batch at hand, within the services' `drainMs`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const { clock, drainMs = DEFAULT_DRAIN_MS } = this.#services;
+    this.#drain.abort();
+    const over = new AbortController();
+    await Promise.race([this.#done, clock.sleep(drainMs, over.signal)]);
+    over.abort();
+    const reason = new InterruptedError(`Consumer ${this.spec.id} was stopped`);
+    this.#kill.abort(reason);
+    this.#interrupt.abort(reason);
+    // A sink that ignores its signal is left behind: its far side ends with the service, and nothing is committed any more.
+    await Promise.race([this.#done, new Promise((resolve) => setTimeout(resolve, 0))]);
+    await this.#sink[Symbol.asyncDispose]();
+  }
+
+  async #run(): Promise<void> {
+    try {
+      await this.#start();
+      while (!this.#drain.signal.aborted) await this.#turn();
+    } catch (error) {
+      if (!this.#kill.signal.aborted && !this.#drain.signal.aborted) throw error;
+    } finally {
+      this.#state = "stopped";
+      await this.#runErrands();
+    }
+  }
+
+  async #start(): Promise<void> {
+    const { log, store } = this.#services;
+    const { id, project } = this.spec;
+    const paused = await this.#certainly(() => store.settings.get(pausedKey(id)), this.#drain.signal);
+    this.#pausedFor ??= paused;
+    await this.#certainly(() => this.#replay.restore(), this.#drain.signal);
+    this.#cursor = await this.#certainly(() => log.register("outbox", project, id, "latest"), this.#drain.signal);
+    this.#state = "running";
+  }
+
+  /** One batch, or as far as it gets before something else is wanted. */
+  async #turn(): Promise<void> {
+    if (this.#wake.signal.aborted) this.#wake = new AbortController();
+    if (this.#interrupt.signal.aborted) this.#interrupt = new AbortController();
+    await this.#runErrands();
+    if (this.#drain.signal.aborted) return;
+    if (this.#pausedFor !== null) {
+      await aborted(AbortSignal.any([this.#wake.signal, this.#drain.signal]));
+      return;
+    }
+    const batch = await this.#collect();
+    if (batch === null) return;
+    if (batch.records.length > 0 && !await this.#deliver(batch)) return;
+    // Rewound meanwhile: what was just delivered is committed all the same, and then left behind.
+    const { project, id } = this.spec;
+    await this.#certainly(() => this.#services.log.commit("outbox", project, id, batch.end), this.#kill.signal);
+    this.#cursor = batch.end;
+  }
+
+  async #collect(): Promise<CollectedBatch | null> {
+    const signals = { wake: this.#wake.signal, hurry: this.#drain.signal };
+    const waits = AbortSignal.any([signals.wake, signals.hurry]);
+    try {
+      return await keepTrying(() => this.#collector.next(this.#cursor, signals), {
+        clock: this.#services.clock,
+        signal: waits,
+        onError: (error) => this.#failed(error),
+      });
+    } catch (error) {
+      if (waits.aborted) return null;
+      throw error;
+    }
+  }
+
+  /** False when given up for a rewind, a pause or the end; the batch is then read again later. */
+  async #deliver({ records }: CollectedBatch): Promise<boolean> {
+    for (let failures = 1;; failures++) {
+      try {
+        const rejections = await this.#sink.deliver(records, this.#interrupt.signal);
+        if (this.#kill.signal.aborted) return false;
+        await this.#bury(records, rejections);
+        this.#delivered += records.length - rejections.length;
+        this.#lastError = null;
+        return true;
+      } catch (error) {
+        if (this.#interrupt.signal.aborted) return false;
+        this.#failed(error);
+        if (error instanceof PauseError) {
+          await this.#certainly(() => this.pause(error.message), this.#drain.signal);
+          return false;
+        }
+        if (!await this.#backOff(failures, error)) return false;
+      }
+    }
+  }
+
+  /** False when something else is wanted than delivering again. */
+  async #backOff(failures: number, error: unknown): Promise<boolean> {
+    const { clock, random = Math.random } = this.#services;
+    const named = error instanceof TryLaterError ? error.retryAfterMs : undefined;
+    const delay = backoffMs(failures, random, named);
+    this.#nextAttemptAt = clock.now() + delay;
+    this.#state = "waiting";
+    await clock.sleep(delay, AbortSignal.any([this.#wake.signal, this.#drain.signal]));
+    this.#state = "running";
+    return !this.#drain.signal.aborted && !this.#wake.signal.aborted;
+  }
+
+  async #bury(records: StoredRecord[], rejections: Rejection[]): Promise<void> {
+    if (rejections.length === 0) return;
+    const { project: teamId, id: consumer } = this.spec;
+    const letters = rejections.flatMap(({ index, reason }) => {
+      const record = records[index];
+      return record ? [{ teamId, consumer, reason, event: new TextDecoder().decode(record.event) }] : [];
+    });
+    await this.#certainly(() => this.#services.store.deadLetters.add(letters), this.#kill.signal);
+    this.#rejected += letters.length;
+  }
+
+  #errand(action: () => Promise<void>): Promise<void> {
+    if (this.#state === "stopped") {
+      return Promise.reject(new ConsumerControlError("conflict", `Cannot change ${this.spec.id}: it is stopped`));
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#errands.push(() => action().then(resolve, reject));
+    this.#wakeUp();
+    return promise;
+  }
+
+  async #runErrands(): Promise<void> {
+    while (this.#errands.length > 0) await this.#errands.shift()?.();
+  }
+
+  #certainly<T>(action: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    return keepTrying(action, { clock: this.#services.clock, signal, onError: (error) => this.#failed(error) });
+  }
+
+  #failed(error: unknown): void {
+    const message = error instanceof Error ? error.message : String(error);
+    this.#lastError = { at: this.#services.clock.now(), message };
+    this.#services.onError?.(this.spec.id, error);
+  }
+
+  #wakeUp(): void {
+    this.#wake.abort();
+  }
+}
+
+export function pausedKey(id: string): string {
+  return `consumer:${id}:paused`;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  signal.addEventListener("abort", () => resolve(), { once: true });
+  return promise;
+}

@@ -1,0 +1,17 @@
+/**
+ * The options of every destination type, by type: what the schema of hogpen.json is built from.
+ * @module
+ */
+
+import { ndjsonOptions } from "./ndjson_options.ts";
+import { posthogOptions } from "./posthog_options.ts";
+import { postgresOptions } from "./postgres_options.ts";
+import { webhookOptions } from "./webhook_options.ts";
+
+/** Strict object schemas. Their output is valid input, so options may be parsed twice. */
+export const destinationOptions = {
+  posthog: posthogOptions,
+  postgres: postgresOptions,
+  webhook: webhookOptions,
+  ndjson: ndjsonOptions,
+} as const;

@@ -1,0 +1,14 @@
+/**
+ * Addresses in the options of destinations.
+ * @module
+ */
+
+import { z } from "zod";
+
+/** An http or https address without user name and password: those would show up in logs, and fetch refuses them. */
+export function httpUrl() {
+  return z.url({ protocol: /^https?$/, error: "expected an http or https address" })
+    .refine((text) => !URL.canParse(text) || (new URL(text).username === "" && new URL(text).password === ""), {
+      error: "expected an address without user name and password",
+    });
+}

@@ -1,0 +1,37 @@
+/**
+ * The key to the API: made at the first start, kept in the data folder, or set by the operator.
+ * @module
+ */
+
+import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import { join } from "node:path";
+
+/** Name in the data folder. */
+const FILE = "admin_token";
+
+/** The admin token. `fixed` (HOGPEN_ADMIN_TOKEN) wins over the file; without a file, one is made that only its owner can read. */
+export async function loadAdminToken(dataFolder: string, fixed: string | undefined): Promise<string> {
+  if (fixed) return fixed;
+  const path = join(dataFolder, FILE);
+  const token = `hog_${randomBytes(24).toString("base64url")}`;
+  try {
+    // createNew: of two services that start together, one makes the token and the other reads it.
+    await Deno.writeTextFile(path, `${token}\n`, { mode: 0o600, createNew: true });
+    return token;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+  }
+  const kept = (await Deno.readTextFile(path)).trim();
+  if (kept !== "") return kept;
+  throw new Error(`Cannot use the admin token in ${path}: the file is empty. Delete it to have a new one made`);
+}
+
+/** Returns a check that takes the same time for every wrong key. */
+export function createKeyCheck(key: string): (given: string) => boolean {
+  const expected = digest(key);
+  return (given) => timingSafeEqual(digest(given), expected);
+}
+
+function digest(text: string): Uint8Array {
+  return createHash("sha256").update(text).digest();
+}

@@ -1,0 +1,41 @@
+/**
+ * A request that the API refuses, and how refusals are written: PostHog's `{type, code, detail, attr}`.
+ * @module
+ */
+
+export type ApiErrorStatus = 400 | 401 | 404 | 405 | 409 | 413 | 500 | 503;
+
+export class ApiError extends Error {
+  override name = "ApiError";
+  constructor(
+    readonly status: ApiErrorStatus,
+    readonly type: "validation_error" | "authentication_error" | "invalid_request" | "server_error",
+    readonly code: string,
+    detail: string,
+    /** The field that is wrong. */
+    readonly attr: string | null = null,
+  ) {
+    super(detail);
+  }
+}
+
+/** 404: there is no such thing. */
+export function notFound(detail: string): ApiError {
+  return new ApiError(404, "invalid_request", "not_found", detail);
+}
+
+/** 400: a field has a value that will not do. */
+export function invalidInput(detail: string, attr: string | null = null): ApiError {
+  return new ApiError(400, "validation_error", "invalid_input", detail, attr);
+}
+
+/** 409: the thing exists, but not in a state for this. */
+export function conflict(detail: string): ApiError {
+  return new ApiError(409, "invalid_request", "conflict", detail);
+}
+
+/** The answer to a refused request. */
+export function errorResponse({ status, type, code, message, attr }: ApiError): Response {
+  const headers: Record<string, string> = status === 401 ? { "www-authenticate": "Bearer" } : {};
+  return Response.json({ type, code, detail: message, attr }, { status, headers });
+}

@@ -1,0 +1,63 @@
+/**
+ * A plugin's configuration without what is secret in it.
+ * @module
+ */
+
+import type { PluginConfig } from "../config/config.ts";
+import type { Manifest } from "../plugins/plugin.ts";
+
+/** PostHog's placeholder for a secret that is set. */
+export const SECRET_PLACEHOLDER = "**************** POSTHOG SECRET FIELD ****************";
+
+export interface ShownAttachment {
+  file_name: string;
+  content_type: string;
+  /** -1 for a secret one. */
+  size: number;
+}
+
+/** True for keys whose values are not to be shown. While the plugin.json is not known, that is every key. */
+function createSecretCheck(manifest: Manifest | null): (key: string) => boolean {
+  if (manifest === null) return () => true;
+  const secrets = new Set(manifest.config.filter((field) => field.secret).map((field) => field.key));
+  return (key) => secrets.has(key);
+}
+
+/** The values, secret ones replaced by the placeholder; an empty one is shown as it is. */
+export function maskConfig(config: PluginConfig["config"], manifest: Manifest | null): Record<string, unknown> {
+  const isSecret = createSecretCheck(manifest);
+  return Object.fromEntries(
+    Object.entries(config).map(([key, value]) => [
+      key,
+      isSecret(key) && value !== "" && value !== null ? SECRET_PLACEHOLDER : value,
+    ]),
+  );
+}
+
+/** Names and sizes of the attachments. */
+export function maskAttachments(
+  attachments: PluginConfig["attachments"],
+  manifest: Manifest | null,
+): Record<string, ShownAttachment> {
+  const isSecret = createSecretCheck(manifest);
+  return Object.fromEntries(
+    Object.entries(attachments).map(([key, { file_name, content_type, contents }]) => [
+      key,
+      isSecret(key)
+        ? { file_name: SECRET_PLACEHOLDER, content_type: "application/octet-stream", size: -1 }
+        : { file_name, content_type, size: contents.byteLength },
+    ]),
+  );
+}
+
+/** Where the plugin comes from, without the keys that its address may carry. */
+export function showSource(source: PluginConfig["source"]): string {
+  if (typeof source !== "string") return source.name ? `inline: ${source.name}` : "inline";
+  if (!/^https?:/i.test(source)) return source;
+  const url = URL.parse(source);
+  if (url === null) return source;
+  url.username = "";
+  url.password = "";
+  url.searchParams.delete("private_token");
+  return url.href;
+}

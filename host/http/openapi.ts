@@ -1,0 +1,96 @@
+/**
+ * The OpenAPI document, written from the routes' own schemas.
+ * @module
+ */
+
+import { z } from "zod";
+import type { Route } from "./route.ts";
+
+const ERROR_SCHEMA = {
+  type: "object",
+  properties: {
+    type: { type: "string" },
+    code: { type: "string" },
+    detail: { type: "string", description: "What was found and what was expected." },
+    attr: { type: ["string", "null"], description: "The field that is wrong." },
+  },
+  required: ["type", "code", "detail", "attr"],
+};
+
+/** A JSON Schema, or a part of the document. */
+type Json = Record<string, unknown>;
+
+/** The document for the routes. `version` is the service's. */
+export function openApiDocument(routes: readonly Route[], version: string): Json {
+  const paths: Record<string, Json> = {};
+  for (const route of routes) (paths[route.path] ??= {})[route.method.toLowerCase()] = describeRoute(route);
+  return {
+    openapi: "3.1.0",
+    info: {
+      title: "Hogpen",
+      version,
+      description:
+        "State and steering of the service. Events enter through PostHog's capture API, which is not described here.",
+    },
+    paths,
+    components: {
+      securitySchemes: { admin: { type: "http", scheme: "bearer", description: "The admin token." } },
+      schemas: { Error: ERROR_SCHEMA },
+    },
+    security: [{ admin: [] }],
+  };
+}
+
+function describeRoute({ method, path, summary, params, query, body, response, errors }: Route): Json {
+  return {
+    summary,
+    operationId: operationId(method, path),
+    parameters: [...parametersOf(params, "path"), ...parametersOf(query, "query")],
+    ...(body && { requestBody: { content: { "application/json": { schema: schemaOf(body, "input") } } } }),
+    responses: {
+      200: { description: "Done", content: { "application/json": { schema: schemaOf(response, "output") } } },
+      ...Object.fromEntries(
+        Object.entries({ 401: "The admin token is missing or wrong", ...errors }).map(([status, description]) => [
+          status,
+          { description, content: { "application/json": { schema: { $ref: "#/components/schemas/Error" } } } },
+        ]),
+      ),
+    },
+  };
+}
+
+function parametersOf(schema: z.ZodObject, where: "path" | "query"): Json[] {
+  const { properties = {}, required = [] } = schemaOf(schema, "input");
+  return Object.entries(properties).map(([name, parameter]) => {
+    const { description, ...rest } = parameter as Json;
+    return {
+      name,
+      in: where,
+      required: where === "path" || required.includes(name),
+      ...(description !== undefined && { description }),
+      schema: rest,
+    };
+  });
+}
+
+function schemaOf(schema: z.ZodType, io: "input" | "output"): Json & { properties?: Json; required?: string[] } {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, {
+    io,
+    unrepresentable: "any",
+    override: ({ zodSchema, jsonSchema }) => {
+      const { def } = zodSchema._zod;
+      // Numbers arrive as text in paths and queries; what they must say is a number all the same.
+      if (def.type === "number" && jsonSchema.type === undefined) jsonSchema.type = "integer";
+      // zod writes the bounds of JavaScript's own whole numbers.
+      if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
+      if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+    },
+  });
+  return rest as Json & { properties?: Json; required?: string[] };
+}
+
+/** `getPluginConfigsIdLogs` */
+function operationId(method: string, path: string): string {
+  const words = path.replace("/api/", "").split(/[^a-z0-9]+/i).filter(Boolean);
+  return method.toLowerCase() + words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join("");
+}

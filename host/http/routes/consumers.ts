@@ -1,0 +1,124 @@
+/**
+ * Consumers of the outbox: how far each is, pausing one, and having it deliver again what lies behind it.
+ * @module
+ */
+
+import { z } from "zod";
+import { type ConsumerControl, ConsumerControlError, type ConsumerStatus } from "../../consumers/consumer_status.ts";
+import { conflict, invalidInput, notFound } from "../api_error.ts";
+import { type Route, route } from "../route.ts";
+import { DONE, doneOut, idIn, listOf, timeIn, timeOut } from "../schemas.ts";
+
+const consumerOut = z.object({
+  id: z.string(),
+  project: z.number(),
+  state: z.enum(["starting", "running", "waiting", "paused", "stopped"]),
+  cursor: z.string().describe("Everything up to here is delivered."),
+  lag: z.object({ events: z.number(), seconds: z.number() }),
+  delivered: z.number().describe("Events since the service started."),
+  rejected: z.number().describe("Events copied to the dead letters since the service started."),
+  last_error: z.object({ at: timeOut, message: z.string() }).nullable(),
+  paused_for: z.string().nullable().describe("Why it is paused; empty when an operator paused it."),
+  next_attempt_at: timeOut.nullable(),
+  replay: z.object({ fraction: z.number(), events_left: z.number() }).nullable()
+    .describe("A rewind that is not yet caught up with."),
+});
+
+const rewindIn = z.object({
+  cursor: z.string().optional(),
+  time: z.union([timeIn, z.number().int()]).optional().describe("ISO 8601, or milliseconds since the epoch."),
+});
+
+const params = { id: z.string() };
+const errors = { 404: "No such consumer", 409: "Not possible in its state" };
+
+export function consumerRoutes(consumers: ConsumerControl): Route[] {
+  return [
+    route({
+      method: "GET",
+      path: "/api/consumers",
+      summary: "All consumers with their lag",
+      query: { project: idIn.optional() },
+      response: listOf(consumerOut),
+      async handle({ query }) {
+        const all = await consumers.list();
+        const wanted = all.filter(({ project }) => query.project === undefined || project === query.project);
+        return { results: wanted.map(showConsumer), next: null };
+      },
+    }),
+    route({
+      method: "GET",
+      path: "/api/consumers/{id}",
+      summary: "One consumer",
+      params,
+      response: consumerOut,
+      errors: { 404: errors[404] },
+      async handle({ params: { id } }) {
+        const consumer = await consumers.get(id);
+        if (!consumer) throw notFound(`There is no consumer ${id}`);
+        return showConsumer(consumer);
+      },
+    }),
+    ...(["pause", "resume"] as const).map((action) =>
+      route({
+        method: "POST",
+        path: `/api/consumers/{id}/${action}`,
+        summary: action === "pause" ? "Pauses a consumer, also over restarts" : "Lets a paused consumer go on",
+        params,
+        response: doneOut,
+        errors,
+        async handle({ params: { id } }) {
+          await steer(() => consumers[action](id));
+          return DONE;
+        },
+      })
+    ),
+    route({
+      method: "POST",
+      path: "/api/consumers/{id}/rewind",
+      summary: "Delivers again, to this consumer alone, everything from an earlier cursor or time on",
+      params,
+      body: rewindIn,
+      response: doneOut,
+      errors: { 400: "Neither or both of cursor and time, or not a place in the log", ...errors },
+      async handle({ params: { id }, body: { cursor, time } }) {
+        if (cursor === undefined && time !== undefined) await steer(() => consumers.rewind(id, { time }));
+        else if (cursor !== undefined && time === undefined) await steer(() => consumers.rewind(id, { cursor }));
+        else throw invalidInput(`Cannot rewind ${id}: expected either a cursor or a time`);
+        return DONE;
+      },
+    }),
+  ];
+}
+
+async function steer(action: () => Promise<void>): Promise<void> {
+  try {
+    await action();
+  } catch (error) {
+    if (!(error instanceof ConsumerControlError)) throw error;
+    switch (error.reason) {
+      case "unknown":
+        throw notFound(error.message);
+      case "conflict":
+        throw conflict(error.message);
+      case "invalid":
+        throw invalidInput(error.message);
+    }
+  }
+}
+
+function showConsumer(status: ConsumerStatus): z.input<typeof consumerOut> {
+  return {
+    id: status.id,
+    project: status.project,
+    state: status.state,
+    cursor: status.cursor,
+    lag: status.lag,
+    delivered: status.delivered,
+    rejected: status.rejected,
+    last_error: status.lastError,
+    paused_for: status.pausedFor,
+    next_attempt_at: status.nextAttemptAt,
+    replay: status.replay && { fraction: status.replay.fraction, events_left: status.replay.eventsLeft },
+  };
+}

@@ -1,0 +1,151 @@
+/**
+ * Plugin configs: what they are, how they are, and starting one again.
+ * @module
+ */
+
+import { z } from "zod";
+import { METHODS } from "../../../runtime/capabilities.ts";
+import { PluginState, type PluginStatus } from "../../cells/plugin_runtime.ts";
+import type { PluginConfig } from "../../config/config.ts";
+import type { Manifest } from "../../plugins/plugin.ts";
+import { conflict, notFound } from "../api_error.ts";
+import { describePlugin } from "../describe_plugin.ts";
+import { maskAttachments, maskConfig, showSource } from "../mask_config.ts";
+import { type Route, route } from "../route.ts";
+import { DONE, doneOut, errorRecordOut, idIn, listOf, timeOut } from "../schemas.ts";
+
+/** A plugin config of the configuration, and what became of it. */
+export interface PluginView {
+  config: PluginConfig;
+  /** Null while its source could not be read. */
+  manifest: Manifest | null;
+  status: PluginStatus;
+}
+
+/** All plugin configs, those that are switched off too. */
+export interface Plugins {
+  list(): PluginView[];
+  /** Starts a plugin again that the service disabled. Resolves when it was told to. */
+  enable(pluginConfigId: number): Promise<void>;
+}
+
+const pluginConfigOut = z.object({
+  id: z.number(),
+  team_id: z.number(),
+  name: z.string(),
+  description: z.string(),
+  does: z.array(z.string()).describe("What the plugin does, in plain words; empty until it was loaded."),
+  source: z.string(),
+  enabled: z.boolean().describe("As the configuration says."),
+  order: z.number(),
+  state: z.enum(PluginState),
+  reason: z.string().nullable().describe("Why it is disabled or restarting."),
+  capabilities: z.object({
+    methods: z.array(z.enum(METHODS)),
+    scheduled_tasks: z.array(z.string()),
+    jobs: z.array(z.string()),
+  }).nullable(),
+  config: z.record(z.string(), z.unknown()).describe("Secret values are replaced by a placeholder."),
+  attachments: z.record(
+    z.string(),
+    z.object({ file_name: z.string(), content_type: z.string(), size: z.number() }),
+  ),
+  config_schema: z.array(z.record(z.string(), z.unknown())).describe("`config` of plugin.json."),
+  public_jobs: z.record(z.string(), z.unknown()).describe("`publicJobs` of plugin.json."),
+  schedule: z.record(z.string(), z.string()).describe("`schedule` of plugin.json."),
+  limits: z.object({
+    timeout_seconds: z.number(),
+    memory_mb: z.number(),
+    egress_allow: z.array(z.string()),
+    cell: z.string().nullable(),
+  }),
+  last_error: errorRecordOut.nullable(),
+  pid: z.number().nullable(),
+  memory_bytes: z.number().nullable(),
+  cpu_ms: z.number(),
+  restarts: z.array(z.object({ at: timeOut, reason: z.string() })),
+});
+
+export function pluginConfigRoutes(plugins: Plugins): Route[] {
+  return [
+    route({
+      method: "GET",
+      path: "/api/plugin_configs",
+      summary: "All plugin configs with their state",
+      query: { team_id: idIn.optional() },
+      response: listOf(pluginConfigOut),
+      handle({ query }) {
+        const views = plugins.list().filter(({ config }) =>
+          query.team_id === undefined || config.teamId === query.team_id
+        );
+        return Promise.resolve({ results: views.map(showPlugin), next: null });
+      },
+    }),
+    route({
+      method: "GET",
+      path: "/api/plugin_configs/{id}",
+      summary: "One plugin config",
+      params: { id: idIn },
+      response: pluginConfigOut,
+      errors: { 404: "No such plugin config" },
+      handle: ({ params }) => Promise.resolve(showPlugin(findPlugin(plugins, params.id))),
+    }),
+    route({
+      method: "POST",
+      path: "/api/plugin_configs/{id}/enable",
+      summary: "Starts a plugin again that the service disabled",
+      params: { id: idIn },
+      response: doneOut,
+      errors: { 404: "No such plugin config", 409: "Switched off in the configuration" },
+      async handle({ params }) {
+        const { config } = findPlugin(plugins, params.id);
+        if (!config.enabled) {
+          throw conflict(
+            `Cannot enable plugin config ${config.id}: the configuration says enabled: false, change it there`,
+          );
+        }
+        await plugins.enable(config.id);
+        return DONE;
+      },
+    }),
+  ];
+}
+
+/** The plugin config of the id, or 404. */
+export function findPlugin(plugins: Plugins, id: number): PluginView {
+  const view = plugins.list().find(({ config }) => config.id === id);
+  if (!view) throw notFound(`There is no plugin config ${id}`);
+  return view;
+}
+
+function showPlugin({ config, manifest, status }: PluginView): z.input<typeof pluginConfigOut> {
+  return {
+    id: config.id,
+    team_id: config.teamId,
+    name: manifest?.name ?? showSource(config.source),
+    description: manifest?.description ?? "",
+    does: status.capabilities ? describePlugin(status.capabilities, manifest?.schedule ?? {}) : [],
+    source: showSource(config.source),
+    enabled: config.enabled,
+    order: config.order,
+    state: status.state,
+    reason: status.reason,
+    capabilities: status.capabilities,
+    config: maskConfig(config.config, manifest),
+    attachments: maskAttachments(config.attachments, manifest),
+    config_schema: (manifest?.config ?? []).map((field) => ({ ...field })),
+    public_jobs: { ...manifest?.publicJobs },
+    schedule: manifest?.schedule ?? {},
+    limits: {
+      timeout_seconds: config.timeoutSeconds,
+      memory_mb: config.memoryMb,
+      egress_allow: config.egress.allow,
+      cell: config.cell,
+    },
+    last_error: status.lastError,
+    pid: status.pid,
+    memory_bytes: status.memoryBytes,
+    cpu_ms: status.cpuMs,
+    restarts: status.restarts,
+  };
+}

@@ -1,0 +1,100 @@
+/**
+ * Projects, and the events that came out of their plugins.
+ * @module
+ */
+
+import { z } from "zod";
+import type { ProjectConfig } from "../../config/config.ts";
+import { CursorError, type EventLog } from "../../log/event_log.ts";
+import { invalidInput, notFound } from "../api_error.ts";
+import { type Route, route } from "../route.ts";
+import { idIn, limitUpTo, listOf } from "../schemas.ts";
+
+/** Bytes of events in one page; a page holds one event at least. */
+const MAX_PAGE_BYTES = 16 * 1024 * 1024;
+
+const projectOut = z.object({
+  id: z.number(),
+  name: z.string(),
+  token: z.string().describe("What SDKs send as api_key."),
+  anonymize_ips: z.boolean(),
+  plugin_configs: z.array(z.number()).describe("Ids, in the order in which events pass them."),
+  destinations: z.array(z.object({ id: z.string(), type: z.string(), enabled: z.boolean() })),
+});
+
+const eventOut = z.looseObject({
+  uuid: z.string(),
+  event: z.string(),
+  distinct_id: z.string(),
+  team_id: z.number(),
+  timestamp: z.iso.datetime(),
+  properties: z.record(z.string(), z.unknown()),
+});
+
+export interface ProjectRoutesOptions {
+  projects: () => readonly ProjectConfig[];
+  log: Pick<EventLog, "read">;
+}
+
+export function projectRoutes({ projects, log }: ProjectRoutesOptions): Route[] {
+  return [
+    route({
+      method: "GET",
+      path: "/api/projects",
+      summary: "All projects of the configuration",
+      response: listOf(projectOut),
+      handle: () => Promise.resolve({ results: projects().map(showProject), next: null }),
+    }),
+    route({
+      method: "GET",
+      path: "/api/projects/{id}/events",
+      summary: "Events after the last plugin, oldest first, as far back as the event log keeps them",
+      params: { id: idIn },
+      query: {
+        after: z.string().default("").describe("`next` of the page before, or the header X-Cursor of the last page."),
+        limit: limitUpTo(10_000, 100),
+      },
+      response: listOf(eventOut),
+      errors: { 400: "`after` is not a cursor", 404: "No such project" },
+      async handle({ params, query }) {
+        if (!projects().some(({ id }) => id === params.id)) {
+          throw notFound(`Cannot list events: there is no project ${params.id}`);
+        }
+        return await readPage(log, params.id, query.after, query.limit);
+      },
+    }),
+  ];
+}
+
+function showProject({ id, name, token, anonymizeIps, plugins, destinations }: ProjectConfig) {
+  return {
+    id,
+    name,
+    token,
+    anonymize_ips: anonymizeIps,
+    plugin_configs: plugins.toSorted((a, b) => a.order - b.order).map((plugin) => plugin.id),
+    destinations: destinations.map((destination) => ({
+      id: destination.id,
+      type: destination.type,
+      enabled: destination.enabled,
+    })),
+  };
+}
+
+/** The events are sent as they lie in the log. X-Cursor is where the page ends, to go on from when there is more. */
+async function readPage(log: Pick<EventLog, "read">, project: number, after: string, limit: number): Promise<Response> {
+  try {
+    const records = await log.read("outbox", project, after, { maxEvents: limit, maxBytes: MAX_PAGE_BYTES });
+    const end = records.at(-1)?.cursor ?? after;
+    const more = records.length > 0 &&
+      (await log.read("outbox", project, end, { maxEvents: 1, maxBytes: 1 })).length > 0;
+    const decoder = new TextDecoder();
+    const events = records.map((record) => decoder.decode(record.event)).join(",");
+    return new Response(`{"results":[${events}],"next":${more ? JSON.stringify(end) : "null"}}`, {
+      headers: { "content-type": "application/json", "x-cursor": end },
+    });
+  } catch (error) {
+    if (error instanceof CursorError) throw invalidInput(error.message, "after");
+    throw error;
+  }
+}

@@ -1,0 +1,45 @@
+/**
+ * Pieces that the API's schemas share.
+ * @module
+ */
+
+import { z } from "zod";
+
+/** A page of a list, newest first unless said otherwise. */
+export function listOf<T extends z.ZodType>(item: T) {
+  return z.object({
+    results: z.array(item),
+    next: z.string().nullable().describe("What to give for the following page; null when this is the last one."),
+  });
+}
+
+/** Milliseconds since the epoch, written in ISO 8601. */
+export const timeOut = z.number().transform((time) => new Date(time).toISOString()).pipe(z.iso.datetime());
+
+/** How many results a page may hold; who asks for more gets `most`. */
+export function limitUpTo(most: number, usual: number) {
+  return z.coerce.number("expected a number").int("expected a whole number").min(1).default(usual)
+    .transform((limit) => Math.min(limit, most)).describe(`At most ${most}.`);
+}
+
+/** A number in a path or query. */
+export const idIn = z.coerce.number("expected a number").int("expected a whole number");
+
+/** A time in a query, in ISO 8601 or in milliseconds since the epoch. */
+export const timeIn = z.string().transform((text, issues) => {
+  const time = /^\d+$/.test(text) ? Number(text) : Date.parse(text);
+  if (!Number.isNaN(time)) return time;
+  issues.addIssue({ code: "custom", message: "expected a time in ISO 8601 or milliseconds since the epoch" });
+  return z.NEVER;
+});
+
+export const errorRecordOut = z.object({
+  name: z.string(),
+  message: z.string(),
+  stack: z.string().optional(),
+  at: timeOut,
+});
+
+/** What operations answer that have nothing else to say. */
+export const doneOut = z.object({ status: z.literal("ok") });
+export const DONE = { status: "ok" } as const;

@@ -1,0 +1,45 @@
+/**
+ * The listening server.
+ * @module
+ */
+
+import type { App } from "./app.ts";
+
+export interface ServeOptions {
+  hostname: string;
+  /** 0 takes a free one. */
+  port: number;
+}
+
+export interface Server extends AsyncDisposable {
+  /** Where it listens, as a client on this machine reaches it. */
+  url: string;
+  port: number;
+  /** Takes no more connections, and resolves when the requests at hand are answered. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** Starts to listen. Throws when the port is taken. */
+export function serve(app: Pick<App, "fetch">, { hostname, port }: ServeOptions): Server {
+  const server = Deno.serve(
+    {
+      hostname,
+      port,
+      onListen() {},
+      // Only for what fails before the app sees the request, or after it answered.
+      onError: () =>
+        Response.json({ type: "server_error", code: "error", detail: "A server error occurred.", attr: null }, {
+          status: 500,
+        }),
+    },
+    (request, info) => app.fetch(request, info),
+  );
+  const address = server.addr;
+  const reachable = address.hostname === "0.0.0.0" || address.hostname === "::" ? "localhost" : address.hostname;
+  const host = reachable.includes(":") ? `[${reachable}]` : reachable;
+  return {
+    url: `http://${host}:${address.port}`,
+    port: address.port,
+    [Symbol.asyncDispose]: () => server.shutdown(),
+  };
+}

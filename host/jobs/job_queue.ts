@@ -1,0 +1,30 @@
+/**
+ * Where jobs are put: the store, with a word to the runner so that it need not poll.
+ * @module
+ */
+
+import type { Clock } from "../clock.ts";
+import type { Jobs } from "../store/store.ts";
+
+/** Number and size of a plugin's jobs are bounded where the plugin asks for them. */
+export type JobQueue = Pick<Jobs, "enqueue" | "count">;
+
+/** PostHog's longest unit is a year. */
+const LONGEST_DELAY_DAYS = 5 * 366;
+const DAY_MS = 24 * 3_600_000;
+
+export function createJobQueue(jobs: JobQueue, { clock, wake }: { clock: Clock; wake(): void }): JobQueue {
+  return {
+    async enqueue(job) {
+      if (!(job.runAt <= clock.now() + LONGEST_DELAY_DAYS * DAY_MS)) {
+        throw new RangeError(
+          `Cannot enqueue the job ${job.type}: expected a time within ${LONGEST_DELAY_DAYS} days, found ${job.runAt}`,
+        );
+      }
+      const stored = await jobs.enqueue(job);
+      wake();
+      return stored;
+    },
+    count: (pluginConfigId) => jobs.count(pluginConfigId),
+  };
+}

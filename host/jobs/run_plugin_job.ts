@@ -1,0 +1,45 @@
+/**
+ * Runs a job of a plugin: one call of a function of its `jobs`.
+ * @module
+ */
+
+import type { ErrorRecord } from "../../runtime/errors.ts";
+import { JOB_RETRIES, retryDelayMs } from "../../runtime/retry.ts";
+import { PluginCallError } from "../cells/plugin_runtime.ts";
+import type { HostedPlugin } from "../plugins/hosted_plugin.ts";
+import type { PluginJournal } from "../plugins/plugin_journal.ts";
+import type { Job } from "../store/store.ts";
+import { type JobVerdict, lastAttempt } from "./job_verdict.ts";
+
+export async function runPluginJob(plugin: HostedPlugin, job: Job, journal: PluginJournal): Promise<JobVerdict> {
+  const { runtime, pluginConfigId } = plugin;
+  const known = runtime.status(pluginConfigId).capabilities?.jobs.includes(job.type);
+  if (!known) {
+    return fail({ name: "Error", message: unknownJob(job.type, plugin), retry: false });
+  }
+  try {
+    // A job enqueued without payload is stored with null.
+    await runtime.call(pluginConfigId, "job", job.type, job.payload ?? undefined, job.depth);
+    return { kind: "done" };
+  } catch (error) {
+    if (!(error instanceof PluginCallError)) return { kind: "returned", reason: String(error) };
+    return judge(error.record);
+  }
+
+  function judge(error: ErrorRecord): JobVerdict {
+    if (!error.retry) return fail(error);
+    const delayMs = job.attempt < job.maxAttempts ? retryDelayMs(JOB_RETRIES, job.attempt) : null;
+    if (delayMs !== null) return { kind: "retry", error, delayMs };
+    return fail(lastAttempt(error, job));
+  }
+
+  function fail(error: ErrorRecord): JobVerdict {
+    journal.error(pluginConfigId, error);
+    return { kind: "failed", error };
+  }
+}
+
+/** In PostHog's words. */
+export function unknownJob(type: string, { manifest, pluginConfigId }: HostedPlugin): string {
+  return `Task "${type}" not found for plugin "${manifest.name}" with config id ${pluginConfigId}`;
+}

@@ -1,0 +1,236 @@
+/**
+ * The event log's SQL: blocks of records, the parts (topic and project) they belong to, and the readers' cursors. Runs in the log's
+ * thread; record numbers are given by the host's side, which is the only writer.
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import type { Topic } from "./event_log.ts";
+import type { Block } from "./block.ts";
+import { type DatabaseFormat, openDatabase, pragma, type Synchronous } from "../sqlite/open_database.ts";
+
+const FORMAT: DatabaseFormat = {
+  what: "event log",
+  applicationId: 0x486f674c,
+  // Events are read and written in blocks of up to half a megabyte: few large pages beat many small ones.
+  pageSize: 16384,
+  migrations: [`
+    CREATE TABLE parts (id INTEGER PRIMARY KEY, topic TEXT NOT NULL, project INTEGER NOT NULL, last INTEGER NOT NULL,
+      UNIQUE (topic, project)) STRICT;
+    CREATE TABLE readers (part INTEGER NOT NULL, reader TEXT NOT NULL, offset INTEGER NOT NULL,
+      PRIMARY KEY (part, reader)) STRICT, WITHOUT ROWID;
+    CREATE TABLE blocks (id INTEGER PRIMARY KEY, part INTEGER NOT NULL, last INTEGER NOT NULL, first INTEGER NOT NULL,
+      at INTEGER NOT NULL, data BLOB NOT NULL) STRICT;
+    CREATE UNIQUE INDEX blocks_of_part ON blocks (part, last, first, at);
+  `],
+};
+
+/** One project's part of a topic. */
+export interface PartRow {
+  id: number;
+  topic: Topic;
+  project: number;
+  /** Number of the last record ever written to it; 0 when none. */
+  last: number;
+}
+
+export interface ReaderRow {
+  part: number;
+  reader: string;
+  /** Number of the last record it has read; null drops the reader. */
+  offset: number | null;
+}
+
+export interface OpenedLog {
+  /** With the number of the first record kept; `last + 1` when none is. */
+  parts: (PartRow & { first: number })[];
+  readers: (ReaderRow & { offset: number })[];
+  /** Time of the newest block; times never go back. */
+  at: number;
+  usedBytes: number;
+}
+
+/** Everything that becomes durable together. */
+export interface Commit {
+  parts: PartRow[];
+  blocks: { part: number; block: Block }[];
+  readers: ReaderRow[];
+}
+
+/** What retention may delete: of each part the records up to `floor`. */
+export interface Trim {
+  /** Of these, blocks taken before the time `before` go. */
+  floors: { part: number; floor: number; before: number }[];
+  /** Further ones go, oldest first, until the file uses no more than this. */
+  maxBytes: number;
+  /** At most this many blocks in this transaction. */
+  limit: number;
+}
+
+export interface Trimmed {
+  /** Parts that lost blocks, with the number of the first record kept. */
+  firsts: { part: number; first: number }[];
+  usedBytes: number;
+  /** True when the limit ended it. */
+  more: boolean;
+}
+
+/** The functions of the log's thread. */
+export interface LogDatabase {
+  open(path: string, synchronous: Synchronous): OpenedLog;
+  commit(commit: Commit): { usedBytes: number };
+  /** Blocks that hold records after `after`, up to about `maxBytes`, at least one if there is one. */
+  read(part: number, after: number, maxBytes: number): Block[];
+  /** Number of the first record taken at or after the time, null when there is none. */
+  firstSince(part: number, time: number): number | null;
+  /** When the block of the record was taken. */
+  timeOf(part: number, record: number): number | null;
+  trim(trim: Trim): Trimmed;
+  close(): void;
+}
+
+/** The log's functions on one database that `open` opens. */
+export function createLogDatabase(): LogDatabase {
+  let db: DatabaseSync | null = null;
+  let sql: Statements | null = null;
+  const opened = () => {
+    if (!db || !sql) throw new Error("Cannot use the event log: it is not open");
+    return { db, sql };
+  };
+  return {
+    open(path, synchronous) {
+      db = openDatabase(path, FORMAT, synchronous);
+      sql = prepare(db);
+      return readState(db, sql, path);
+    },
+    commit: ({ parts, blocks, readers }) => {
+      const { db, sql } = opened();
+      return inTransaction(db, sql, () => {
+        for (const { id, topic, project, last } of parts) sql.putPart.run(id, topic, project, last);
+        for (const { part, block: { first, count, at, data } } of blocks) {
+          sql.putBlock.run(part, first + count - 1, first, at, data);
+        }
+        for (const { part, reader, offset } of readers) {
+          if (offset === null) sql.dropReader.run(part, reader);
+          else sql.putReader.run(part, reader, offset);
+        }
+      });
+    },
+    read(part, after, maxBytes) {
+      const blocks: Block[] = [];
+      let bytes = 0;
+      for (const row of opened().sql.read.iterate(part, after)) {
+        const { first, last, at, data } = row as unknown as {
+          first: number;
+          last: number;
+          at: number;
+          data: Uint8Array;
+        };
+        blocks.push({ first, count: last - first + 1, at, data });
+        bytes += data.length;
+        if (bytes >= maxBytes) break;
+      }
+      return blocks;
+    },
+    firstSince(part, time) {
+      const row = opened().sql.firstSince.get(part, time);
+      return row ? Number(row.first) : null;
+    },
+    timeOf(part, record) {
+      const row = opened().sql.timeOf.get(part, record - 1);
+      return row ? Number(row.at) : null;
+    },
+    trim: (request) => {
+      const { db, sql } = opened();
+      return trim(db, sql, request);
+    },
+    close() {
+      db?.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+      db?.close();
+      db = sql = null;
+    },
+  };
+}
+
+function prepare(db: DatabaseSync) {
+  const pageSize = pragma(db, "page_size");
+  const pages = db.prepare("SELECT page_count - freelist_count AS n FROM pragma_page_count, pragma_freelist_count");
+  return {
+    /** Bytes of the file that hold something; deleted blocks' pages are used again before the file grows. */
+    usedBytes: () => Number(pages.get()?.n) * pageSize,
+    begin: db.prepare("BEGIN IMMEDIATE"),
+    commit: db.prepare("COMMIT"),
+    putPart: db.prepare("INSERT INTO parts VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET last = excluded.last"),
+    putBlock: db.prepare("INSERT INTO blocks (part, last, first, at, data) VALUES (?, ?, ?, ?, ?)"),
+    putReader: db.prepare(
+      "INSERT INTO readers VALUES (?, ?, ?) ON CONFLICT (part, reader) DO UPDATE SET offset = excluded.offset",
+    ),
+    dropReader: db.prepare("DELETE FROM readers WHERE part = ? AND reader = ?"),
+    read: db.prepare("SELECT first, last, at, data FROM blocks WHERE part = ? AND last > ? ORDER BY last"),
+    firstSince: db.prepare("SELECT first FROM blocks WHERE part = ? AND at >= ? ORDER BY last LIMIT 1"),
+    timeOf: db.prepare("SELECT at FROM blocks WHERE part = ? AND last > ? ORDER BY last LIMIT 1"),
+    firstOf: db.prepare("SELECT first FROM blocks WHERE part = ? ORDER BY last LIMIT 1"),
+    lastOf: db.prepare("SELECT last FROM parts WHERE id = ?"),
+    deletable: db.prepare("SELECT id, at FROM blocks WHERE part = ? AND last <= ? ORDER BY last LIMIT ?"),
+    deleteBlock: db.prepare("DELETE FROM blocks WHERE id = ?"),
+  };
+}
+type Statements = ReturnType<typeof prepare>;
+
+function readState(db: DatabaseSync, sql: Statements, path: string): OpenedLog {
+  const parts = db.prepare(`SELECT id, topic, project, last,
+    coalesce((SELECT first FROM blocks WHERE part = parts.id ORDER BY blocks.last LIMIT 1), last + 1) AS first,
+    coalesce((SELECT max(last) FROM blocks WHERE part = parts.id), last) AS stored FROM parts`)
+    .all() as unknown as (PartRow & { first: number; stored: number })[];
+  const torn = parts.find((part) => part.stored !== part.last);
+  if (torn) {
+    throw new Error(
+      `Cannot open the event log at ${path}: project ${torn.project}'s ${torn.topic} should end at record ${torn.last}, ` +
+        `it ends at ${torn.stored}; restore the file from a copy, or move it away to start with an empty one`,
+    );
+  }
+  const readers = db.prepare("SELECT part, reader, offset FROM readers").all() as unknown as OpenedLog["readers"];
+  const at = Number(db.prepare("SELECT at FROM blocks ORDER BY id DESC LIMIT 1").get()?.at ?? 0);
+  return {
+    parts: parts.map(({ id, topic, project, last, first }) => ({ id, topic, project, last, first })),
+    readers: readers.map(({ part, reader, offset }) => ({ part, reader, offset })),
+    at,
+    usedBytes: sql.usedBytes(),
+  };
+}
+
+function trim(db: DatabaseSync, sql: Statements, { floors, maxBytes, limit }: Trim): Trimmed {
+  const oldest = floors.flatMap(({ part, floor, before }) =>
+    sql.deletable.all(part, floor, limit).map(({ id, at }) => ({ id: Number(id), part, old: Number(at) < before }))
+  )
+    // Ids are given in the order of time.
+    .sort((a, b) => a.id - b.id);
+  const touched = new Set<number>();
+  let deleted = 0;
+  const { usedBytes } = inTransaction(db, sql, () => {
+    for (const { id, part, old } of oldest) {
+      if (deleted === limit) return;
+      if (!old && sql.usedBytes() <= maxBytes) continue;
+      sql.deleteBlock.run(id);
+      touched.add(part);
+      deleted++;
+    }
+  });
+  const firsts = [...touched].map((part) => ({
+    part,
+    first: Number(sql.firstOf.get(part)?.first ?? Number(sql.lastOf.get(part)?.last) + 1),
+  }));
+  return { firsts, usedBytes, more: deleted === limit };
+}
+
+function inTransaction(db: DatabaseSync, sql: Statements, work: () => void): { usedBytes: number } {
+  sql.begin.run();
+  try {
+    work();
+    sql.commit.run();
+  } catch (error) {
+    if (db.isTransaction) db.exec("ROLLBACK");
+    throw error;
+  }
+  return { usedBytes: sql.usedBytes() };
+}

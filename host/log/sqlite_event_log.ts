@@ -1,0 +1,289 @@
+/**
+ * The event log on SQLite. This side numbers the records, gathers what arrives while a commit runs so that it shares the next one, keeps
+ * the tail and wakes readers; the database lives in a thread of its own (host/log/log_thread.ts).
+ * @module
+ */
+
+import { lastOf, unpackBlock } from "./block.ts";
+import type { Cursor, EventLog, Lag, LogRecord, ReadLimits, StoredRecord, Topic } from "./event_log.ts";
+import { LogFullError } from "./event_log.ts";
+import { gatherCommit, type Work } from "./gather_commit.ts";
+import type { LogDatabase } from "./log_database.ts";
+import { formatCursor, parseCursor } from "./cursor.ts";
+import { type FileLock, lockFile } from "../sqlite/file_lock.ts";
+import { toBackEndError } from "../back_end_error.ts";
+import type { Synchronous } from "../sqlite/open_database.ts";
+import { Thread } from "../sqlite/thread.ts";
+import { Parts } from "./parts.ts";
+import { Tail } from "./tail.ts";
+
+export interface SqliteEventLogOptions {
+  /** File of the database; its folder must exist. */
+  path: string;
+  /** Default `full`: an append survives a power cut. */
+  synchronous?: Synchronous;
+  /** Bytes on disk from which append is refused. Default 10 GiB. */
+  maxBytes?: number;
+  /** What all readers of the outbox have passed goes after this time; of the inbox it goes at once. Default 7 days. */
+  retentionMs?: number;
+  /** What all readers have passed goes, oldest first, while the log is larger than this. Default half of `maxBytes`. */
+  retentionBytes?: number;
+  /** How often retention is applied. Default 30 s. */
+  trimEveryMs?: number;
+  /** Memory for the newest records. Default 32 MiB. */
+  tailBytes?: number;
+  now?: () => number;
+}
+
+/** A call that waits for its commit. */
+interface Pending extends Work {
+  bytes: number;
+  done: PromiseWithResolvers<void>;
+}
+
+/** A commit takes no more than this, so that one burst does not hold up everybody behind it. */
+const MAX_COMMIT_BYTES = 8 * 1024 * 1024;
+/** More than a slow disk takes in a second or two: memory must not fill with what cannot be written. */
+const MAX_PENDING_BYTES = 128 * 1024 * 1024;
+/** Blocks deleted per transaction of retention: some milliseconds of the thread's time. */
+const TRIM_BLOCKS = 32;
+/** Between two attempts of a log that is nearly full: its readers may not have moved. */
+const TRIM_PAUSE_MS = 250;
+/** What a record costs besides its key and event, for the bound on disk. */
+const RECORD_OVERHEAD_BYTES = 8;
+
+/** Opens or creates the log. Rejects with a BackEndError when the file is damaged, newer, or in use. */
+export async function openSqliteEventLog(options: SqliteEventLogOptions): Promise<EventLog> {
+  const lock = await lockFile(`${options.path}.lock`, `the event log at ${options.path}`);
+  const thread = new Thread<LogDatabase>(new URL("./log_thread.ts", import.meta.url), "the event log");
+  try {
+    const opened = await thread.call("open", options.path, options.synchronous ?? "full");
+    return new SqliteEventLog(thread, lock, options, new Parts(opened), opened);
+  } catch (error) {
+    await thread[Symbol.asyncDispose]();
+    lock[Symbol.dispose]();
+    throw toBackEndError(error);
+  }
+}
+
+class SqliteEventLog implements EventLog {
+  readonly #thread: Thread<LogDatabase>;
+  readonly #lock: FileLock;
+  readonly #parts: Parts;
+  readonly #tail: Tail;
+  readonly #maxBytes: number;
+  readonly #retention: { ms: number; bytes: number };
+  readonly #now: () => number;
+  readonly #timer: ReturnType<typeof setInterval>;
+  #pending: Pending[] = [];
+  #pendingBytes = 0;
+  #usedBytes: number;
+  /** Time of the newest block: times in the log never go back, even if the clock does. */
+  #at: number;
+  #pump: Promise<void> | null = null;
+  #trim: Promise<void> | null = null;
+  #trimNotBefore = 0;
+  #closed = false;
+
+  constructor(
+    thread: Thread<LogDatabase>,
+    lock: FileLock,
+    options: SqliteEventLogOptions,
+    parts: Parts,
+    opened: { at: number; usedBytes: number },
+  ) {
+    this.#thread = thread;
+    this.#lock = lock;
+    this.#parts = parts;
+    this.#tail = new Tail(options.tailBytes ?? 32 * 1024 * 1024);
+    this.#maxBytes = options.maxBytes ?? 10 * 1024 ** 3;
+    this.#retention = {
+      ms: options.retentionMs ?? 7 * 24 * 3600 * 1000,
+      // Below the bound in any case: what every reader has passed must never be why an append is refused.
+      bytes: Math.min(options.retentionBytes ?? this.#maxBytes / 2, this.#maxBytes * 0.9),
+    };
+    this.#now = options.now ?? Date.now;
+    this.#at = opened.at;
+    this.#usedBytes = opened.usedBytes;
+    this.#timer = setInterval(() => void this.#applyRetention(), options.trimEveryMs ?? 30_000);
+  }
+
+  append(topic: Topic, project: number, records: LogRecord[]): Promise<void> {
+    if (records.length === 0) return Promise.resolve();
+    const bytes = sizeOf(records);
+    const used = this.#usedBytes + this.#pendingBytes;
+    if (used + bytes > this.#retention.bytes) this.#trimSoon();
+    if (used + bytes > this.#maxBytes) {
+      return Promise.reject(new LogFullError(used, this.#maxBytes));
+    }
+    if (this.#pendingBytes > MAX_PENDING_BYTES) {
+      return Promise.reject(new Error(`Cannot store events: ${this.#pendingBytes} bytes wait for the disk already`));
+    }
+    return this.#enqueue({ records: { part: this.#parts.get(topic, project), records }, reader: null, bytes });
+  }
+
+  // Not bound by maxBytes: refusing the router would keep the inbox from ever draining.
+  async step(project: number, reader: string, inboxCursor: Cursor, outbox: LogRecord[]): Promise<void> {
+    const part = this.#parts.get("inbox", project);
+    const records = outbox.length === 0 ? null : { part: this.#parts.get("outbox", project), records: outbox };
+    const offset = parseCursor(inboxCursor);
+    await this.#enqueue({ records, reader: { part, reader, offset }, bytes: sizeOf(outbox) });
+  }
+
+  async read(topic: Topic, project: number, after: Cursor, limits: ReadLimits): Promise<StoredRecord[]> {
+    const part = this.#parts.get(topic, project);
+    const offset = Math.max(parseCursor(after), part.first - 1);
+    const records: StoredRecord[] = [];
+    if (offset >= part.last) return records;
+    const blocks = this.#tail.from(part.id, offset) ??
+      await this.#thread.call("read", part.id, offset, limits.maxBytes);
+    for (const block of blocks) if (!unpackBlock(block, offset, limits, records)) break;
+    return records;
+  }
+
+  async waitForRecords(topic: Topic, project: number, after: Cursor, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    if (this.#closed) throw closedError();
+    await this.#parts.wait(this.#parts.get(topic, project), parseCursor(after), signal);
+  }
+
+  cursor(topic: Topic, project: number, reader: string): Promise<Cursor> {
+    return Promise.resolve(formatCursor(this.#parts.get(topic, project).readers.get(reader) ?? 0));
+  }
+
+  async commit(topic: Topic, project: number, reader: string, cursor: Cursor): Promise<void> {
+    const part = this.#parts.get(topic, project);
+    await this.#enqueue({ records: null, reader: { part, reader, offset: parseCursor(cursor) }, bytes: 0 });
+  }
+
+  async register(topic: Topic, project: number, reader: string, from: "earliest" | "latest"): Promise<Cursor> {
+    const part = this.#parts.get(topic, project);
+    const known = part.readers.get(reader);
+    if (known !== undefined) return formatCursor(known);
+    const offset = from === "latest" ? part.last : part.first - 1;
+    await this.#enqueue({ records: null, reader: { part, reader, offset }, bytes: 0 });
+    return formatCursor(offset);
+  }
+
+  forget(topic: Topic, project: number, reader: string): Promise<void> {
+    const part = this.#parts.get(topic, project);
+    if (!part.readers.has(reader)) return Promise.resolve();
+    return this.#enqueue({ records: null, reader: { part, reader, offset: null }, bytes: 0 });
+  }
+
+  async cursorAt(topic: Topic, project: number, time: number): Promise<Cursor> {
+    const part = this.#parts.get(topic, project);
+    const first = await this.#thread.call("firstSince", part.id, time);
+    return formatCursor(first === null ? part.last : first - 1);
+  }
+
+  async lag(topic: Topic, project: number, after: Cursor): Promise<Lag> {
+    const part = this.#parts.get(topic, project);
+    const offset = Math.max(parseCursor(after), part.first - 1);
+    if (offset >= part.last) return { events: 0, seconds: 0 };
+    const at = this.#tail.from(part.id, offset)?.[0]?.at ?? await this.#thread.call("timeOf", part.id, offset + 1);
+    return { events: part.last - offset, seconds: at === null ? 0 : Math.max(0, this.#now() - at) / 1000 };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearInterval(this.#timer);
+    this.#parts.rejectWaiting(closedError());
+    await this.#pump;
+    await this.#trim;
+    try {
+      await this.#thread.call("close");
+    } finally {
+      await this.#thread[Symbol.asyncDispose]();
+      this.#lock[Symbol.dispose]();
+    }
+  }
+
+  #enqueue(work: Omit<Pending, "done">): Promise<void> {
+    if (this.#closed) return Promise.reject(closedError());
+    const done = Promise.withResolvers<void>();
+    this.#pending.push({ ...work, done });
+    this.#pendingBytes += work.bytes;
+    this.#pump ??= this.#run();
+    return done.promise;
+  }
+
+  /** Commits until nothing is pending; one commit at a time. */
+  async #run(): Promise<void> {
+    // Appends of the same turn of the event loop go into the first commit already.
+    await Promise.resolve();
+    while (this.#pending.length > 0) {
+      const taken = this.#take();
+      await this.#commit(taken);
+      for (const { bytes } of taken) this.#pendingBytes -= bytes;
+    }
+    this.#pump = null;
+  }
+
+  #take(): Pending[] {
+    let count = 0;
+    for (let bytes = 0; count < this.#pending.length && (count === 0 || bytes < MAX_COMMIT_BYTES); count++) {
+      bytes += this.#pending[count]!.bytes;
+    }
+    return this.#pending.splice(0, count);
+  }
+
+  async #commit(taken: Pending[]): Promise<void> {
+    try {
+      this.#at = Math.max(this.#at, this.#now());
+      const { commit, blocks } = gatherCommit(taken, this.#at);
+      this.#usedBytes = (await this.#thread.call("commit", commit)).usedBytes;
+      for (const { part, block } of blocks) {
+        this.#tail.push(part.id, block);
+        part.last = lastOf(block);
+      }
+      for (const { reader, done } of taken) {
+        if (reader?.offset === null) reader.part.readers.delete(reader.reader);
+        else if (reader) reader.part.readers.set(reader.reader, reader.offset);
+        done.resolve();
+      }
+      for (const { part } of blocks) this.#parts.wake(part);
+    } catch (error) {
+      const found = error instanceof Error ? error.message : String(error);
+      const reason = new Error(`Cannot store events: ${found}`, { cause: error });
+      for (const { done } of taken) done.reject(reason);
+    }
+  }
+
+  /** When the log grows past what it is to keep, room is made before the timer comes. */
+  #trimSoon(): void {
+    if (performance.now() < this.#trimNotBefore) return;
+    this.#trimNotBefore = performance.now() + TRIM_PAUSE_MS;
+    void this.#applyRetention();
+  }
+
+  #applyRetention(): Promise<void> {
+    if (this.#closed) return Promise.resolve();
+    // What failed is tried again at the next turn; a disk that fails shows in the appends.
+    return this.#trim ??= this.#trimAll().catch(() => {}).finally(() => this.#trim = null);
+  }
+
+  /** Deletes in small transactions, between which commits take their turn. */
+  async #trimAll(): Promise<void> {
+    // Nobody reads the inbox again once the router has passed it: what can be replayed is the outbox.
+    const before = { inbox: Infinity, outbox: this.#now() - this.#retention.ms };
+    const request = { maxBytes: this.#retention.bytes, limit: TRIM_BLOCKS };
+    for (let more = true; more && !this.#closed;) {
+      const trimmed = await this.#thread.call("trim", { ...request, floors: this.#parts.floors(before) });
+      this.#parts.setFirsts(trimmed.firsts);
+      this.#usedBytes = trimmed.usedBytes;
+      more = trimmed.more;
+    }
+  }
+}
+
+function sizeOf(records: LogRecord[]): number {
+  let bytes = records.length * RECORD_OVERHEAD_BYTES;
+  for (const { key, event } of records) bytes += key.length + event.length;
+  return bytes;
+}
+
+function closedError(): Error {
+  return new Error("Cannot use the event log: it is closed");
+}

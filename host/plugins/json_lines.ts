@@ -1,0 +1,24 @@
+/**
+ * JSON values over a pipe, one per line.
+ * @module
+ */
+
+/** The values as they come; ends with the stream. */
+export async function* readJsonLines(stream: ReadableStream<Uint8Array>): AsyncGenerator<unknown> {
+  // Parts of a line that is not whole yet: joined once, since a line may be megabytes in many chunks.
+  let parts: string[] = [];
+  for await (const text of stream.pipeThrough(new TextDecoderStream() as TransformStream<Uint8Array, string>)) {
+    const lines = text.split("\n");
+    for (const [index, line] of lines.entries()) {
+      parts.push(line);
+      if (index === lines.length - 1) break;
+      yield JSON.parse(parts.join(""));
+      parts = [];
+    }
+  }
+}
+
+/** The value as a line. */
+export function jsonLine(value: unknown): Uint8Array {
+  return new TextEncoder().encode(`${JSON.stringify(value)}\n`);
+}

@@ -1,0 +1,59 @@
+/**
+ * A plugin as read from its source: what plugin.json says, and its code ready for a sandbox.
+ * @module
+ */
+
+import type { ErrorRecord } from "../../runtime/errors.ts";
+
+/** A field of `config` in plugin.json, from the array or the object form. Entries without key are display only. */
+export interface ConfigField {
+  key?: string;
+  name?: string;
+  type?: "string" | "attachment" | "choice" | "json";
+  default?: unknown;
+  hint?: string;
+  markdown?: string;
+  order?: number;
+  required?: boolean;
+  secret?: boolean;
+  choices?: string[];
+}
+
+/** A job that may be started through the API; payload fields by name. */
+export interface PublicJob {
+  payload: Record<
+    string,
+    { type: string; required?: boolean; title?: string; default?: unknown; staff_only?: boolean }
+  >;
+}
+
+export interface Manifest {
+  name: string;
+  description: string;
+  url?: string;
+  main?: string;
+  config: ConfigField[];
+  publicJobs: Record<string, PublicJob>;
+  /** Ours: cron expressions (UTC) by the name of an exported function. */
+  schedule: Record<string, string>;
+}
+
+export interface LoadedPlugin {
+  manifest: Manifest;
+  /** Path of the entry within the plugin. */
+  main: string;
+  /** CommonJS code by path, with loop guards; JSON files as they are. What `PluginSpec.files` carries. */
+  files: Record<string, string>;
+  /** Changes when the source changes. Hex SHA-256. */
+  revision: string;
+  /** Rewrites frames of the sandbox's stack to the plugin's own files, lines and columns, and leaves out the others. */
+  mapStack(stack: string): string;
+}
+
+/** Why a plugin could not be loaded, in words for its author; `record.stack` names file, line and column if known. */
+export class PluginLoadError extends Error {
+  override name = "PluginLoadError";
+  constructor(readonly record: ErrorRecord, options?: ErrorOptions) {
+    super(record.message, options);
+  }
+}

@@ -1,0 +1,36 @@
+/**
+ * Turns positions in compiled code back into those of the plugin's own files.
+ * @module
+ */
+
+import { originalPositionFor, TraceMap } from "@jridgewell/trace-mapping";
+
+/** `    at name (path:line:column)` or `    at path:line:column`. */
+const FRAME = /^\s+at (?:(.*?) \()?([^()]*?):(\d+):(\d+)\)?$/;
+
+/**
+ * A function that rewrites the frames of a stack and leaves out those that are not in one of the files.
+ * `maps` holds source maps (JSON text) by path; they are read when a stack first needs them.
+ */
+export function stackMapper(maps: ReadonlyMap<string, string>): (stack: string) => string {
+  const read = new Map<string, TraceMap>();
+  function mapFrame(line: string): string | null {
+    const frame = FRAME.exec(line);
+    if (!frame) return null;
+    const [, name, file = "", lineText, columnText] = frame;
+    const path = file.replace(/^\//, "");
+    const json = maps.get(path);
+    if (json === undefined) return null;
+    const map = read.get(path) ?? new TraceMap(json);
+    read.set(path, map);
+    const original = originalPositionFor(map, { line: Number(lineText), column: Number(columnText) - 1 });
+    if (original.line === null) return null;
+    const place = `/${path}:${original.line}:${original.column + 1}`;
+    return name ? `    at ${name} (${place})` : `    at ${place}`;
+  }
+  return (stack) =>
+    stack.split("\n").flatMap((line) => {
+      if (!/^\s+at /.test(line)) return [line];
+      return mapFrame(line) ?? [];
+    }).join("\n");
+}

@@ -1,0 +1,96 @@
+/**
+ * What enters the outbox: each event that came out of the last plugin is parsed and checked here, once, for what a cell
+ * says is not to be trusted.
+ * @module
+ */
+
+import { setImmediate } from "node:timers";
+import type { PluginEvent } from "../../runtime/event.ts";
+import { finishEvent, type PluginMarks } from "../../runtime/finish_event.ts";
+import { isRecord } from "../../runtime/is_record.ts";
+import { isNestedTooDeeply } from "../../runtime/nesting.ts";
+import { Outcome } from "../../runtime/protocol.ts";
+import { parseUuid } from "../../runtime/uuid.ts";
+import type { LogRecord, StoredRecord } from "../log/event_log.ts";
+import { decodeEvents } from "./encode_events.ts";
+import type { RoutedBatch } from "./route_batch.ts";
+
+const decoder = new TextDecoder();
+const encoder = new TextEncoder();
+
+export interface FinishOptions {
+  teamId: number;
+  anonymizeIps: boolean;
+  /** Marks of the plugins whose onEvent, onSnapshot or exportEvents will see the event later. */
+  deferred: readonly string[];
+}
+
+/** Large events take long to parse and to write; in between, others get their turn. */
+const TURN_MS = 20;
+
+/** The outbox records of a routed batch, in the order of the batch. */
+export async function finishBatch(
+  originals: StoredRecord[],
+  routed: RoutedBatch,
+  options: FinishOptions,
+): Promise<LogRecord[]> {
+  const finished: LogRecord[] = [];
+  const texts = decodeEvents(routed.events);
+  let start = performance.now();
+  for (const [at, index] of routed.survivors.entries()) {
+    if (performance.now() - start > TURN_MS) {
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      start = performance.now();
+    }
+    const marks = marksOf(index, routed.runs, options.deferred);
+    finished.push(finishRecord(originals[index] as StoredRecord, texts[at] as Uint8Array, marks, options));
+  }
+  return finished;
+}
+
+function finishRecord(record: StoredRecord, text: Uint8Array, marks: PluginMarks, options: FinishOptions): LogRecord {
+  const original = () => JSON.parse(decoder.decode(record.event)) as PluginEvent;
+  let event = readEvent(text);
+  if (event === null) {
+    event = original();
+    distrust(marks);
+  }
+  if (typeof event.uuid !== "string" || parseUuid(event.uuid) === null) event.uuid = original().uuid;
+  if (!isRecord(event.properties)) event.properties = {};
+  const finished = finishEvent(event, marks, {
+    teamId: options.teamId,
+    anonymizeIps: options.anonymizeIps,
+    original,
+  });
+  const depth = record.depth ? { depth: record.depth } : {};
+  return { key: finished.distinct_id, event: encoder.encode(JSON.stringify(finished)), ...depth };
+}
+
+/** Null when the last cell did not send an event. finishEvent puts back what a plugin lost of the fields that every event has. */
+function readEvent(text: Uint8Array): PluginEvent | null {
+  try {
+    const json = decoder.decode(text);
+    // What is nested too deeply could not be written again.
+    const value: unknown = isNestedTooDeeply(json) ? null : JSON.parse(json);
+    return isRecord(value) ? value as PluginEvent : null;
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+}
+
+function marksOf(index: number, runs: RoutedBatch["runs"], deferred: readonly string[]): PluginMarks {
+  const marks: PluginMarks = { succeeded: [], failed: [], deferred: [...deferred] };
+  for (const { plugin, outcomes } of runs) {
+    const outcome = outcomes[index];
+    if (outcome === Outcome.ok) marks.succeeded.push(plugin.mark);
+    else if (outcome === Outcome.failed || outcome === Outcome.retry) marks.failed.push(plugin.mark);
+  }
+  return marks;
+}
+
+/** No plugin can be said to have succeeded when what the last one sent was not an event. */
+function distrust(marks: PluginMarks): void {
+  marks.failed.push(...marks.succeeded);
+  marks.succeeded = [];
+}

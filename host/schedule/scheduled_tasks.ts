@@ -1,0 +1,51 @@
+/**
+ * Which tasks of a plugin run when. All times are UTC.
+ *
+ * `runEveryMinute`, `runEveryHour` and `runEveryDay` are PostHog's. `schedule` in plugin.json is ours: a cron expression by the name of an
+ * exported function.
+ * @module
+ */
+
+import { Cron } from "croner";
+import type { Capabilities } from "../../runtime/capabilities.ts";
+import type { Manifest } from "../plugins/plugin.ts";
+
+export interface ScheduledTask {
+  name: string;
+  /** Cron expression of five fields, or of six with seconds first. */
+  cron: string;
+}
+
+const RUN_EVERY: ReadonlyMap<string, string> = new Map([
+  ["runEveryMinute", "* * * * *"],
+  ["runEveryHour", "0 * * * *"],
+  ["runEveryDay", "0 0 * * *"],
+]);
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 24 * 60 * MINUTE_MS;
+
+/** What other exported names start with `runEvery` is listed among the capabilities, but nothing says when to run it. */
+export function scheduledTasks(
+  { scheduled_tasks }: Pick<Capabilities, "scheduled_tasks">,
+  { schedule }: Pick<Manifest, "schedule">,
+): ScheduledTask[] {
+  return scheduled_tasks.flatMap((name) => {
+    const cron = (Object.hasOwn(schedule, name) ? schedule[name] : undefined) ?? RUN_EVERY.get(name);
+    return cron === undefined ? [] : [{ name, cron }];
+  });
+}
+
+/** The first tick after the time; null when there is none any more. Throws when the expression is not one. */
+export function nextTick(cron: string, after: number): number | null {
+  return new Cron(cron, { timezone: "UTC" }).nextRun(new Date(after))?.getTime() ?? null;
+}
+
+/**
+ * How late a tick may still be run: as long as to the next tick, at least a minute, at most a day. PostHog had 60 s, an hour and a day
+ * for its three tasks.
+ */
+export function toleratedLatenessMs(cron: string, tick: number): number {
+  const next = nextTick(cron, tick);
+  return next === null ? DAY_MS : Math.min(Math.max(next - tick, MINUTE_MS), DAY_MS);
+}

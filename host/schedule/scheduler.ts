@@ -1,0 +1,187 @@
+/**
+ * Runs the scheduled tasks of the plugins on this host. A tick is run by one host alone, which claims it in the store; it is skipped while the
+ * run before it is still going on, and not made up for when nobody was there to run it.
+ * @module
+ */
+
+import type { HostedPlugin, HostedPlugins } from "../plugins/hosted_plugin.ts";
+import { PluginCallError, PluginState } from "../cells/plugin_runtime.ts";
+import type { Clock } from "../clock.ts";
+import type { PluginJournal } from "../plugins/plugin_journal.ts";
+import type { Store } from "../store/store.ts";
+import { nextTick, type ScheduledTask, scheduledTasks, toleratedLatenessMs } from "./scheduled_tasks.ts";
+
+export interface SchedulerOptions {
+  store: Pick<Store, "ticks">;
+  plugins: HostedPlugins;
+  journal: PluginJournal;
+  clock: Clock;
+  /** Names this run of this host in claims. */
+  owner: string;
+  /** How long a stop waits for the tasks that run. Default 10 s. */
+  drainMs?: number;
+  /** Told of outages of the store. */
+  onError?(error: unknown): void;
+}
+
+export interface Scheduler extends AsyncDisposable {
+  /** To be called when plugins were loaded, replaced or removed. */
+  refresh(): void;
+  /** When each task runs next, for the API. */
+  upcoming(pluginConfigId: number): { task: string; cron: string; nextRunAt: number | null }[];
+}
+
+const DEFAULT_DRAIN_MS = 10_000;
+/** A host that died gives its task back after this; one that runs it says so in time. */
+const LEASE_MS = 60_000;
+const EXTEND_MS = 20_000;
+/** Plugins that became able to run tasks without anybody saying so are found after this long at most. */
+const LOOK_AGAIN_MS = 60_000;
+/** A tick whose claim fails for an outage is claimed again after this long, while it is not too late. */
+const CLAIM_AGAIN_MS = 5_000;
+
+interface Tick {
+  pluginConfigId: number;
+  task: ScheduledTask;
+  at: number;
+}
+
+export function createScheduler(options: SchedulerOptions): Scheduler {
+  const { store: { ticks }, plugins, journal, clock, owner } = options;
+  const stop = new AbortController();
+  const inFlight = new Map<string, Promise<void>>();
+  /** Expressions that were complained about, by plugin config and task. */
+  const refused = new Set<string>();
+  let refreshed = new AbortController();
+  /** Ticks up to here are dealt with. */
+  let done = clock.now();
+
+  async function loop(): Promise<void> {
+    while (!stop.signal.aborted) {
+      refreshed = new AbortController();
+      const due = ticksAfter(done);
+      const first = due.reduce((earliest, { at }) => Math.min(earliest, at), done + LOOK_AGAIN_MS);
+      await clock.sleep(first - clock.now(), AbortSignal.any([refreshed.signal, stop.signal]));
+      if (stop.signal.aborted) return;
+      // Plugins may have come and gone meanwhile: what is due is looked up anew.
+      const now = clock.now();
+      if (now < first) continue;
+      for (const tick of ticksAfter(done)) if (tick.at <= now) begin(tick, now);
+      done = now;
+    }
+  }
+
+  /** The next tick of every task of every plugin that can run it. */
+  function ticksAfter(time: number): Tick[] {
+    return Array.from(plugins.values()).flatMap((plugin) => {
+      const { pluginConfigId } = plugin;
+      return isAble(plugin)
+        ? tasksOf(plugin).flatMap((task) => {
+          const at = nextTick(task.cron, time);
+          return at === null ? [] : [{ pluginConfigId, task, at }];
+        })
+        : [];
+    });
+  }
+
+  /** A plugin whose setup has not succeeded yet misses its ticks. */
+  function isAble({ pluginConfigId, runtime }: HostedPlugin): boolean {
+    const { state } = runtime.status(pluginConfigId);
+    return state === PluginState.Running || state === PluginState.Idle || state === PluginState.Restarting;
+  }
+
+  function tasksOf({ pluginConfigId, runtime, manifest }: HostedPlugin): ScheduledTask[] {
+    const { capabilities } = runtime.status(pluginConfigId);
+    if (capabilities === null) return [];
+    return scheduledTasks(capabilities, manifest).filter(({ name, cron }) => isCron(pluginConfigId, name, cron));
+  }
+
+  function isCron(pluginConfigId: number, name: string, cron: string): boolean {
+    try {
+      nextTick(cron, clock.now());
+      return true;
+    } catch (error) {
+      const key = `${pluginConfigId} ${name} ${cron}`;
+      if (!refused.has(key)) {
+        refused.add(key);
+        const message = error instanceof Error ? error.message : String(error);
+        journal.system(pluginConfigId, "ERROR", `Cannot schedule ${name} by ${JSON.stringify(cron)}: ${message}`);
+      }
+      return false;
+    }
+  }
+
+  function begin(tick: Tick, now: number): void {
+    const key = `${tick.pluginConfigId} ${tick.task.name}`;
+    const skippedAt = skipAt(tick);
+    // The run before it still goes on, or this host was asleep for so long that the tick is no use to anyone.
+    if (inFlight.has(key) || now >= skippedAt) return;
+    const run = claimAndRun(tick, skippedAt).catch((error) => options.onError?.(error)).finally(() => {
+      inFlight.delete(key);
+    });
+    inFlight.set(key, run);
+  }
+
+  function skipAt({ task, at }: Tick): number {
+    return at + toleratedLatenessMs(task.cron, at);
+  }
+
+  async function claimAndRun(tick: Tick, skippedAt: number): Promise<void> {
+    const { pluginConfigId, task: { name }, at } = tick;
+    if (!await claim(tick, skippedAt)) return;
+    const over = new AbortController();
+    const extending = extend(tick, over.signal);
+    try {
+      await plugins.get(pluginConfigId)?.runtime.call(pluginConfigId, "task", name);
+    } catch (error) {
+      // Only a runtime that is being closed rejects with anything else.
+      if (error instanceof PluginCallError) journal.error(pluginConfigId, error.record);
+      else if (!stop.signal.aborted) journal.system(pluginConfigId, "WARN", `${name} was not run at ${at}: ${error}`);
+    } finally {
+      over.abort();
+      await extending;
+      await ticks.finish(pluginConfigId, name, owner);
+    }
+  }
+
+  async function claim({ pluginConfigId, task: { name }, at }: Tick, skippedAt: number): Promise<boolean> {
+    while (!stop.signal.aborted && clock.now() < skippedAt) {
+      try {
+        return await ticks.claim(pluginConfigId, name, at, LEASE_MS, owner);
+      } catch (error) {
+        options.onError?.(error);
+        await clock.sleep(CLAIM_AGAIN_MS, stop.signal);
+      }
+    }
+    return false;
+  }
+
+  async function extend({ pluginConfigId, task: { name } }: Tick, over: AbortSignal): Promise<void> {
+    for (;;) {
+      await clock.sleep(EXTEND_MS, over);
+      if (over.aborted) return;
+      await ticks.extend(pluginConfigId, name, LEASE_MS, owner).catch((error) => options.onError?.(error));
+    }
+  }
+
+  const looping = loop();
+  return {
+    refresh: () => refreshed.abort(),
+    upcoming(pluginConfigId) {
+      const plugin = plugins.get(pluginConfigId);
+      if (plugin === undefined) return [];
+      return tasksOf(plugin).map(({ name, cron }) => ({ task: name, cron, nextRunAt: nextTick(cron, clock.now()) }));
+    },
+    /** Begins nothing more, and waits for the tasks that run. */
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await looping;
+      const over = new AbortController();
+      await Promise.race([
+        Promise.all(inFlight.values()),
+        clock.sleep(options.drainMs ?? DEFAULT_DRAIN_MS, over.signal),
+      ]);
+      over.abort();
+    },
+  };
+}

@@ -1,0 +1,53 @@
+/**
+ * What the start prints: where the service listens, the projects' tokens, what each plugin does, and a line to try.
+ * @module
+ */
+
+import { PluginState } from "../cells/plugin_runtime.ts";
+import type { HogpenConfig } from "../config/config.ts";
+import { describePlugin } from "../http/describe_plugin.ts";
+import type { Plugins, PluginView } from "../http/routes/plugin_configs.ts";
+
+export interface Announcement {
+  version: string;
+  url: string;
+  config: HogpenConfig;
+  plugins: Pick<Plugins, "list">;
+  adminToken: string;
+}
+
+export function announce({ version, url, config, plugins, adminToken }: Announcement): string {
+  const views = plugins.list();
+  const lines = [`Hogpen ${version} listens at ${url}`, ""];
+  for (const project of config.projects) {
+    lines.push(`Project ${project.id} "${project.name}", token ${project.token}`);
+    const own = views.filter(({ config }) => config.teamId === project.id && config.enabled);
+    if (own.length === 0) lines.push("  no plugins");
+    for (const view of own) lines.push(`  ${nameOf(view)}: ${stateOf(view)}`);
+    for (const { id, type, enabled } of project.destinations) {
+      lines.push(`  destination ${id} (${type})${enabled ? "" : ", switched off"}`);
+    }
+  }
+  const [first] = config.projects;
+  lines.push(
+    "",
+    "Send an event:",
+    `  curl -H 'Content-Type: application/json' ${url}/capture \\`,
+    `    -d '{"api_key": "${first?.token}", "event": "hello", "distinct_id": "me", "properties": {}}'`,
+    "See what the plugins made of it:",
+    `  curl -H 'Authorization: Bearer ${adminToken}' ${url}/api/projects/${first?.id}/events`,
+    "",
+  );
+  return lines.join("\n");
+}
+
+function nameOf({ config, manifest }: PluginView): string {
+  return `${manifest?.name ?? "plugin"} (${config.id})`;
+}
+
+function stateOf({ status, manifest }: PluginView): string {
+  if (status.state === PluginState.Disabled) return `disabled: ${status.reason}`;
+  if (status.capabilities === null) return status.reason ?? "still loading";
+  const does = describePlugin(status.capabilities, manifest?.schedule ?? {}).join(", ");
+  return status.state === PluginState.Running ? does : `${does} (${status.state})`;
+}

@@ -1,0 +1,37 @@
+/**
+ * The plugin configs as the API shows them: those of the configuration, with what became of each.
+ * @module
+ */
+
+import { PluginState, type PluginStatus } from "../cells/plugin_runtime.ts";
+import type { HogpenConfig } from "../config/config.ts";
+import type { Plugins } from "../http/routes/plugin_configs.ts";
+import type { HostedPlugins } from "../plugins/hosted_plugin.ts";
+
+const SWITCHED_OFF: PluginStatus = {
+  state: PluginState.Stopped,
+  reason: null,
+  capabilities: null,
+  lastError: null,
+  pid: null,
+  memoryBytes: null,
+  cpuMs: 0,
+  restarts: [],
+};
+
+export function createApiPlugins(config: () => HogpenConfig, hosted: HostedPlugins): Plugins {
+  return {
+    list: () =>
+      config().projects.flatMap((project) =>
+        project.plugins.map((pluginConfig) => {
+          const plugin = hosted.get(pluginConfig.id);
+          return {
+            config: pluginConfig,
+            manifest: plugin?.manifest ?? null,
+            status: plugin?.runtime.status(pluginConfig.id) ?? SWITCHED_OFF,
+          };
+        })
+      ),
+    enable: async (id) => await hosted.get(id)?.runtime.enable(id),
+  };
+}

@@ -1,0 +1,70 @@
+/**
+ * What the service stands on: event log, store, cache and GeoIP database, embedded or real as the settings say.
+ * @module
+ */
+
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { Cache } from "../cache/cache.ts";
+import { openMemoryCache } from "../cache/memory_cache.ts";
+import type { Settings } from "../config/settings.ts";
+import type { EventLog } from "../log/event_log.ts";
+import { openSqliteEventLog } from "../log/sqlite_event_log.ts";
+import { type GeoipDatabase, openGeoipDatabase } from "../services/geoip_database.ts";
+import { openSqliteStore } from "../store/sqlite_store.ts";
+import type { Store } from "../store/store.ts";
+import type { Notices } from "./notices.ts";
+
+export interface BackEnds extends AsyncDisposable {
+  log: EventLog;
+  store: Store;
+  cache: Cache;
+  geoip: GeoipDatabase;
+}
+
+const HOUR_MS = 3_600_000;
+
+/** Creates the data folder when it is missing. Rejects with a message for the operator. */
+export async function openBackEnds(settings: Settings, notices: Notices): Promise<BackEnds> {
+  await mkdir(settings.data, { recursive: true });
+  await using opened = new AsyncDisposableStack();
+  const log = opened.use(
+    await openSqliteEventLog({
+      path: join(settings.data, "events.db"),
+      synchronous: settings.sync,
+      maxBytes: settings.logMaxBytes,
+      retentionMs: settings.logRetentionHours * HOUR_MS,
+      retentionBytes: settings.logRetentionBytes,
+    }),
+  );
+  const store = opened.use(
+    settings.databaseUrl === null
+      ? await openSqliteStore({ path: join(settings.data, "store.db"), synchronous: settings.sync })
+      : await openPostgres(settings.databaseUrl),
+  );
+  const cache = opened.use(
+    settings.redisUrl === null
+      ? openMemoryCache({ maxBytes: settings.cacheMaxBytes })
+      : await openRedis(settings.redisUrl),
+  );
+  const geoip = opened.use(
+    await openGeoipDatabase({
+      path: settings.geoipDb ?? undefined,
+      onError: (message) => notices.warn(message),
+    }),
+  );
+  const all = opened.move();
+  return { log, store, cache, geoip, [Symbol.asyncDispose]: () => all.disposeAsync() };
+}
+
+// The clients of Postgres and Redis take longer to load than all the rest: only who uses them waits for that.
+
+async function openPostgres(url: string): Promise<Store> {
+  const { openPostgresStore } = await import("../store/postgres_store.ts");
+  return await openPostgresStore(url);
+}
+
+async function openRedis(url: string): Promise<Cache> {
+  const { openRedisCache } = await import("../cache/redis_cache.ts");
+  return await openRedisCache(url);
+}

@@ -1,0 +1,70 @@
+/**
+ * A router for each project, following the configuration.
+ * @module
+ */
+
+import type { Capabilities } from "../../runtime/capabilities.ts";
+import type { Clock } from "../clock.ts";
+import type { HogpenConfig, ProjectConfig } from "../config/config.ts";
+import type { EventLog } from "../log/event_log.ts";
+import { type Router, type RouterChain, startRouter } from "../router/router.ts";
+import { groupStages } from "../router/stage.ts";
+import type { PluginSet } from "./plugin_set.ts";
+
+export interface ProjectRoutersOptions {
+  log: EventLog;
+  clock: Clock;
+  plugins: Pick<PluginSet, "place" | "hosted">;
+  onError(project: ProjectConfig, error: unknown): void;
+}
+
+export interface ProjectRouters extends AsyncDisposable {
+  /** Resolves when no batch is in a chain of an earlier configuration any more. */
+  apply(config: HogpenConfig): Promise<void>;
+}
+
+/** A batch holds at most this much; with the batches in flight it bounds what a router keeps in memory. */
+const BATCH = { maxEvents: 250, maxBytes: 1024 * 1024, inFlight: 4 };
+
+export function createProjectRouters(options: ProjectRoutersOptions): ProjectRouters {
+  const routers = new Map<number, Router>();
+
+  function chainFor(project: ProjectConfig): RouterChain {
+    const placed = options.plugins.place(project);
+    return {
+      stages: groupStages(placed),
+      anonymizeIps: project.anonymizeIps,
+      deferred: () =>
+        placed
+          .filter(({ runtime, pluginConfigId }) => seesLater(runtime.status(pluginConfigId).capabilities))
+          .map(({ mark }) => mark),
+    };
+  }
+
+  return {
+    async apply(config) {
+      const wanted = new Set(config.projects.map(({ id }) => id));
+      const gone = [...routers].filter(([id]) => !wanted.has(id));
+      for (const [id] of gone) routers.delete(id);
+      await Promise.all([
+        ...gone.map(([, router]) => router[Symbol.asyncDispose]()),
+        ...config.projects.map(async (project) => {
+          const chain = chainFor(project);
+          const router = routers.get(project.id);
+          if (router) return await router.setChain(chain);
+          const onError = (error: unknown) => options.onError(project, error);
+          const { log, clock } = options;
+          routers.set(project.id, startRouter({ log, clock, teamId: project.id, chain, onError, ...BATCH }));
+        }),
+      ]);
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all(Array.from(routers.values(), (router) => router[Symbol.asyncDispose]()));
+    },
+  };
+}
+
+/** Whether the plugin is listed in `$plugins_deferred`. */
+function seesLater(capabilities: Capabilities | null): boolean {
+  return (["onEvent", "onSnapshot", "exportEvents"] as const).some((name) => capabilities?.methods.includes(name));
+}

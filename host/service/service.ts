@@ -1,0 +1,269 @@
+/**
+ * The whole service: builds every part once, applies configurations, and takes it all down in order.
+ * @module
+ */
+
+import { createUuidGenerator } from "../../runtime/uuid.ts";
+import { createPluginRecords } from "../cells/plugin_records.ts";
+import type { PluginRuntime } from "../cells/plugin_runtime.ts";
+import { PluginState } from "../cells/plugin_runtime.ts";
+import { createStartGate } from "../cells/start_gate.ts";
+import { ProcessWatch } from "../cells/process_watch.ts";
+import { systemClock } from "../clock.ts";
+import type { HogpenConfig } from "../config/config.ts";
+import type { Settings } from "../config/settings.ts";
+import { createConsumers } from "../consumers/consumers.ts";
+import { planConsumers } from "../consumers/plan_consumers.ts";
+import { requeueDeadLetter } from "../dead_letters/requeue_dead_letter.ts";
+import { createSink } from "../destinations/create_sink.ts";
+import { createApp } from "../http/app.ts";
+import { serve } from "../http/serve.ts";
+import { createJobQueue } from "../jobs/job_queue.ts";
+import { createJobRunner } from "../jobs/job_runner.ts";
+import { createScheduler } from "../schedule/scheduler.ts";
+import { createPluginLogWriter } from "../services/logs.ts";
+import { createPluginServices } from "../services/create_plugin_services.ts";
+import { createPluginMetrics } from "../services/metrics.ts";
+import { createApiPlugins } from "./api_plugins.ts";
+import { openBackEnds } from "./back_ends.ts";
+import { loadInstanceId } from "./instance_id.ts";
+import { createPluginLoader } from "./load_plugins.ts";
+import { type Notices, wordsOf } from "./notices.ts";
+import { createPluginSet } from "./plugin_set.ts";
+import { createProjectRouters } from "./project_routers.ts";
+import { serviceLimits } from "./service_limits.ts";
+import { stopInOrder } from "./stop_in_order.ts";
+
+export interface ServiceOptions {
+  settings: Settings;
+  config: HogpenConfig;
+  adminToken: string;
+  notices: Notices;
+  version: string;
+}
+
+export interface Service extends AsyncDisposable {
+  /** Where it listens. */
+  readonly url: string;
+  readonly plugins: ReturnType<typeof createApiPlugins>;
+  /** Resolves when every plugin is running or disabled. Rejects when the configuration could not be applied. */
+  ready(): Promise<void>;
+  /** Makes a new configuration true, and loads these plugin configs anew in any case. Calls are carried out one after the other. */
+  apply(config: HogpenConfig, anew?: ReadonlySet<number>): Promise<void>;
+  /** Ends intake, finishes what is in flight, tears the plugins down, closes. Takes 15 s at most, whatever a plugin does. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** How long a stop waits for what is in flight, and for the plugins to end. */
+const DRAIN_MS = 3_000;
+const PLUGINS_MS = 8_000;
+const CLOSE_MS = 3_000;
+
+export async function startService(options: ServiceOptions): Promise<Service> {
+  const { settings, notices } = options;
+  let config = options.config;
+  const clock = systemClock;
+  const now = clock.now;
+  const uuid = createUuidGenerator(now);
+  const onError = (what: string) => (error: unknown) => notices.warn(`${what}: ${wordsOf(error)}`);
+
+  await using opened = new AsyncDisposableStack();
+  const { log, store, cache, geoip } = opened.use(await openBackEnds(settings, notices));
+  // The data folder is ours alone from here on.
+  const instanceId = await loadInstanceId(settings.data);
+  const loader = opened.use(await createPluginLoader(settings));
+  const limits = serviceLimits(settings);
+  const logs = createPluginLogWriter({
+    store: store.logs,
+    limits: limits.console,
+    instanceId,
+    now,
+    uuid,
+    onError: notices.warn,
+  });
+  const records = createPluginRecords({ store: store.pluginConfigs, logs, now, onError: notices.warn });
+  const watch = new ProcessWatch();
+
+  const apiSettings = {
+    host: settings.posthogHost,
+    personalApiKey: settings.posthogPersonalApiKey,
+    projectApiKey: settings.posthogProjectApiKey,
+    projectId: settings.posthogProjectId,
+  };
+  /** Set below: jobs wake the runner that runs them in plugins that enqueue them. */
+  let wakeJobs = (): void => {};
+  const pluginMetrics = createPluginMetrics();
+  const backends = {
+    cache,
+    storage: store.storage,
+    jobs: createJobQueue(store.jobs, { clock, wake: () => wakeJobs() }),
+    log,
+    geoip,
+    metrics: pluginMetrics,
+    api: () => apiSettings,
+    logs,
+    limits,
+    now,
+    version: options.version,
+  };
+  const plugins = createPluginSet({
+    load: loader.load,
+    services: (identity) => createPluginServices(backends, identity),
+    records,
+    deadLetters: store.deadLetters,
+    watch,
+    startGate: createStartGate(navigator.hardwareConcurrency),
+    clock,
+    instanceId,
+    retireAfterMs: settings.pluginIdleSeconds === 0 ? null : settings.pluginIdleSeconds * 1000,
+    onNotice: notices.info,
+  });
+
+  const routers = createProjectRouters({
+    log,
+    clock,
+    plugins,
+    onError: (project, error) => notices.warn(`Router of project ${project.id}: ${wordsOf(error)}`),
+  });
+  const consumers = createConsumers({
+    log,
+    store,
+    clock,
+    drainMs: DRAIN_MS,
+    onError: (id, error) => notices.warn(`Consumer ${id}: ${wordsOf(error)}`),
+  });
+  const host = { plugins: plugins.hosted, journal: records, clock, owner: instanceId, drainMs: DRAIN_MS };
+  const jobs = createJobRunner({ ...host, store, onError: onError("Jobs") });
+  wakeJobs = jobs.wake;
+  const scheduler = createScheduler({ ...host, store, onError: onError("Schedule") });
+
+  async function planAgain(of = config): Promise<void> {
+    const plan = planConsumers(of, {
+      plugins: plugins.hosted,
+      journal: records,
+      jobs: store.jobs,
+      clock,
+      openDestination(project, destination) {
+        const { batching, filter } = createSink(destination, { project });
+        const openSink = () => createSink(destination, { project }).sink;
+        return { openSink, batching, ...(filter ? { filter } : {}) };
+      },
+    });
+    await consumers.apply(plan);
+    scheduler.refresh();
+    jobs.wake();
+  }
+
+  let planned = Promise.resolve();
+  let next: Promise<void> | undefined;
+  /** Plugins that get ready while a plan is made wait for the next one, together. */
+  function planSoon(): Promise<void> {
+    return next ??= planned.then(() => {
+      next = undefined;
+      planned = planAgain().catch(onError("Consumers"));
+      return planned;
+    });
+  }
+
+  const known = new Set<PluginRuntime>();
+  /** What a plugin consumes is known when it is loaded; what changes is planned anew then. */
+  function planWhenReady(): void {
+    for (const runtime of plugins.runtimes()) {
+      if (known.has(runtime)) continue;
+      known.add(runtime);
+      void runtime.ready().then(planSoon);
+    }
+  }
+
+  async function applyNow(next: HogpenConfig, anew?: ReadonlySet<number>): Promise<void> {
+    // Consumers of plugins that go end while these still run: what is in the buffer of exportEvents is exported.
+    await planAgain(next);
+    const retired = await plugins.apply(next, anew);
+    config = next;
+    // One that never got ready holds its project's batches: they are given back and take the new chain.
+    const [idle, busy] = [retired.filter((each) => !isUp(each)), retired.filter(isUp)];
+    await Promise.all([routers.apply(next), ...idle.map((runtime) => runtime[Symbol.asyncDispose]())]);
+    await planAgain();
+    await Promise.all(busy.map((runtime) => runtime[Symbol.asyncDispose]()));
+    for (const runtime of retired) known.delete(runtime);
+    planWhenReady();
+  }
+
+  const api = createApiPlugins(() => config, plugins.hosted);
+  const app = createApp({
+    version: options.version,
+    adminToken: options.adminToken,
+    trustProxy: settings.trustProxy,
+    projects: () => config.projects,
+    log,
+    store,
+    plugins: api,
+    consumers,
+    pluginMetrics,
+    requeue: (letter) => requeueDeadLetter(letter, { log, redeliver: consumers.redeliver }),
+    onJobEnqueued: jobs.wake,
+    backEnds: [
+      { name: settings.databaseUrl === null ? "the store (SQLite)" : "the store (Postgres)", ping: () => store.ping() },
+      { name: settings.redisUrl === null ? "the cache (memory)" : "the cache (Redis)", ping: () => cache.ping() },
+    ],
+    now,
+  });
+  // Intake first: what comes while plugins are loaded waits in the inbox.
+  const server = serve(app, settings);
+  let applying = applyNow(config);
+  applying.catch(() => {});
+
+  const all = opened.move();
+  let stopping: Promise<void> | undefined;
+  async function stop(): Promise<void> {
+    const runtimes = plugins.runtimes();
+    await stopInOrder(
+      [
+        { what: "intake", ms: DRAIN_MS, stop: () => server[Symbol.asyncDispose]() },
+        {
+          what: "what is in flight",
+          ms: DRAIN_MS,
+          stop: () => Promise.all([applying, routers, consumers, jobs, scheduler].map(end)),
+        },
+        { what: "the plugins", ms: PLUGINS_MS, stop: () => Promise.all(runtimes.map(end)) },
+        {
+          what: "the stores",
+          ms: CLOSE_MS,
+          stop: async () => {
+            await records[Symbol.asyncDispose]();
+            await logs[Symbol.asyncDispose]();
+            await all.disposeAsync();
+          },
+        },
+      ],
+      clock,
+      notices.warn,
+    );
+    watch[Symbol.dispose]();
+  }
+
+  return {
+    url: server.url,
+    plugins: api,
+    ready: async () => {
+      await applying;
+      await Promise.all(plugins.runtimes().map((runtime) => runtime.ready()));
+    },
+    apply(next, anew) {
+      applying = applying.catch(() => {}).then(() => applyNow(next, anew));
+      return applying;
+    },
+    [Symbol.asyncDispose]: () => stopping ??= stop(),
+  };
+}
+
+async function end(what: Promise<void> | AsyncDisposable): Promise<void> {
+  await (what instanceof Promise ? what : what[Symbol.asyncDispose]());
+}
+
+function isUp(runtime: PluginRuntime): boolean {
+  return runtime.pluginConfigIds.every((id) => {
+    const { state } = runtime.status(id);
+    return state !== PluginState.Loading && state !== PluginState.SettingUp && state !== PluginState.RetryingSetup;
+  });
+}

@@ -1,0 +1,30 @@
+/**
+ * Ending things that may hang: each step gets its time, and the next one comes whether or not it used it up.
+ * @module
+ */
+
+import type { Clock } from "../clock.ts";
+
+export interface StopStep {
+  what: string;
+  ms: number;
+  stop(): Promise<unknown>;
+}
+
+/** Resolves when every step has ended or used up its time. A step that fails or is late is told of, and does not stop the next one. */
+export async function stopInOrder(
+  steps: StopStep[],
+  clock: Clock,
+  onTrouble: (message: string) => void,
+): Promise<void> {
+  for (const { what, ms, stop } of steps) {
+    const over = new AbortController();
+    const late = clock.sleep(ms, over.signal).then(() =>
+      over.signal.aborted ? null : `it took more than ${ms / 1000} s`
+    );
+    const done = stop().then(() => null, (error: unknown) => error instanceof Error ? error.message : String(error));
+    const trouble = await Promise.race([done, late]);
+    over.abort();
+    if (trouble !== null) onTrouble(`Cannot stop ${what} in order: ${trouble}`);
+  }
+}

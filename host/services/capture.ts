@@ -1,0 +1,128 @@
+/**
+ * `posthog.capture` on the host's side: the event goes into the inbox and through the whole pipeline like any other, also through the plugin that
+ * made it. The record carries how many captures lie behind it, and a chain that grows too long is cut.
+ * @module
+ */
+
+import { z } from "zod";
+import { isRecord } from "../../runtime/is_record.ts";
+import type { PluginEvent } from "../../runtime/event.ts";
+import { isNestedTooDeeply, MAX_NESTING } from "../../runtime/nesting.ts";
+import type { EventLog } from "../log/event_log.ts";
+import { checkArguments, text } from "./check_arguments.ts";
+import { ServiceLimitError } from "./flood_guard.ts";
+import type { PluginIdentity } from "./plugin_identity.ts";
+import type { ServiceLimits } from "./service_limits.ts";
+import type { Cause, PluginServices } from "./services.ts";
+
+const MAX_DISTINCT_ID = 200;
+const encoder = new TextEncoder();
+
+export interface CaptureOptions {
+  log: Pick<EventLog, "append">;
+  identity: PluginIdentity;
+  limits: ServiceLimits;
+  now: () => number;
+  uuid: () => string;
+  /** Of the service, for `$lib_version`. */
+  version: string;
+  /** Called each time a capture is refused, with the bound that acted. */
+  onRefused: (bound: string, message: string) => void;
+}
+
+export function createCaptureServices(
+  { log, identity, limits, now, uuid, version, onRefused }: CaptureOptions,
+): Pick<PluginServices, "posthog.capture"> {
+  const schema = z.tuple([
+    text("the event's name", limits.eventNameChars).min(1, "expected the event's name"),
+    z.custom<Record<string, unknown>>(isRecord, "expected the properties to be an object"),
+  ]);
+
+  function refuse(bound: string, message: string): ServiceLimitError {
+    onRefused(bound, message);
+    return new ServiceLimitError(message);
+  }
+
+  function count(name: string, cause: Cause): void {
+    if (cause.depth >= limits.captureDepth) {
+      throw refuse(
+        "capture depth",
+        `Cannot capture ${JSON.stringify(name)}: it would be capture number ${
+          cause.depth + 1
+        } in a chain of events that plugins ` +
+          `captured because of each other, at most ${limits.captureDepth} are let through`,
+      );
+    }
+    // Tasks and jobs bring in whole files of events: only what one event causes is counted, everything is held to the rate.
+    if (cause.kind === "event" && cause.captured >= limits.capturesPerEvent) {
+      throw refuse(
+        "captures per event",
+        `Cannot capture ${
+          JSON.stringify(name)
+        }: this plugin captured ${limits.capturesPerEvent} events because of one event`,
+      );
+    }
+    cause.captured++;
+  }
+
+  return {
+    async "posthog.capture"(args, cause) {
+      const [name, given] = checkArguments("posthog.capture", schema, args);
+      count(name, cause);
+      const event = formEvent(name, given, identity, version, now(), uuid());
+      const json = JSON.stringify(event);
+      if (isNestedTooDeeply(json)) {
+        throw new RangeError(
+          `Cannot capture ${JSON.stringify(name)}: it is nested more than ${MAX_NESTING} levels deep`,
+        );
+      }
+      const encoded = encoder.encode(json);
+      if (encoded.byteLength > limits.eventChars) {
+        throw new RangeError(
+          `Cannot capture ${
+            JSON.stringify(name)
+          }: the event has ${encoded.byteLength} bytes, at most ${limits.eventChars} are taken`,
+        );
+      }
+      await log.append("inbox", identity.teamId, [{ key: event.distinct_id, event: encoded, depth: cause.depth + 1 }]);
+    },
+  };
+}
+
+/** The event as PostHog's plugin server formed it. */
+function formEvent(
+  event: string,
+  given: Record<string, unknown>,
+  { pluginName, pluginConfigId, teamId }: PluginIdentity,
+  version: string,
+  now: number,
+  uuid: string,
+): PluginEvent {
+  const { timestamp: givenTimestamp, distinct_id: givenDistinctId, ...rest } = given;
+  const receivedAt = new Date(now).toISOString();
+  const timestamp = readTimestamp(givenTimestamp) ?? receivedAt;
+  // The server's clock stands for the client's: with `now` and `sent_at` at the event's own time, the time-stamp is kept as given.
+  const clock = Number.isNaN(Date.parse(timestamp)) ? receivedAt : timestamp;
+  const id = givenDistinctId ?? "";
+  const text = typeof id === "string" ? id : JSON.stringify(id);
+  const distinctId = (text || pluginName || `plugin-id-${pluginConfigId}`).slice(0, MAX_DISTINCT_ID);
+  return {
+    uuid,
+    event,
+    distinct_id: distinctId,
+    team_id: teamId,
+    properties: { $lib: "posthog-plugin-server", $lib_version: version, distinct_id: distinctId, ...rest },
+    ip: null,
+    site_url: null,
+    timestamp,
+    now: clock,
+    sent_at: clock,
+  };
+}
+
+/** As it was given, which may be in any spelling of a time; a number of milliseconds becomes one. */
+function readTimestamp(given: unknown): string | null {
+  if (typeof given === "string" && given !== "") return given;
+  const date = new Date(typeof given === "number" ? given : NaN);
+  return Number.isNaN(date.getTime()) ? null : date.toISOString();
+}

@@ -1,0 +1,96 @@
+/**
+ * Builds the table of services of one plugin config: every handler bound to its identity, every call held to its bounds.
+ * @module
+ */
+
+import { type ServiceName, SERVICES } from "../../runtime/protocol.ts";
+import { createUuidGenerator } from "../../runtime/uuid.ts";
+import type { Cache } from "../cache/cache.ts";
+import type { EventLog } from "../log/event_log.ts";
+import type { Jobs, PluginStorage } from "../store/store.ts";
+import { createApiServices } from "./api.ts";
+import type { ApiSettings } from "./api_settings.ts";
+import { sizeOf } from "./check_arguments.ts";
+import { createBoundNotices } from "./bound_notices.ts";
+import { createCacheServices } from "./cache.ts";
+import { createCaptureServices } from "./capture.ts";
+import { createCursorServices } from "./cursor.ts";
+import { createFloodGuard, type FloodGuard } from "./flood_guard.ts";
+import { createGeoipServices } from "./geoip.ts";
+import type { GeoipDatabase } from "./geoip_database.ts";
+import { createJobServices } from "./jobs.ts";
+import type { PluginLogWriter } from "./logs.ts";
+import { createMetricServices, type PluginMetrics } from "./metrics.ts";
+import type { PluginIdentity } from "./plugin_identity.ts";
+import type { ServiceGroup, ServiceLimits } from "./service_limits.ts";
+import type { PluginServices, ServiceHandler } from "./services.ts";
+import { createStorageServices } from "./storage.ts";
+import { createStorageAllowance } from "./storage_allowance.ts";
+
+/** What services stand on; the same for all plugins. */
+export interface ServiceBackends {
+  cache: Cache;
+  storage: PluginStorage;
+  jobs: Pick<Jobs, "enqueue" | "count">;
+  log: Pick<EventLog, "append">;
+  geoip: GeoipDatabase;
+  metrics: PluginMetrics;
+  api: (teamId: number) => ApiSettings;
+  logs: Pick<PluginLogWriter, "system">;
+  limits: ServiceLimits;
+  now: () => number;
+  /** Of this service. */
+  version: string;
+}
+
+export function createPluginServices(backends: ServiceBackends, identity: PluginIdentity): PluginServices {
+  const { limits, now } = backends;
+  const notices = createBoundNotices(now, (message) => backends.logs.system(identity, "WARN", message));
+  const allowance = createStorageAllowance(backends.storage, identity.pluginConfigId, limits.storageChars);
+
+  const services: PluginServices = {
+    ...createCacheServices(backends.cache, identity, limits),
+    ...createStorageServices(backends.storage, identity, limits, allowance),
+    ...createCursorServices(backends.storage, identity, limits, allowance),
+    ...createJobServices(backends.jobs, identity, limits, now),
+    ...createGeoipServices(backends.geoip),
+    ...createMetricServices(backends.metrics, identity),
+    ...createCaptureServices({
+      log: backends.log,
+      identity,
+      limits,
+      now,
+      uuid: createUuidGenerator(now),
+      version: backends.version,
+      onRefused: notices.acted,
+    }),
+    ...createApiServices(backends.api(identity.teamId), limits),
+  };
+
+  const guards = new Map<ServiceGroup, FloodGuard>();
+  const guardOf = (name: ServiceName): FloodGuard => {
+    const group = groupOf(name);
+    const guard = guards.get(group) ?? createFloodGuard({
+      what: group,
+      limits: limits.rates[group],
+      maxWaitMs: limits.maxWaitMs,
+      now,
+      onRefused: (message) => notices.acted(group, message),
+    });
+    guards.set(group, guard);
+    return guard;
+  };
+
+  const guarded = SERVICES.map((name): [ServiceName, ServiceHandler] => {
+    const guard = guardOf(name);
+    // Asynchronous as a whole, so that what is wrong with the arguments' size rejects like anything else.
+    return [name, async (args, cause) => await guard.run(sizeOf(args), () => services[name](args, cause))];
+  });
+  return Object.fromEntries(guarded) as PluginServices;
+}
+
+function groupOf(name: ServiceName): ServiceGroup {
+  if (name === "posthog.capture" || name === "posthog.api") return name;
+  const [group] = name.split(".");
+  return group === "cursor" ? "storage" : group as ServiceGroup;
+}

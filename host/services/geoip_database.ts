@@ -1,0 +1,70 @@
+/**
+ * The city database behind `geoip.locate`: a MaxMind file named by the operator, read into memory, and read again when it changes.
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import { isIP } from "node:net";
+import { AddressNotFoundError, Reader } from "@maxmind/geoip2-node";
+
+export interface GeoipDatabase {
+  /** The City response as plain JSON; null for an address that is unknown or none. Throws when there is no database. */
+  locate(address: string): unknown;
+}
+
+export interface GeoipDatabaseOptions {
+  /** Absent: there is no database. */
+  path: string | undefined;
+  /** Told when the file cannot be read; the database read before stays in use. */
+  onError: (message: string) => void;
+  /** How often the file's time is looked at. */
+  checkEveryMs?: number;
+}
+
+const UNAVAILABLE = "IP location capabilities are not available in this PostHog instance!";
+
+/** Disposing ends the watch. Resolves also when the file cannot be read: it may appear later. */
+export async function openGeoipDatabase(
+  { path, onError, checkEveryMs = 30_000 }: GeoipDatabaseOptions,
+): Promise<GeoipDatabase & Disposable> {
+  let reader: ReturnType<typeof Reader.openBuffer> | null = null;
+  let readVersion = "";
+
+  async function readAgain(file: string): Promise<void> {
+    try {
+      const { mtime, size } = await Deno.stat(file);
+      const version = `${mtime?.getTime()} ${size}`;
+      if (version === readVersion) return;
+      // Remembered before reading, so that a broken file is reported once and not at every look.
+      readVersion = version;
+      reader = Reader.openBuffer(Buffer.from(await Deno.readFile(file)));
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      if (why !== lastWhy) onError(`Cannot read the GeoIP database ${file}: ${why}`);
+      lastWhy = why;
+    }
+  }
+  let lastWhy = "";
+
+  // A poll and not Deno.watchFs: the file is often replaced by renaming, or lies on a mounted volume that tells nothing.
+  const timer = path === undefined ? undefined : setInterval(() => readAgain(path), checkEveryMs);
+  if (timer !== undefined) Deno.unrefTimer(timer);
+  if (path !== undefined) await readAgain(path);
+
+  return {
+    locate(address) {
+      if (reader === null) throw new Error(UNAVAILABLE);
+      if (isIP(address) === 0) return null;
+      try {
+        // The model is built of classes; what crosses the wall is plain JSON without their empty parts.
+        return JSON.parse(JSON.stringify(reader.city(address)));
+      } catch (error) {
+        if (error instanceof AddressNotFoundError) return null;
+        throw error;
+      }
+    },
+    [Symbol.dispose]() {
+      clearInterval(timer);
+    },
+  };
+}

@@ -1,0 +1,72 @@
+/**
+ * `meta.jobs.<name>(payload).runNow/runIn/runAt` on the host's side: one durable job. Units and dates are the sandbox's.
+ * @module
+ */
+
+import { z } from "zod";
+import type { Jobs } from "../store/store.ts";
+import { checkArguments, text } from "./check_arguments.ts";
+import { ServiceLimitError } from "./flood_guard.ts";
+import type { PluginIdentity } from "./plugin_identity.ts";
+import type { ServiceLimits } from "./service_limits.ts";
+import type { PluginServices } from "./services.ts";
+
+/** A job that throws RetryError is tried again this often, with the waits of onEvent. */
+const MAX_ATTEMPTS = 6;
+/** The store is asked how many jobs there are at most this often. */
+const COUNT_FOR_MS = 1000;
+/** Largest time a Date can hold. */
+const MAX_TIME = 8.64e15;
+
+export function createJobServices(
+  jobs: Pick<Jobs, "enqueue" | "count">,
+  { pluginConfigId, teamId }: PluginIdentity,
+  limits: ServiceLimits,
+  now: () => number,
+): Pick<PluginServices, "jobs.enqueue"> {
+  const schema = z.tuple([
+    text("the job's name", limits.jobNameChars).min(1, "expected the job's name"),
+    z.unknown(),
+    z.number("expected the time to run at, in milliseconds").min(-MAX_TIME).max(
+      MAX_TIME,
+      "expected a time within a Date's range",
+    ),
+  ]);
+  let counted = { at: -Infinity, jobs: 0 };
+
+  async function requireRoom(): Promise<void> {
+    const time = now();
+    if (time - counted.at > COUNT_FOR_MS || counted.jobs >= limits.jobsOutstanding) {
+      counted = { at: time, jobs: await jobs.count(pluginConfigId) };
+    }
+    if (counted.jobs >= limits.jobsOutstanding) {
+      throw new ServiceLimitError(`Cannot enqueue a job: ${limits.jobsOutstanding} jobs of this plugin wait already`);
+    }
+    counted.jobs++;
+  }
+
+  return {
+    async "jobs.enqueue"(args, cause) {
+      // JSON has no undefined: a job without payload arrives as null in a frame's list.
+      const [type, payload, runAt] = checkArguments("jobs.enqueue", schema, args);
+      const size = payload === undefined ? 0 : JSON.stringify(payload).length;
+      if (size > limits.jobPayloadChars) {
+        throw new RangeError(
+          `Cannot enqueue the job ${type}: its payload has ${size} characters, at most ${limits.jobPayloadChars} are kept`,
+        );
+      }
+      await requireRoom();
+      await jobs.enqueue({
+        kind: "plugin",
+        pluginConfigId,
+        teamId,
+        type,
+        payload,
+        runAt: Math.trunc(runAt),
+        attempt: 1,
+        maxAttempts: MAX_ATTEMPTS,
+        ...(cause.depth > 0 && { depth: cause.depth }),
+      });
+    },
+  };
+}

@@ -1,0 +1,142 @@
+/**
+ * Writes plugins' log entries to the store in batches: the console of every plugin, and what the service says about it. Entries are
+ * bounded for each plugin by rate and size, for all together by what waits: a store that is away costs entries, not memory.
+ * @module
+ */
+
+import type { LogBatch } from "../../runtime/protocol.ts";
+import type { LogEntry, LogType, PluginLogs } from "../store/store.ts";
+import { createConsoleAllowance, SAY_EVERY_MS } from "./console_allowance.ts";
+import { formLogText } from "./log_text.ts";
+import type { PluginIdentity } from "./plugin_identity.ts";
+import type { ConsoleLimits } from "./service_limits.ts";
+
+type Owner = Pick<PluginIdentity, "pluginConfigId" | "teamId">;
+
+export interface PluginLogWriter extends AsyncDisposable {
+  /** Entries of one plugin as its cell sent them. Checks them; keeps what the bounds allow. */
+  fromPlugin(owner: Owner, entries: LogBatch["entries"], dropped: number): void;
+  /** What the service says about a plugin. Not bounded by the plugin's rate. */
+  system(owner: Owner, type: LogType, message: string): void;
+  /** Writes what waits, in one try. */
+  flush(): Promise<void>;
+}
+
+export interface PluginLogWriterOptions {
+  store: Pick<PluginLogs, "append" | "prune">;
+  limits: ConsoleLimits;
+  /** Names this process in the entries. */
+  instanceId: string;
+  now: () => number;
+  uuid: () => string;
+  /** Told when entries cannot be written. */
+  onError: (message: string) => void;
+}
+
+const FLUSH_MS = 250;
+const FLUSH_ENTRIES = 500;
+const RETRY_MS = 2000;
+const PRUNE_MS = 60_000;
+const DAY_MS = 86_400_000;
+/** A sandbox's clock may be this far off, or tampered with: then the host's counts. */
+const CLOCK_SKEW_MS = 60_000;
+const TYPES: readonly string[] = ["DEBUG", "LOG", "INFO", "WARN", "ERROR"];
+
+export function createPluginLogWriter(options: PluginLogWriterOptions): PluginLogWriter {
+  const { store, limits, instanceId, now, uuid, onError } = options;
+  const allowances = new Map<number, ReturnType<typeof createConsoleAllowance>>();
+  let waiting: LogEntry[] = [];
+  let waitingChars = 0;
+  let lost = 0;
+  let writing: Promise<void> | null = null;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let prunedAt = now();
+  let failing = false;
+  let closed = false;
+  // A flood that is over says nothing more by itself.
+  const reminder = setInterval(() => allowances.forEach((allowance) => allowance.remind()), SAY_EVERY_MS);
+
+  function push(owner: Owner, at: number, source: LogEntry["source"], type: LogType, message: string): void {
+    const text = formLogText(message, limits.messageChars);
+    if (waiting.length >= limits.waitingLines || waitingChars + text.length > limits.waitingChars) {
+      lost++;
+      return;
+    }
+    waitingChars += text.length;
+    waiting.push({
+      id: uuid(),
+      pluginConfigId: owner.pluginConfigId,
+      teamId: owner.teamId,
+      at,
+      source,
+      type,
+      message: text,
+      instanceId,
+    });
+    timer ??= setTimeout(() => void flush(), FLUSH_MS);
+    if (waiting.length >= FLUSH_ENTRIES && writing === null && !failing) void flush();
+  }
+
+  function fromPlugin(owner: Owner, entries: LogBatch["entries"], dropped: number): void {
+    let allowance = allowances.get(owner.pluginConfigId);
+    if (!allowance) {
+      allowance = createConsoleAllowance(limits, now, (message) => push(owner, now(), "SYSTEM", "WARN", message));
+      allowances.set(owner.pluginConfigId, allowance);
+    }
+    if (dropped > 0) allowance.leftOut(dropped);
+    for (const { at, source, type, message } of entries) {
+      if (typeof message !== "string" || !TYPES.includes(type)) continue;
+      if (!allowance.admits(Math.min(message.length, limits.messageChars))) continue;
+      const time = now();
+      const near = Number.isFinite(at) && Math.abs(at - time) <= CLOCK_SKEW_MS;
+      push(owner, near ? Math.trunc(at) : time, source === "PLUGIN" ? "PLUGIN" : "CONSOLE", type, message);
+    }
+  }
+
+  /** One write at a time, so that entries stay in order. */
+  async function flush(): Promise<void> {
+    clearTimeout(timer);
+    timer = undefined;
+    while (writing) await writing;
+    if (waiting.length === 0) return;
+    const entries = waiting;
+    const chars = waitingChars;
+    waiting = [];
+    waitingChars = 0;
+    writing = write(entries, chars).finally(() => writing = null);
+    await writing;
+  }
+
+  async function write(entries: LogEntry[], chars: number): Promise<void> {
+    try {
+      await store.append(entries);
+      if (now() - prunedAt > PRUNE_MS) {
+        prunedAt = now();
+        await store.prune(limits.keepLines, now() - limits.keepDays * DAY_MS);
+      }
+      if (lost > 0) onError(`Left out ${lost} log entries of plugins: too many were waiting to be written`);
+      lost = 0;
+      failing = false;
+    } catch (error) {
+      // They wait, within the bound of what may wait, until the store is back.
+      waiting = [...entries, ...waiting];
+      waitingChars += chars;
+      if (!closed) timer ??= setTimeout(() => void flush(), RETRY_MS);
+      if (!failing) onError(`Cannot write log entries of plugins: ${error instanceof Error ? error.message : error}`);
+      failing = true;
+    }
+  }
+
+  return {
+    fromPlugin,
+    system: (owner, type, message) => push(owner, now(), "SYSTEM", type, message),
+    flush,
+    async [Symbol.asyncDispose]() {
+      closed = true;
+      clearInterval(reminder);
+      for (const allowance of allowances.values()) allowance.close();
+      await flush();
+      clearTimeout(timer);
+    },
+  };
+}

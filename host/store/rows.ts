@@ -1,0 +1,143 @@
+/**
+ * The rows of the store's tables, the same on SQLite and Postgres, and how they become what the store's interface speaks of.
+ * @module
+ */
+
+import type { DeadLetter, Job, JobKind, JobState, LogEntry, LogSource, LogType, Page } from "./store.ts";
+
+export interface JobRow {
+  id: number;
+  kind: JobKind;
+  plugin_config_id: number;
+  team_id: number;
+  type: string;
+  payload: string | null;
+  run_at: number;
+  attempt: number;
+  max_attempts: number;
+  depth: number;
+  state: JobState;
+  created_at: number;
+  updated_at: number;
+  last_error: string | null;
+}
+
+/** The columns of {@linkcode JobRow}, for SELECT and RETURNING. */
+export const JOB_COLUMNS =
+  "id, kind, plugin_config_id, team_id, type, payload, run_at, attempt, max_attempts, depth, state, created_at, updated_at, last_error";
+
+/** The same without large payloads, which retries of exports have. SQLite and Postgres both know octet_length. */
+export const JOB_LIST_COLUMNS = JOB_COLUMNS.replace(
+  "payload",
+  "CASE WHEN octet_length(payload) <= 65536 THEN payload END AS payload",
+);
+
+/** A job without payload has none in the database either: JSON has no text for undefined. */
+export function jobOf(row: JobRow): Job {
+  return {
+    id: String(row.id),
+    kind: row.kind,
+    pluginConfigId: row.plugin_config_id,
+    teamId: row.team_id,
+    type: row.type,
+    payload: row.payload === null ? undefined : JSON.parse(row.payload),
+    runAt: row.run_at,
+    attempt: row.attempt,
+    maxAttempts: row.max_attempts,
+    ...(row.depth > 0 && { depth: row.depth }),
+    state: row.state,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+    lastError: row.last_error,
+  };
+}
+
+/** Claimed jobs in the order in which they are to run. */
+export function jobsByRunAt(rows: JobRow[]): Job[] {
+  return rows.toSorted((a, b) => a.run_at - b.run_at || a.id - b.id).map(jobOf);
+}
+
+export interface LogRow {
+  seq: number;
+  id: string;
+  plugin_config_id: number;
+  team_id: number;
+  at: number;
+  source: LogSource;
+  type: LogType;
+  message: string;
+  instance_id: string;
+}
+
+/** The columns of {@linkcode LogRow}. */
+export const LOG_COLUMNS = "seq, id, plugin_config_id, team_id, at, source, type, message, instance_id";
+
+export function logEntryOf(row: LogRow): LogEntry {
+  return {
+    id: row.id,
+    pluginConfigId: row.plugin_config_id,
+    teamId: row.team_id,
+    at: row.at,
+    source: row.source,
+    type: row.type,
+    message: row.message,
+    instanceId: row.instance_id,
+  };
+}
+
+export interface DeadLetterRow {
+  id: number;
+  team_id: number;
+  consumer: string;
+  reason: string;
+  event: string;
+  at: number;
+}
+
+export function deadLetterOf(row: DeadLetterRow): DeadLetter {
+  const { id, team_id, consumer, reason, event, at } = row;
+  return { id: String(id), teamId: team_id, consumer, reason, event, at };
+}
+
+/** Makes a page of rows that were read with one more than `limit`. */
+export function pageOf<Row, T>(
+  rows: Row[],
+  limit: number,
+  next: (row: Row) => string,
+  convert: (row: Row) => T,
+): Page<T> {
+  const results = rows.slice(0, limit);
+  const last = results.at(-1);
+  return { results: results.map(convert), next: rows.length > limit && last !== undefined ? next(last) : null };
+}
+
+/** The number in an id or in a `next`; null when the text cannot be one. */
+export function numberIn(text: string): number | null {
+  return /^\d{1,15}$/.test(text) ? Number(text) : null;
+}
+
+/** Ids as numbers, without those that are none. */
+export function numbersOf(ids: string[]): number[] {
+  return ids.map(numberIn).filter((id) => id !== null);
+}
+
+/** The numbers in a `next` of several. */
+export function numbersIn(text: string): number[] {
+  return text.split(".").map((part) => numberIn(part) ?? 0);
+}
+
+/** What a database's text cannot hold (NUL, half of a surrogate pair) becomes U+FFFD, in both databases alike. */
+export function withoutNul(text: string): string {
+  return (text.includes("\0") ? text.replaceAll("\0", "\uFFFD") : text).toWellFormed();
+}
+
+/** Keys of plugin storage as they are kept. */
+export function storageKey(key: string): string {
+  if (key.length <= 200) return withoutNul(key);
+  throw new RangeError(`Cannot store under a key of ${key.length} characters: at most 200 are allowed`);
+}
+
+/** A stored text that is no number stays as it is. */
+export function notANumber(key: string): TypeError {
+  return new TypeError(`Cannot increment ${JSON.stringify(key)}: its value is not a number`);
+}

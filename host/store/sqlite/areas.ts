@@ -1,0 +1,40 @@
+/**
+ * The store's areas as they are inside its thread: the same methods, synchronous.
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import type { DeadLetters, Jobs, PluginConfigs, PluginLogs, PluginStorage, Settings, Ticks } from "../store.ts";
+import { createDeadLetters } from "./dead_letters.ts";
+import { createJobs } from "./jobs.ts";
+import { createPluginConfigs } from "./plugin_configs.ts";
+import { createPluginLogs } from "./plugin_logs.ts";
+import { createPluginStorage } from "./plugin_storage.ts";
+import { createSettings } from "./settings.ts";
+import { createTicks } from "./ticks.ts";
+import type { Sync } from "./sync.ts";
+
+export interface Areas {
+  jobs: Jobs;
+  storage: PluginStorage;
+  pluginConfigs: PluginConfigs;
+  logs: PluginLogs;
+  deadLetters: DeadLetters;
+  ticks: Ticks;
+  settings: Settings;
+}
+
+export type SyncAreas = { [Area in keyof Areas]: Sync<Areas[Area]> };
+
+/** Every area on one open database. */
+export function createAreas(db: DatabaseSync, now: () => number): SyncAreas {
+  return {
+    jobs: createJobs(db, now),
+    storage: createPluginStorage(db),
+    pluginConfigs: createPluginConfigs(db),
+    logs: createPluginLogs(db),
+    deadLetters: createDeadLetters(db, now),
+    ticks: createTicks(db, now),
+    settings: createSettings(db),
+  };
+}

@@ -1,0 +1,9 @@
+/**
+ * Entry of the store's thread.
+ * @module
+ */
+
+import { serveThread } from "../../sqlite/serve_thread.ts";
+import { createStoreDatabase, type StoreDatabase } from "./store_database.ts";
+
+serveThread<StoreDatabase>(createStoreDatabase());

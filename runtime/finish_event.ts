@@ -1,0 +1,68 @@
+/**
+ * What is done to an event after its last plugin, before it is stored in the outbox.
+ * @module
+ */
+
+import { cutDistinctId } from "./distinct_id.ts";
+import type { OutboxEvent, PluginEvent } from "./event.ts";
+import { normalizeEvent, textOf } from "./normalize_event.ts";
+import { resolveTimestamp } from "./timestamp.ts";
+
+/** Longer event names are cut. */
+const MAX_NAME_LENGTH = 200;
+
+/** What became of the event in its plugins, each as `<plugin name> (<config id>)`. */
+export interface PluginMarks {
+  succeeded: string[];
+  failed: string[];
+  deferred: string[];
+}
+
+/** What the event cannot say for itself. */
+export interface FinishContext {
+  teamId: number;
+  anonymizeIps: boolean;
+  /** The event as it went into the first plugin; asked for only when a plugin lost a field that every event has. */
+  original: () => PluginEvent;
+}
+
+/**
+ * Normalises again (properties that plugins added count as if the SDK had sent them), resolves the time, adds `$ip` and the
+ * plugins' marks. Changes the event and returns it. A second pass over its own result would correct the time twice.
+ */
+export function finishEvent(event: PluginEvent, marks: PluginMarks, context: FinishContext): OutboxEvent {
+  restoreIdentity(event, context);
+  const finished = normalizeEvent(event);
+  const { properties } = finished;
+  finished.event = finished.event.slice(0, MAX_NAME_LENGTH);
+  finished.distinct_id = cutDistinctId(finished.distinct_id);
+  if (context.anonymizeIps) {
+    finished.ip = null;
+    delete properties.$ip;
+  } else if (finished.ip && properties.$ip === undefined) {
+    properties.$ip = finished.ip;
+  }
+  if (marks.succeeded.length + marks.failed.length + marks.deferred.length > 0) {
+    properties.$plugins_succeeded = marks.succeeded;
+    properties.$plugins_failed = marks.failed;
+    properties.$plugins_deferred = marks.deferred;
+  }
+  return Object.assign(finished, { timestamp: new Date(resolveTimestamp(finished)).toISOString() });
+}
+
+/** A plugin may return a fresh object with little in it: what makes an event one is taken from the one that went in. */
+function restoreIdentity(event: PluginEvent, context: FinishContext): void {
+  event.team_id = context.teamId;
+  const fields: Partial<Record<"uuid" | "event" | "distinct_id" | "now", unknown>> = event;
+  if (typeof fields.event !== "string") {
+    event.event = fields.event === undefined || fields.event === null ? context.original().event : textOf(fields.event);
+  }
+  if (typeof fields.uuid !== "string" || fields.uuid === "") event.uuid = context.original().uuid;
+  if (typeof fields.now !== "string") event.now = context.original().now;
+  if (fields.distinct_id === undefined || fields.distinct_id === null || fields.distinct_id === "") {
+    event.distinct_id = context.original().distinct_id;
+  }
+  // Not from the original: leaving out the address may be what the plugin is for.
+  event.ip ??= null;
+  event.site_url ??= null;
+}

@@ -1,0 +1,145 @@
+/**
+ * Runs a batch of events through one plugin's function, or through the processEvent of a chain of plugins.
+ *
+ * Events of one distinct_id go one after the other, also across batches; different ones run at the same time.
+ * @module
+ */
+
+import { type BatchHeader, FrameKind, Outcome, UNCHANGED } from "../runtime/protocol.ts";
+import { decodeBatch, encodeBatchFrame, type Frame } from "../runtime/frames.ts";
+import { workEnded, workStarted } from "./alive.ts";
+import { noteOutcome, type Run } from "./batch_run.ts";
+import { sendFrame } from "./bridge.ts";
+import { callPlugin, type Settled } from "./call.ts";
+import { runFor } from "./cause.ts";
+import { type EventObject, judge } from "./judge.ts";
+import { laneOf } from "./lanes.ts";
+import { passThrough } from "./passage.ts";
+import type { PluginInstance } from "./plugin_instance.ts";
+import { flushLog } from "./plugin_log.ts";
+import { readError } from "./read_error.ts";
+
+/** The host reads batches of 1 MB, and holds several of what comes of them in memory. */
+const MAX_RESULT_BYTES = 24 * 1024 * 1024;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** Starts a batch; its answer is sent when the last event is through. */
+export function runBatch(frame: Frame, loaded: (PluginInstance | undefined)[]): void {
+  const { header, body } = decodeBatch(frame.payload);
+  const { fn, chain, lengths } = header as BatchHeader;
+  const plugins = chain.map((index) => {
+    const plugin = loaded[index];
+    if (plugin === undefined) throw new RangeError(`Cannot run a batch: there is no plugin ${index}`);
+    return plugin;
+  });
+  const inputs = splitTexts(body, lengths);
+  const run: Run = {
+    id: frame.id,
+    fn,
+    plugins,
+    outcomes: plugins.map(() => inputs.map(() => Outcome.skipped)),
+    errors: [],
+    inputs,
+    outputs: fn === "processEvent" ? [...inputs] : inputs.map(() => ""),
+    left: inputs.length,
+  };
+  workStarted(frame.id);
+  if (run.left === 0) finish(run);
+  else if (fn === "exportEvents") exportAll(run);
+  else startEach(run, `${fn} ${chain.join()}`);
+}
+
+function splitTexts(body: Uint8Array, lengths: number[]): string[] {
+  const text = decoder.decode(body);
+  // In text of ASCII alone, bytes are characters.
+  const ascii = text.length === body.byteLength;
+  let at = 0;
+  return lengths.map((length) => {
+    const from = at;
+    at += length;
+    return ascii ? text.slice(from, at) : decoder.decode(body.subarray(from, at));
+  });
+}
+
+function startEach(run: Run, lanes: string): void {
+  for (let index = 0; index < run.inputs.length; index++) {
+    const event = parseEvent(run, index);
+    if (event === undefined) continue;
+    const id = event["distinct_id"];
+    const lane = laneOf(lanes, typeof id === "string" ? id : JSON.stringify(id) ?? "");
+    lane.enter((leave) => {
+      passThrough(run, index, event, () => {
+        leave();
+        if (--run.left === 0) finish(run);
+      });
+    });
+  }
+}
+
+/** Undefined, and a failure for each plugin, if the text is no event. The host finds out whose fault that is. */
+function parseEvent(run: Run, index: number): EventObject | undefined {
+  try {
+    const event: unknown = JSON.parse(run.inputs[index]!);
+    if (typeof event === "object" && event !== null && !Array.isArray(event)) return event as EventObject;
+    throw new TypeError("Cannot read an event: expected an object");
+  } catch (error) {
+    const record = { ...readError(error), name: "BadInputError" };
+    run.plugins.forEach((_, plugin) => noteOutcome(run, index, plugin, Outcome.failed, record));
+    if (--run.left === 0) finish(run);
+    return undefined;
+  }
+}
+
+function exportAll(run: Run): void {
+  const plugin = run.plugins[0]!;
+  const method = plugin.methods.get("exportEvents");
+  const take = (settled: Settled) => {
+    const { outcome, error } = judge(run.fn, {}, settled);
+    run.outcomes[0]!.fill(outcome);
+    if (error !== undefined) run.errors.push({ event: 0, plugin: 0, error });
+    finish(run);
+  };
+  const events: unknown = JSON.parse(`[${run.inputs.join()}]`);
+  const settled = method === undefined
+    ? { ok: true, value: undefined } as const
+    : runFor({ id: run.id }, () => callPlugin(plugin, "exportEvents", method, [events, plugin.meta], take));
+  if (settled !== undefined) take(settled);
+}
+
+/**
+ * Where the events of an answer are encoded before its size is known. Kept, since a new one for each batch is what
+ * costs.
+ */
+let scratch = new Uint8Array(1024 * 1024);
+/** A larger one is not kept: one huge batch must not hold memory for ever. */
+const KEPT_SCRATCH_BYTES = 8 * 1024 * 1024;
+
+function finish(run: Run): void {
+  let used = 0;
+  const lengths = run.outputs.map((text, index) => {
+    if (run.fn === "processEvent" && text === run.inputs[index]) return UNCHANGED;
+    if (text === "") return 0;
+    if (scratch.byteLength - used < text.length * 3) grow(used, text.length * 3);
+    const { written } = encoder.encodeInto(text, scratch.subarray(used));
+    if (used + written > MAX_RESULT_BYTES) {
+      const error = new RangeError("Cannot pass on an event: with it, the batch takes more than 24 MB");
+      noteOutcome(run, index, run.plugins.length - 1, Outcome.failed, readError(error));
+      return UNCHANGED;
+    }
+    used += written;
+    return written;
+  });
+  const header = { outcomes: run.outcomes.map((each) => each.join("")), errors: run.errors, lengths };
+  flushLog();
+  sendFrame(encodeBatchFrame(FrameKind.BatchResult, run.id, header, scratch.subarray(0, used)));
+  if (scratch.byteLength > KEPT_SCRATCH_BYTES) scratch = new Uint8Array(KEPT_SCRATCH_BYTES);
+  workEnded();
+}
+
+function grow(used: number, more: number): void {
+  const larger = new Uint8Array(Math.max(scratch.byteLength * 2, used + more));
+  larger.set(scratch.subarray(0, used));
+  scratch = larger;
+}

@@ -1,0 +1,14 @@
+/**
+ * Packages that make code of text, as protobufjs does, make it in a scope of its own: with JavaScript's own names, and
+ * without what the packages themselves have. A plugin that finds such a maker of code in a package finds nothing behind it.
+ * @module
+ */
+
+/** After lockdown, which has already taken the constructors that functions lead to. */
+export function closeEvaluators(): void {
+  const { Function, eval: evaluate } = new Compartment({ globals: {}, __options__: true }).globalThis as Record<
+    string,
+    unknown
+  >;
+  Object.defineProperties(globalThis, { Function: { value: Function }, eval: { value: evaluate } });
+}

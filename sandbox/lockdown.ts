@@ -1,0 +1,61 @@
+/**
+ * Freezes what JavaScript and the web platform share between everybody in the Worker: nobody can change what another
+ * uses.
+ * @module
+ */
+
+import "ses";
+import { PluginDate } from "./capture.ts";
+
+/** SES's lockdown with the options that all provided packages bear, then the web's classes. */
+export function lockDown(): void {
+  // severe: packages assign to properties that frozen prototypes define. unsafe errors keep their stacks. unsafe locale
+  // keeps toLocaleString's formats.
+  repairIntrinsics({
+    overrideTaming: "severe",
+    errorTaming: "unsafe",
+    consoleTaming: "unsafe",
+    localeTaming: "unsafe",
+    errorTrapping: "none",
+    unhandledRejectionTrapping: "none",
+    reporting: "none",
+  });
+  // What a plugin's dates say they were made by is the Date that it has.
+  Object.defineProperty(PluginDate.prototype, "constructor", { value: PluginDate });
+  hardenIntrinsics();
+  guardEventTarget();
+  freezeWebClasses();
+}
+
+type Method = (this: unknown, ...args: unknown[]) => unknown;
+
+/**
+ * Without a `this`, these methods act on the global scope: a plugin could listen to the host's frames, or send the
+ * sandbox its own. Deno calls them by the global scope's name, where they stay.
+ */
+function guardEventTarget(): void {
+  const prototype = EventTarget.prototype as unknown as Record<string, Method>;
+  for (const name of ["addEventListener", "removeEventListener", "dispatchEvent"]) {
+    const method = prototype[name]!;
+    const guarded: Record<string, Method> = {
+      [name](...args) {
+        if (this === undefined || this === null || this === globalThis) throw new TypeError("Illegal invocation");
+        return Reflect.apply(method, this, args);
+      },
+    };
+    Object.defineProperty(globalThis, name, { value: method.bind(globalThis) });
+    Object.defineProperty(prototype, name, { value: guarded[name] });
+  }
+}
+
+function freezeWebClasses(): void {
+  for (const name of Object.getOwnPropertyNames(globalThis)) {
+    const value: unknown = /^[A-Z]/.test(name) ? Reflect.get(globalThis, name) : undefined;
+    if (typeof value !== "function") continue;
+    Object.freeze(value);
+    if (typeof value.prototype === "object" && value.prototype !== null) Object.freeze(value.prototype);
+  }
+  for (const iterable of [new URLSearchParams(), new Headers(), new FormData()]) {
+    Object.freeze(Object.getPrototypeOf(iterable.entries()));
+  }
+}

@@ -1,0 +1,34 @@
+/**
+ * `meta`, the last argument of every plugin function: exactly these keys.
+ * @module
+ */
+
+import type {} from "ses";
+import type { PluginSpec } from "../../runtime/protocol.ts";
+import { Buffer } from "../capture.ts";
+import { createCache } from "./cache.ts";
+import type { CallHost } from "./call_host.ts";
+import { createJobs } from "./jobs.ts";
+import { createCursor, createStorage } from "./storage.ts";
+
+function createAttachments(attachments: PluginSpec["attachments"]): Record<string, unknown> {
+  const entries = Object.entries(attachments).map(([key, { content_type, file_name, contents }]) =>
+    [key, { content_type, file_name, contents: Buffer.from(contents, "base64") }] as const
+  );
+  return Object.fromEntries(entries);
+}
+
+/** The meta of one plugin; `metrics` only if it exports some. What calls the host is frozen; config, attachments and global are the plugin's own. */
+export function createMeta(spec: PluginSpec, call: CallHost, metrics: object | undefined): Record<string, unknown> {
+  return {
+    ...(metrics && { metrics: harden(metrics) }),
+    attachments: createAttachments(spec.attachments),
+    cache: harden(createCache(call)),
+    config: spec.config,
+    geoip: harden({ locate: async (ip: unknown) => await call("geoip.locate", [String(ip)]) }),
+    global: {},
+    jobs: harden(createJobs(call)),
+    storage: harden(createStorage(call)),
+    utils: harden({ cursor: createCursor(call) }),
+  };
+}

@@ -1,0 +1,94 @@
+/**
+ * attacks.json as read from any folder: one attack per entry, with the bounds that apply to it.
+ * @module
+ */
+
+import { join } from "node:path";
+import { z } from "zod";
+
+/** The outcomes that the runner can judge. */
+export const OUTCOMES = [
+  "blocked",
+  "contained",
+  "recovers",
+  "tolerated",
+  "load_error",
+  "load_error_or_failed",
+  "passes_through",
+  "no_forgery",
+  "isolated",
+  "no_secret",
+  "no_canary",
+  "dropped",
+  "any_ok_or_failed",
+  "leak",
+  "ok",
+  "ok_then_stop",
+] as const;
+export type AttackOutcome = typeof OUTCOMES[number];
+
+const bounds = {
+  call_timeout_ms: z.number(),
+  load_timeout_ms: z.number(),
+  grace_ms: z.number(),
+  recover_ms: z.number(),
+  bystander_max_latency_ms: z.number(),
+  bystander_min_ok_ratio: z.number(),
+  max_host_rss_growth_mb: z.number(),
+  max_tree_rss_growth_mb: z.number(),
+  max_idle_cpu_ms_per_s: z.number(),
+  stop_within_ms: z.number().default(15_000),
+  max_failures: z.number().default(6),
+  repeat: z.int().min(1).default(1),
+};
+
+const eventFields = z.looseObject({ event: z.string(), properties: z.record(z.string(), z.unknown()).default({}) });
+
+const setSchema = z.looseObject({
+  defaults: z.looseObject({ ...bounds, event: eventFields }),
+  attacks: z.array(
+    z.looseObject({
+      id: z.string(),
+      dir: z.string(),
+      category: z.string().default(""),
+      outcome: z.enum(OUTCOMES),
+      expect_properties: z.record(z.string(), z.unknown()).default({}),
+      event: z.record(z.string(), z.unknown()).optional(),
+    }),
+  ),
+});
+
+/** Limits of one attack: its own where it has them, else the defaults. */
+export type Bounds = { [Name in keyof typeof bounds]: number };
+
+export interface Attack {
+  id: string;
+  /** Folder of the plugin. */
+  folder: string;
+  /** Folder of the plugin that runs behind it. */
+  observer: string;
+  outcome: AttackOutcome;
+  bounds: Bounds;
+  event: { event: string; properties: Record<string, unknown>; [field: string]: unknown };
+  expectProperties: Record<string, unknown>;
+}
+
+/** Attacks whose ids start with one of the prefixes; all when there are none. */
+export async function readAttackSet(folder: string, prefixes: string[]): Promise<Attack[]> {
+  const { defaults, attacks } = setSchema.parse(JSON.parse(await Deno.readTextFile(join(folder, "attacks.json"))));
+  return attacks
+    .filter(({ id }) => prefixes.length === 0 || prefixes.some((prefix) => id.startsWith(prefix)))
+    .map((attack) => {
+      const own = z.object(bounds).partial().parse(attack);
+      const set = Object.fromEntries(Object.entries(own).filter(([name]) => name in attack));
+      return {
+        id: attack.id,
+        folder: join(folder, attack.dir),
+        observer: join(folder, "_helpers", "observer"),
+        outcome: attack.outcome,
+        bounds: { ...z.object(bounds).parse(defaults), ...set },
+        event: eventFields.parse({ ...defaults.event, ...attack.event }),
+        expectProperties: attack.expect_properties,
+      };
+    });
+}

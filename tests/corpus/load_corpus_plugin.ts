@@ -1,0 +1,67 @@
+/**
+ * Loads a plugin of the corpus by the service's loader, from the file that a case names as its main one.
+ * @module
+ */
+
+import { join, resolve } from "node:path";
+import { build, stop } from "esbuild";
+import { loadPlugin } from "../../host/plugins/load_plugin.ts";
+import type { LoadedPlugin } from "../../host/plugins/plugin.ts";
+import { METHODS } from "../../runtime/capabilities.ts";
+import { PROVIDED_MODULES } from "../../runtime/modules.ts";
+import type { CorpusCase } from "./corpus_case.ts";
+
+/** Rejects with what is wrong with the plugin. */
+export async function loadCorpusPlugin(folder: string, { plugin, main, load }: CorpusCase): Promise<LoadedPlugin> {
+  const text = await Deno.readTextFile(join(folder, "plugin.json")).catch(() => null);
+  const manifest = text === null ? { name: plugin } : JSON.parse(text);
+  const named = manifest.main?.replace(/^\.\//, "");
+  if (load !== "bundle" && (main === undefined || main === named)) return await loadPlugin(folder);
+
+  const copy = await Deno.makeTempDir({ prefix: "hogpen_corpus_" });
+  try {
+    const entry = main ?? named ?? "index.ts";
+    if (load === "bundle") await bundle(join(folder, entry), join(copy, "index.js"));
+    else await copyFolder(folder, copy);
+    const own = { ...manifest, main: load === "bundle" ? "index.js" : entry };
+    await Deno.writeTextFile(join(copy, "plugin.json"), JSON.stringify(own));
+    return await loadPlugin(copy);
+  } finally {
+    await Deno.remove(copy, { recursive: true });
+  }
+}
+
+/** Ends the bundler's process, if there is one. */
+export async function stopBundler(): Promise<void> {
+  await stop();
+}
+
+/** One file of everything the plugin imports from elsewhere; what it exports as an object is its exports. */
+async function bundle(main: string, outfile: string): Promise<void> {
+  await build({
+    stdin: {
+      contents: `const exported = require(${JSON.stringify(resolve(main))});
+        const names = ${JSON.stringify([...METHODS, "jobs", "runEveryMinute", "runEveryHour", "runEveryDay"])};
+        const isPlugin = (value) => typeof value === "object" && value !== null && names.some((name) => name in value);
+        module.exports = isPlugin(exported) ? exported : Object.values(exported).find(isPlugin) ?? exported;`,
+      resolveDir: resolve(main, ".."),
+    },
+    outfile,
+    bundle: true,
+    format: "cjs",
+    platform: "node",
+    external: [...PROVIDED_MODULES],
+    logLevel: "silent",
+  });
+}
+
+async function copyFolder(from: string, to: string): Promise<void> {
+  for await (const { name, isDirectory, isFile } of Deno.readDir(from)) {
+    if (name === ".git" || name === "node_modules") continue;
+    const [source, target] = [join(from, name), join(to, name)];
+    if (isFile) await Deno.copyFile(source, target);
+    if (!isDirectory) continue;
+    await Deno.mkdir(target);
+    await copyFolder(source, target);
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * Runs a corpus of plugins: `deno task corpus --plugins <folder> --cases <cases.json> [id prefix …]`. The folder has one sub-folder for
+ * each plugin, by the `plugin` name of the cases. Prints a line for each case that fails, and the count at the end.
+ * @module
+ */
+
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { readCases } from "./corpus_case.ts";
+import { stopBundler } from "./load_corpus_plugin.ts";
+import { runCase } from "./run_case.ts";
+
+export interface CorpusResult {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+export interface CorpusOptions {
+  plugins: string;
+  cases: string;
+  /** Only cases whose id begins with one of these; empty: all. */
+  prefixes?: string[];
+  print?: (line: string) => void;
+}
+
+/** A case is skipped when its plugin's folder is not there. */
+export async function runCorpus(
+  { plugins, cases, prefixes = [], print = console.log }: CorpusOptions,
+): Promise<CorpusResult> {
+  const result: CorpusResult = { passed: 0, failed: 0, skipped: 0 };
+  const all = await readCases(cases);
+  const queue = all.filter(({ id }) => prefixes.length === 0 || prefixes.some((prefix) => id.startsWith(prefix)));
+
+  async function work(): Promise<void> {
+    for (let given = queue.shift(); given !== undefined; given = queue.shift()) {
+      if ("unreadable" in given) {
+        result.failed++;
+        print(`FAIL ${given.id}: cannot be read: ${given.unreadable}`);
+        continue;
+      }
+      const folder = join(plugins, given.plugin);
+      if (!await isFolder(folder)) {
+        result.skipped++;
+        print(`skip ${given.id}: there is no folder ${folder}`);
+        continue;
+      }
+      const found = await runCase(folder, given).catch((error) => [`could not be run: ${error?.message ?? error}`]);
+      if (found.length === 0) result.passed++;
+      else {
+        result.failed++;
+        print(`FAIL ${given.id}: ${found.join("; ")}`);
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: Math.max(1, navigator.hardwareConcurrency) }, work));
+  await stopBundler();
+  print(`${result.passed} passed, ${result.failed} failed, ${result.skipped} skipped`);
+  return result;
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return await Deno.stat(path).then(({ isDirectory }) => isDirectory, () => false);
+}
+
+if (import.meta.main) {
+  const { values: { plugins, cases }, positionals } = parseArgs({
+    options: { plugins: { type: "string" }, cases: { type: "string" } },
+    allowPositionals: true,
+  });
+  if (plugins === undefined || cases === undefined) {
+    console.error("Usage: deno task corpus --plugins <folder> --cases <cases.json> [id prefix …]");
+    Deno.exit(2);
+  }
+  const { failed } = await runCorpus({ plugins, cases, prefixes: positionals });
+  Deno.exit(failed > 0 ? 1 : 0);
+}

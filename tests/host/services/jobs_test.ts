@@ -1,0 +1,26 @@
+import assert from "node:assert/strict";
+import { eventCause, openTestServices } from "../../kit/plugin_services.ts";
+
+Deno.test("jobs.enqueue keeps a durable job with the depth of what caused it", async () => {
+  await using services = await openTestServices();
+  await services.call("jobs.enqueue", ["send", { to: "a" }, 5000.4], eventCause(2));
+  const { results: [job] } = await services.store.jobs.list({ pluginConfigId: 39, limit: 10 });
+  assert.equal(job?.kind, "plugin");
+  assert.equal(job?.type, "send");
+  assert.deepEqual(job?.payload, { to: "a" });
+  assert.equal(job?.runAt, 5000);
+  assert.equal(job?.depth, 2);
+  assert.equal(job?.state, "waiting");
+});
+
+Deno.test("jobs.enqueue refuses invalid times, large payloads and more jobs than may wait", async () => {
+  await using services = await openTestServices({ jobPayloadChars: 100, jobsOutstanding: 3 });
+  await assert.rejects(services.call("jobs.enqueue", ["a", null, null]), /expected the time to run at/);
+  await assert.rejects(services.call("jobs.enqueue", ["a", "x".repeat(100), 1]), /at most 100 are kept/);
+  await assert.rejects(services.call("jobs.enqueue", ["", null, 1]), TypeError);
+  for (let count = 0; count < 3; count++) await services.call("jobs.enqueue", ["a", null, 1]);
+  await assert.rejects(services.call("jobs.enqueue", ["a", null, 1]), { name: "ServiceLimitError" });
+  const { results: [job] } = await services.store.jobs.list({ pluginConfigId: 39, limit: 10 });
+  await services.store.jobs.cancel(job?.id ?? "");
+  await services.call("jobs.enqueue", ["a", null, 1]);
+});

@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { openTestServices, OTHER } from "../../kit/plugin_services.ts";
+
+Deno.test("VM-20 storage.set, storage.get and storage.del keep JSON by plugin config", async () => {
+  await using services = await openTestServices();
+  const other = services.of({ pluginConfigId: 3 });
+  await services.call("storage.set", ["c", "null"]);
+  assert.equal(await services.call("storage.get", ["c"]), "null");
+  assert.equal(await other["storage.get"](["c"], OTHER), null);
+  await services.call("storage.del", ["c"]);
+  assert.equal(await services.call("storage.get", ["c"]), null);
+});
+
+Deno.test("createStorageServices() refuses what is not JSON, long keys and large values", async () => {
+  await using services = await openTestServices({ storageValueChars: 100 });
+  await assert.rejects(services.call("storage.set", ["k", "not JSON"]), /expected the value as JSON/);
+  await assert.rejects(services.call("storage.set", ["k".repeat(201), "1"]), /at most 200 characters/);
+  await assert.rejects(services.call("storage.set", ["k", JSON.stringify("x".repeat(100))]), /at most 100 characters/);
+  await assert.rejects(services.call("storage.set", [1, "1"]), TypeError);
+});
+
+Deno.test("cursor.init sets once, cursor.increment counts in storage", async () => {
+  await using services = await openTestServices();
+  await services.call("cursor.init", ["c", 5]);
+  await services.call("cursor.init", ["c", 9]);
+  assert.equal(await services.call("cursor.increment", ["c", 2]), 7);
+  assert.equal(await services.call("storage.get", ["c"]), "7");
+  assert.equal(await services.call("cursor.increment", ["fresh", 3]), 3);
+  await services.call("storage.set", ["text", '"a"']);
+  await assert.rejects(services.call("cursor.increment", ["text", 1]));
+});
+
+Deno.test("createStorageAllowance() stops a plugin that fills its storage, and lets it go on after it deleted", async () => {
+  await using services = await openTestServices({ storageChars: 10_000 });
+  const value = JSON.stringify("x".repeat(1000));
+  const set = (key: string) => services.call("storage.set", [key, value]);
+  // Replacing one value over and over stays within the bound.
+  for (let turn = 0; turn < 50; turn++) await set("same");
+  let stored = 1;
+  await assert.rejects(async () => {
+    for (; stored < 50; stored++) await set(`key ${stored}`);
+  }, /holds its 10000 characters/);
+  assert.ok(stored >= 8 && stored <= 10, `${stored}`);
+  assert.ok(await services.store.storage.size(39) <= 10_000);
+  await services.call("storage.del", ["same"]);
+  await set("again");
+});

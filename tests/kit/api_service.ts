@@ -1,0 +1,125 @@
+/**
+ * The whole HTTP side over a real event log, store and consumers, for tests. Plugins are only said to exist: no cell is started.
+ * @module
+ */
+
+import { PluginState, type PluginStatus } from "../../host/cells/plugin_runtime.ts";
+import { systemClock } from "../../host/clock.ts";
+import type { PluginConfig } from "../../host/config/config.ts";
+import { type Consumers, createConsumers } from "../../host/consumers/consumers.ts";
+import { requeueDeadLetter } from "../../host/dead_letters/requeue_dead_letter.ts";
+import { type App, type AppOptions, createApp } from "../../host/http/app.ts";
+import type { PluginView } from "../../host/http/routes/plugin_configs.ts";
+import type { EventLog } from "../../host/log/event_log.ts";
+import { openSqliteEventLog } from "../../host/log/sqlite_event_log.ts";
+import type { Manifest } from "../../host/plugins/plugin.ts";
+import { createPluginMetrics } from "../../host/services/metrics.ts";
+import { openSqliteStore } from "../../host/store/sqlite_store.ts";
+import type { Store } from "../../host/store/store.ts";
+import { projectConfig } from "./capture_service.ts";
+import { temporaryFolder } from "./temporary_folder.ts";
+
+export const ADMIN_TOKEN = "hog_test";
+
+export interface ApiService extends AsyncDisposable {
+  app: App;
+  log: EventLog;
+  store: Store;
+  consumers: Consumers;
+  /** What the API is told of plugins; to be changed by the test. */
+  plugins: PluginView[];
+  /** Plugin configs that were to be enabled, and how often a job was announced. */
+  seen: { enabled: number[]; jobs: number };
+  /** With the admin token; the answer parsed. */
+  call(method: string, path: string, body?: unknown): Promise<{ status: number; body: ApiAnswer; headers: Headers }>;
+}
+
+/** The tests look into answers without narrowing each. */
+export type ApiAnswer = { [key: string]: ApiAnswer } & { length: number } & ApiAnswer[];
+
+export function pluginView(fields: {
+  config?: Partial<PluginConfig>;
+  manifest?: Partial<Manifest> | null;
+  status?: Partial<PluginStatus>;
+} = {}): PluginView {
+  return {
+    config: {
+      id: 39,
+      teamId: 1,
+      source: "plugins/example",
+      enabled: true,
+      order: 0,
+      config: {},
+      attachments: {},
+      timeoutSeconds: 30,
+      memoryMb: 256,
+      egress: { allow: [] },
+      cell: null,
+      ...fields.config,
+    },
+    manifest: fields.manifest === null
+      ? null
+      : { name: "Example", description: "An example", config: [], publicJobs: {}, schedule: {}, ...fields.manifest },
+    status: {
+      state: PluginState.Running,
+      reason: null,
+      capabilities: { methods: ["processEvent"], scheduled_tasks: [], jobs: [] },
+      lastError: null,
+      pid: 4711,
+      memoryBytes: 30_000_000,
+      cpuMs: 120,
+      restarts: [],
+      ...fields.status,
+    },
+  };
+}
+
+export async function startApi(overrides: Partial<AppOptions> = {}): Promise<ApiService> {
+  const stack = new AsyncDisposableStack();
+  const folder = stack.use(await temporaryFolder());
+  const log = stack.use(await openSqliteEventLog({ path: folder.file("log.sqlite"), synchronous: "off" }));
+  const store = stack.use(await openSqliteStore({ path: folder.file("store.sqlite"), synchronous: "off" }));
+  const consumers = stack.use(createConsumers({ log, store, clock: systemClock }));
+  const plugins: PluginView[] = [];
+  const seen = { enabled: [] as number[], jobs: 0 };
+  const projects = [projectConfig()];
+  const app = createApp({
+    version: "0.0.0",
+    adminToken: ADMIN_TOKEN,
+    trustProxy: true,
+    projects: () => projects,
+    log,
+    store,
+    plugins: {
+      list: () => plugins,
+      enable(id) {
+        seen.enabled.push(id);
+        return Promise.resolve();
+      },
+    },
+    consumers,
+    pluginMetrics: createPluginMetrics(),
+    requeue: (letter) => requeueDeadLetter(letter, { log, redeliver: (id, record) => consumers.redeliver(id, record) }),
+    onJobEnqueued: () => seen.jobs++,
+    backEnds: [],
+    now: Date.now,
+    ...overrides,
+  });
+  return {
+    app,
+    log,
+    store,
+    consumers,
+    plugins,
+    seen,
+    async call(method, path, body) {
+      const response = await app.request(path, {
+        method,
+        headers: { authorization: `Bearer ${ADMIN_TOKEN}` },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      });
+      return { status: response.status, body: await response.json(), headers: response.headers };
+    },
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}

@@ -1,0 +1,7 @@
+/**
+ * The sandbox of the service; plugins find in it `URL.forbidden(value)`, which names the value if no plugin may hold it.
+ * @module
+ */
+
+import "./forbidden.ts";
+import "../../../sandbox/worker.ts";

@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { copyJson } from "../../sandbox/copy_json.ts";
+
+const viaText = (value: unknown) => {
+  const text = JSON.stringify(value);
+  return text === undefined ? undefined : JSON.parse(text);
+};
+
+Deno.test("copyJson() copies any JSON value, and shares nothing with it", () => {
+  fc.assert(fc.property(fc.jsonValue(), (value) => {
+    const copy = copyJson(value);
+    assert.deepEqual(copy, viaText(value));
+    if (typeof value === "object" && value !== null) assert.notEqual(copy, value);
+  }));
+});
+
+Deno.test("copyJson() makes of anything else what a round trip through JSON makes", () => {
+  const anything = fc.anything({
+    withBoxedValues: true,
+    withDate: true,
+    withMap: true,
+    withSet: true,
+    withTypedArray: true,
+    withSparseArray: true,
+  });
+  fc.assert(fc.property(anything, (value) => {
+    let expected: unknown;
+    try {
+      expected = viaText(value);
+    } catch {
+      assert.throws(() => copyJson(value));
+      return;
+    }
+    // JSON has one zero.
+    assert.deepEqual(viaText(copyJson(value)), expected);
+  }));
+});
+
+Deno.test("copyJson() keeps a property called __proto__ a property", () => {
+  const copy = copyJson(JSON.parse('{"__proto__": {"polluted": 1}, "a": 1}')) as object;
+  assert.equal(Object.getPrototypeOf(copy), Object.prototype);
+  assert.equal(JSON.stringify(copy), '{"__proto__":{"polluted":1},"a":1}');
+});
+
+Deno.test("copyJson() throws on what JSON.stringify throws on", () => {
+  const loop: Record<string, unknown> = {};
+  loop["loop"] = loop;
+  assert.throws(() => copyJson(loop));
+  assert.throws(() => copyJson({ n: 1n }), TypeError);
+});
+
+Deno.test("copyJson() refuses what is nested too deeply or takes too many characters", () => {
+  const nested = (levels: number): unknown => levels === 0 ? 1 : { a: nested(levels - 1) };
+  assert.deepEqual(copyJson(nested(1000)), nested(1000));
+  assert.throws(() => copyJson(nested(1001)), /more than 1000 levels/);
+  assert.throws(() => copyJson({ text: "x".repeat(100) }, 50), /more than 50 characters/);
+  assert.throws(() => copyJson({ ["x".repeat(100)]: 1 }, 50), RangeError);
+  assert.throws(() => copyJson(new Array(100), 50), RangeError);
+  assert.deepEqual(copyJson({ text: "x" }, 50), { text: "x" });
+});

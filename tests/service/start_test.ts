@@ -1,0 +1,29 @@
+import assert from "node:assert/strict";
+import { startTestService } from "../kit/service.ts";
+
+Deno.test("the service runs its local project without any configuration", async () => {
+  await using service = await startTestService();
+  await service.capture({ api_key: "phc_local", event: "hello", distinct_id: "me", properties: { a: 1 } });
+  const [event] = await service.events(1);
+  assert.equal(event?.event, "hello");
+  assert.equal(event.properties.hello, "world");
+  assert.deepEqual(event.properties.$plugins_succeeded, ["Hello World (1)", "User agent (2)"]);
+  assert.match(service.output(), /token phc_local/);
+  assert.match(service.output(), /Hello World \(1\): changes events before they are stored/);
+});
+
+Deno.test("the service ends with code 0 after SIGTERM and has its events after the next start", async () => {
+  await using service = await startTestService();
+  await service.capture({ api_key: "phc_local", event: "kept", distinct_id: "me", properties: {} });
+  assert.equal((await service.end("SIGTERM")).code, 0);
+  await service.start();
+  const [event] = await service.events(1);
+  assert.equal(event?.event, "kept");
+});
+
+Deno.test("the service refuses a wrong configuration with code 2, the field, what was found and what was expected", async () => {
+  await assert.rejects(
+    startTestService({ config: { projects: [{ id: "one", token: "phc_x" }] } }),
+    (error: Error) => /projects\[0\]\.id/.test(error.message) && /found "one"/.test(error.message),
+  );
+});
