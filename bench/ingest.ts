@@ -13,6 +13,7 @@ import { startHostProcess } from "./kit/host_process.ts";
 import { measureHttp } from "./kit/http_load.ts";
 import { median, percentile, printMachine } from "./kit/report.ts";
 import { workloadEvent } from "./workload.ts";
+import { killChild } from "../tests/kit/kill_child.ts";
 
 const { values: flags } = parseArgs({
   args: Deno.args.slice(1),
@@ -119,7 +120,7 @@ async function startBareServer(): Promise<{ url: string } & AsyncDisposable> {
   return {
     url: `http://127.0.0.1:${new TextDecoder().decode(value).trim()}/`,
     async [Symbol.asyncDispose]() {
-      process.kill("SIGTERM");
+      killChild(process, "SIGTERM");
       await reader.cancel();
       await process.status;
     },

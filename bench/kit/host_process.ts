@@ -5,6 +5,7 @@
 
 import { fileURLToPath } from "node:url";
 import { freePort } from "../../tests/kit/server_process.ts";
+import { killChild } from "../../tests/kit/kill_child.ts";
 
 export interface HostProcess extends AsyncDisposable {
   readonly url: string;
@@ -80,7 +81,7 @@ export async function startHostProcess({ folder, config, env = {} }: HostOptions
     async kill() {
       if (!process) return;
       killed = true;
-      process.kill("SIGKILL");
+      killChild(process);
       await process.status;
       await printing;
     },
@@ -92,7 +93,7 @@ export async function startHostProcess({ folder, config, env = {} }: HostOptions
     async [Symbol.asyncDispose]() {
       if (!process) return;
       killed = true;
-      process.kill("SIGTERM");
+      killChild(process, "SIGTERM");
       await process.status;
       await printing;
     },

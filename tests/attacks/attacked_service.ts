@@ -5,6 +5,7 @@
 
 import { join } from "node:path";
 import { cpuMs, isRunning, rssMb, treeOf } from "./process_tree.ts";
+import { killChild } from "../kit/kill_child.ts";
 
 export interface OutEvent {
   uuid: string;
@@ -98,7 +99,7 @@ export async function startAttackedService(
       const answer = await response.text();
       if (!response.ok) throw new Error(`Cannot send an event: ${response.status} ${answer}`);
     },
-    signal: (name) => child.kill(name),
+    signal: (name) => killChild(child, name),
     async read(project, after) {
       const path = `/api/projects/${project}/events?limit=500&after=${encodeURIComponent(after)}`;
       const { results, cursor } = await get<OutEvent>(path);
@@ -116,7 +117,7 @@ export async function startAttackedService(
     async stop() {
       const tree = treeOf(child.pid);
       const start = performance.now();
-      if (!ended) child.kill("SIGTERM");
+      killChild(child, "SIGTERM");
       await status;
       const tookMs = performance.now() - start;
       await new Promise((resolve) => setTimeout(resolve, 300));
@@ -124,7 +125,7 @@ export async function startAttackedService(
     },
     output: () => text,
     async [Symbol.asyncDispose]() {
-      if (!ended) child.kill("SIGKILL");
+      killChild(child);
       await status;
       await Promise.all(reading);
     },

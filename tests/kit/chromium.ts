@@ -4,6 +4,7 @@
  */
 
 import { temporaryFolder } from "./temporary_folder.ts";
+import { killChild } from "./kill_child.ts";
 
 const FLAGS = [
   "--headless",
@@ -32,7 +33,7 @@ export async function openInChromium(url: string): Promise<AsyncDisposable> {
   }).spawn();
   return {
     async [Symbol.asyncDispose]() {
-      child.kill("SIGTERM");
+      killChild(child, "SIGTERM");
       await child.status;
       // Its helpers end a moment later, and may still write.
       for (let tries = 0;; tries++) {

@@ -24,6 +24,7 @@ import {
   type Frame,
   FrameReader,
 } from "../../runtime/frames.ts";
+import { killChild } from "./kill_child.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const decoder = new TextDecoder();
@@ -178,7 +179,7 @@ export class RawCell implements AsyncDisposable {
   }
 
   kill(): void {
-    this.#process.kill("SIGKILL");
+    killChild(this.#process);
   }
 
   /** What the cell wrote to stderr until its end. */

@@ -3,6 +3,8 @@
  * @module
  */
 
+import { killChild } from "./kill_child.ts";
+
 /** A running server. Disposing kills it and removes its data. */
 export interface PrivateServer extends AsyncDisposable {
   readonly port: number;
@@ -46,7 +48,7 @@ export async function startServer(recipe: ServerRecipe): Promise<PrivateServer> 
         if (await recipe.isReady()) return;
         await pause(50);
       }
-      if (!ended) started.kill("SIGKILL");
+      killChild(started);
       await status;
       // Postgres refuses to start while children of a killed one are still ending.
       await pause(200);
@@ -60,7 +62,7 @@ export async function startServer(recipe: ServerRecipe): Promise<PrivateServer> 
     if (!process) return;
     // Postgres' children outlive it for a moment, in which they would still answer.
     const children = await childrenOf(process.pid);
-    process.kill("SIGKILL");
+    killChild(process);
     for (const pid of children) killIfThere(pid);
     await process.status;
     process = null;

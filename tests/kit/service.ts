@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { eventually } from "./eventually.ts";
 import { freePort } from "./server_process.ts";
 import { temporaryFolder } from "./temporary_folder.ts";
+import { killChild } from "./kill_child.ts";
 
 export const ADMIN_TOKEN = "hog_test";
 
@@ -91,11 +92,7 @@ export async function startTestService({ config, env = {} }: ServiceSetup = {}):
   }
 
   async function end(signal: Deno.Signal): Promise<Deno.CommandStatus> {
-    try {
-      process.kill(signal);
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error;
-    }
+    killChild(process, signal);
     await reading;
     return await process.status;
   }

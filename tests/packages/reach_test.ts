@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { Cell } from "../../host/cells/cell.ts";
 import { ProcessWatch } from "../../host/cells/process_watch.ts";
 import { PROVIDED_MODULES } from "../../runtime/modules.ts";
+import { killChild } from "../kit/kill_child.ts";
 
 /** What a plugin makes with a package, beside what it exports: code that gives an object of things. */
 const INSTANCES: Record<string, string> = {
@@ -151,12 +152,6 @@ function startReachCell() {
     stdout: child.stdout,
     stderr: child.stderr,
     status: child.status,
-    kill() {
-      try {
-        child.kill("SIGKILL");
-      } catch {
-        // It has ended already.
-      }
-    },
+    kill: () => killChild(child),
   };
 }
