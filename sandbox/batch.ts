@@ -7,9 +7,11 @@
 
 import { type BatchHeader, FrameKind, Outcome, UNCHANGED } from "../runtime/protocol.ts";
 import { decodeBatch, encodeBatchFrame, type Frame } from "../runtime/frames.ts";
+import { TextBuffer } from "../runtime/text_buffer.ts";
 import { workEnded, workStarted } from "./alive.ts";
 import { noteOutcome, type Run } from "./batch_run.ts";
 import { sendFrame } from "./bridge.ts";
+import { Buffer } from "./capture.ts";
 import { callPlugin, type Settled } from "./call.ts";
 import { runFor } from "./cause.ts";
 import { type EventObject, judge } from "./judge.ts";
@@ -22,7 +24,6 @@ import { readError } from "./read_error.ts";
 /** The host reads batches of 1 MB, and holds several of what comes of them in memory. */
 const MAX_RESULT_BYTES = 24 * 1024 * 1024;
 
-const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 /** Starts a batch; its answer is sent when the last event is through. */
@@ -108,38 +109,32 @@ function exportAll(run: Run): void {
   if (settled !== undefined) take(settled);
 }
 
-/**
- * Where the events of an answer are encoded before its size is known. Kept, since a new one for each batch is what
- * costs.
- */
-let scratch = new Uint8Array(1024 * 1024);
+/** The events of the answer under way. Kept, since a new one for each batch is what costs. */
+let texts = new TextBuffer(1024 * 1024);
 /** A larger one is not kept: one huge batch must not hold memory for ever. */
-const KEPT_SCRATCH_BYTES = 8 * 1024 * 1024;
+const KEPT_BYTES = 8 * 1024 * 1024;
 
 function finish(run: Run): void {
-  let used = 0;
+  texts.clear();
   const lengths = run.outputs.map((text, index) => {
     if (run.fn === "processEvent" && text === run.inputs[index]) return UNCHANGED;
     if (text === "") return 0;
-    if (scratch.byteLength - used < text.length * 3) grow(used, text.length * 3);
-    const { written } = encoder.encodeInto(text, scratch.subarray(used));
-    if (used + written > MAX_RESULT_BYTES) {
+    if (takesTooMuch(text)) {
       const error = new RangeError("Cannot pass on an event: with it, the batch takes more than 24 MB");
       noteOutcome(run, index, run.plugins.length - 1, Outcome.failed, readError(error));
       return UNCHANGED;
     }
-    used += written;
-    return written;
+    return texts.write(text);
   });
   const header = { outcomes: run.outcomes.map((each) => each.join("")), errors: run.errors, lengths };
   flushLog();
-  sendFrame(encodeBatchFrame(FrameKind.BatchResult, run.id, header, scratch.subarray(0, used)));
-  if (scratch.byteLength > KEPT_SCRATCH_BYTES) scratch = new Uint8Array(KEPT_SCRATCH_BYTES);
+  sendFrame(encodeBatchFrame(FrameKind.BatchResult, run.id, header, texts.written()));
+  if (texts.capacity > KEPT_BYTES) texts = new TextBuffer(KEPT_BYTES);
   workEnded();
 }
 
-function grow(used: number, more: number): void {
-  const larger = new Uint8Array(Math.max(scratch.byteLength * 2, used + more));
-  larger.set(scratch.subarray(0, used));
-  scratch = larger;
+/** A character takes up to three bytes. */
+function takesTooMuch(text: string): boolean {
+  const left = MAX_RESULT_BYTES - texts.used;
+  return text.length * 3 > left && Buffer.byteLength(text) > left;
 }

@@ -5,18 +5,18 @@
  */
 
 import { setImmediate } from "node:timers";
-import type { PluginEvent } from "../../runtime/event.ts";
+import type { OutboxEvent, PluginEvent } from "../../runtime/event.ts";
 import { finishEvent, type PluginMarks } from "../../runtime/finish_event.ts";
 import { isRecord } from "../../runtime/is_record.ts";
 import { isNestedTooDeeply } from "../../runtime/nesting.ts";
 import { Outcome } from "../../runtime/protocol.ts";
+import { TextBuffer } from "../../runtime/text_buffer.ts";
 import { parseUuid } from "../../runtime/uuid.ts";
 import type { LogRecord, StoredRecord } from "../log/event_log.ts";
 import { decodeEvents } from "./encode_events.ts";
 import type { RoutedBatch } from "./route_batch.ts";
 
 const decoder = new TextDecoder();
-const encoder = new TextEncoder();
 
 export interface FinishOptions {
   teamId: number;
@@ -28,14 +28,18 @@ export interface FinishOptions {
 /** Large events take long to parse and to write; in between, others get their turn. */
 const TURN_MS = 20;
 
+/** Room for what is added to an event: person properties, marks. More is made when that is not enough. */
+const GROWTH = 1.5;
+
 /** The outbox records of a routed batch, in the order of the batch. */
 export async function finishBatch(
   originals: StoredRecord[],
   routed: RoutedBatch,
   options: FinishOptions,
 ): Promise<LogRecord[]> {
-  const finished: LogRecord[] = [];
+  const finished: (Omit<LogRecord, "event"> & { length: number })[] = [];
   const texts = decodeEvents(routed.events);
+  const written = new TextBuffer(routed.events.body.byteLength * GROWTH);
   let start = performance.now();
   for (const [at, index] of routed.survivors.entries()) {
     if (performance.now() - start > TURN_MS) {
@@ -43,12 +47,17 @@ export async function finishBatch(
       start = performance.now();
     }
     const marks = marksOf(index, routed.runs, options.deferred);
-    finished.push(finishRecord(originals[index] as StoredRecord, texts[at] as Uint8Array, marks, options));
+    const original = originals[index] as StoredRecord;
+    const event = finishOne(original, texts[at] as Uint8Array, marks, options);
+    const depth = original.depth ? { depth: original.depth } : {};
+    finished.push({ key: event.distinct_id, length: written.write(JSON.stringify(event)), ...depth });
   }
-  return finished;
+  const body = written.written();
+  let end = 0;
+  return finished.map(({ length, ...record }) => ({ ...record, event: body.subarray(end, end += length) }));
 }
 
-function finishRecord(record: StoredRecord, text: Uint8Array, marks: PluginMarks, options: FinishOptions): LogRecord {
+function finishOne(record: StoredRecord, text: Uint8Array, marks: PluginMarks, options: FinishOptions): OutboxEvent {
   const original = () => JSON.parse(decoder.decode(record.event)) as PluginEvent;
   let event = readEvent(text);
   if (event === null) {
@@ -57,13 +66,7 @@ function finishRecord(record: StoredRecord, text: Uint8Array, marks: PluginMarks
   }
   if (typeof event.uuid !== "string" || parseUuid(event.uuid) === null) event.uuid = original().uuid;
   if (!isRecord(event.properties)) event.properties = {};
-  const finished = finishEvent(event, marks, {
-    teamId: options.teamId,
-    anonymizeIps: options.anonymizeIps,
-    original,
-  });
-  const depth = record.depth ? { depth: record.depth } : {};
-  return { key: finished.distinct_id, event: encoder.encode(JSON.stringify(finished)), ...depth };
+  return finishEvent(event, marks, { teamId: options.teamId, anonymizeIps: options.anonymizeIps, original });
 }
 
 /** Null when the last cell did not send an event. finishEvent puts back what a plugin lost of the fields that every event has. */

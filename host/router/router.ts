@@ -161,8 +161,9 @@ export function startRouter(options: RouterOptions): Router {
 
 /** `$snapshot` events pass no processEvent; they keep their place in the batch. */
 async function routeAroundSnapshots(stages: Stage[], turns: Turn[], records: StoredRecord[]): Promise<RoutedBatch> {
+  const encoded = encodeEvents(records);
+  if (!mayHoldSnapshots(encoded.body)) return await routeBatch(stages, turns, encoded);
   const texts = records.map((record) => record.event);
-  if (!texts.some(isSnapshot)) return await routeBatch(stages, turns, encodeEvents(records));
   const others = texts.flatMap((text, index) => isSnapshot(text) ? [] : [index]);
   const routed = await routeBatch(stages, turns, encodeEvents(others.map((index) => records[index] as StoredRecord)));
   const out = new Map(texts.flatMap((text, index) => isSnapshot(text) ? [[index, text] as const] : []));
@@ -181,7 +182,11 @@ async function routeAroundSnapshots(stages: Stage[], turns: Turn[], records: Sto
   };
 }
 
+/** As a string, since searching in bytes takes ten times as long. */
+function mayHoldSnapshots(body: Uint8Array): boolean {
+  return Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("latin1").includes(SNAPSHOT);
+}
+
 function isSnapshot(text: Uint8Array): boolean {
-  if (!Buffer.from(text.buffer, text.byteOffset, text.byteLength).includes(SNAPSHOT)) return false;
   return (JSON.parse(new TextDecoder().decode(text)) as { event?: unknown }).event === "$snapshot";
 }
