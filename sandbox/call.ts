@@ -32,11 +32,11 @@ export function callPlugin(
   }
   const deadline = startDeadline(() => later({ ok: false, error: timeoutError(plugin.spec, caller) }));
   const settle = (settled: Settled) => {
-    if (deadline.settled) {
+    if (deadline.expire === null) {
       if (!settled.ok) logBackgroundError(settled.error, plugin.index);
       return;
     }
-    deadline.settled = true;
+    deadline.expire = null;
     later(settled);
   };
   void follow(result, settle);

@@ -5,8 +5,11 @@
  */
 
 import { MAX_NESTING } from "../runtime/nesting.ts";
+import { blankOf } from "./shapes.ts";
 
-const { defineProperty, getPrototypeOf } = Object;
+type Fields = Record<string, unknown>;
+
+const { defineProperty, getPrototypeOf, keys: namesOf } = Object;
 const { isArray } = Array;
 const { isFinite } = Number;
 const objectPrototype = Object.prototype;
@@ -55,20 +58,39 @@ function copyOneDeeper(value: object): unknown {
   if (++depth > MAX_NESTING) {
     throw new RangeError(`Cannot pass on an event nested more than ${MAX_NESTING} levels deep`);
   }
-  const copied = copyObject(value);
+  const copied = copyObject(value as Fields);
   depth--;
   return copied;
 }
 
-function copyObject(value: object): unknown {
+function copyObject(value: Fields): unknown {
   const prototype: unknown = getPrototypeOf(value);
   if (isArray(value)) return prototype === arrayPrototype ? copyArray(value) : roundTrip(value);
   // Dates, boxed values, classes with a toJSON: JSON knows what becomes of them.
   if (prototype !== objectPrototype && prototype !== null || "toJSON" in value) return roundTrip(value);
-  // Built key by key, since a spread would take over the slow shape that deleting a property leaves.
-  const copied: Record<string, unknown> = {};
-  for (const key in value) {
-    const field = copy((value as Record<string, unknown>)[key]);
+  const keys = namesOf(value);
+  const blank = blankOf(keys);
+  // Not by a spread, which would take over the slow shape that deleting a property leaves.
+  return blank !== undefined && fill(blank, keys, value) ? blank : copyFields(keys, value);
+}
+
+/** False when there is a field that JSON leaves out. */
+function fill(blank: Fields, keys: string[], value: Fields): boolean {
+  for (let index = 0; index < keys.length; index++) {
+    const key = keys[index]!;
+    const field = copy(value[key]);
+    if (field === undefined) return false;
+    grow(key.length + 1);
+    blank[key] = field;
+  }
+  return true;
+}
+
+function copyFields(keys: string[], value: Fields): Fields {
+  const copied: Fields = {};
+  for (let index = 0; index < keys.length; index++) {
+    const key = keys[index]!;
+    const field = copy(value[key]);
     if (field === undefined) continue;
     grow(key.length + 1);
     if (key === "__proto__") {

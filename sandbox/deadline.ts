@@ -7,13 +7,15 @@
 import { TimeoutError } from "../runtime/errors.ts";
 import { monotonic, setTimeout } from "./capture.ts";
 
-/** A call under way; `settle` says that it needs no deadline any more. */
+/** A call under way. */
 export interface Deadline {
-  expiresAt: number;
-  settled: boolean;
-  expire(): void;
+  readonly expiresAt: number;
+  /** Null once the call is settled: what it holds must not live on in the queue. */
+  expire: (() => void) | null;
 }
 
+/** Takes the place of a settled one: the queue is old to the collector, which would take what hangs on it for alive. */
+const SETTLED: Deadline = { expiresAt: 0, expire: null };
 const queue: Deadline[] = [];
 let first = 0;
 /** When the timer that runs will look; Infinity when none does. */
@@ -31,16 +33,16 @@ export function getDeadlineMs(): number {
   return deadlineMs;
 }
 
-/** Calls `expire` unless the deadline is settled in time. */
+/** Calls `expire` unless that is taken back in time, by making it null. */
 export function startDeadline(expire: () => void): Deadline {
-  const deadline = { expiresAt: monotonic() + deadlineMs, settled: false, expire };
+  const deadline = { expiresAt: monotonic() + deadlineMs, expire };
   queue.push(deadline);
   arm();
   return deadline;
 }
 
 function arm(): void {
-  while (first < queue.length && queue[first]!.settled) first++;
+  while (first < queue.length && queue[first]!.expire === null) queue[first++] = SETTLED;
   if (first === queue.length) {
     queue.length = first = 0;
     return;
@@ -55,11 +57,11 @@ function arm(): void {
 function expireDue(): void {
   looksAt = Infinity;
   const now = monotonic();
-  while (first < queue.length && (queue[first]!.settled || queue[first]!.expiresAt <= now)) {
+  while (first < queue.length && (queue[first]!.expire === null || queue[first]!.expiresAt <= now)) {
     const deadline = queue[first++]!;
-    if (deadline.settled) continue;
-    deadline.settled = true;
-    deadline.expire();
+    const { expire } = deadline;
+    deadline.expire = null;
+    expire?.();
   }
   arm();
 }

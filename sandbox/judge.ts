@@ -56,7 +56,10 @@ function judgeConsumed(settled: Settled): Verdict {
 
 /** The event as JSON. */
 export function writeEvent(source: unknown, teamId: unknown): ReadEvent<string> {
-  return readSafely(source, teamId, (event) => {
+  return readSafely(() => {
+    // Flat, so that the team_id that is checked is the one that goes on.
+    const event = flatCopy(source);
+    const error = putBack(event, teamId);
     const text = JSON.stringify(event);
     // A character takes up to three bytes.
     const bytes = text.length * 3 <= MAX_EVENT_BYTES ? 0 : Buffer.byteLength(text);
@@ -66,26 +69,34 @@ export function writeEvent(source: unknown, teamId: unknown): ReadEvent<string> 
     if (isNestedTooDeeply(text)) {
       throw new RangeError(`Cannot pass on an event nested more than ${MAX_NESTING} levels deep`);
     }
-    return text;
+    return { event: text, ...error };
   });
 }
 
 /** The event as plain data of its own. */
 export function copyEvent(source: unknown, teamId: unknown): ReadEvent<EventObject> {
-  return readSafely(source, teamId, (event) => copyJson(event, MAX_EVENT_BYTES) as EventObject);
+  return readSafely(() => {
+    const event = copyJson(source, MAX_EVENT_BYTES);
+    if (typeof event !== "object" || event === null || Array.isArray(event)) throw noEvent(event);
+    const error = putBack(event as EventObject, teamId);
+    return { event: event as EventObject, ...error };
+  });
 }
 
-/** Reads from a flat copy, so that the team_id that was checked is the one that goes on. */
-function readSafely<Event>(source: unknown, teamId: unknown, read: (flat: EventObject) => Event): ReadEvent<Event> {
+function readSafely<Event>(read: () => ReadEvent<Event>): ReadEvent<Event> {
   try {
-    const flat = flatCopy(source);
-    checkProperties(flat["properties"]);
-    if (flat["team_id"] === teamId) return { event: read(flat) };
-    flat["team_id"] = teamId;
-    return { event: read(flat), error: readError(new IllegalOperationError("Plugin tried to change event.team_id")) };
+    return read();
   } catch (error) {
     return { error: readError(error) };
   }
+}
+
+/** Checks what must be as it was. The error is for the plugin; the event goes on. */
+function putBack(event: EventObject, teamId: unknown): { error: ErrorRecord } | undefined {
+  checkProperties(event["properties"]);
+  if (event["team_id"] === teamId) return undefined;
+  event["team_id"] = teamId;
+  return { error: readError(new IllegalOperationError("Plugin tried to change event.team_id")) };
 }
 
 /** Also true for a proxy that was revoked, of which the language refuses to say. */

@@ -6,6 +6,10 @@
 
 type Work = (leave: () => void) => void;
 
+/**
+ * By group and key, what waits behind the work that is under way. That work itself is not held here: a map that grew or
+ * shrank leaves its old table to the collector with all that was in it, and what such tables held was taken for alive.
+ */
 const lanes = new Map<string, Map<string, Work[]>>();
 
 /** The lane of a key within a group of lanes. */
@@ -17,32 +21,26 @@ export function laneOf(group: string, key: string): { enter(work: Work): void } 
 
 function enter(busy: Map<string, Work[]>, key: string, work: Work): void {
   const waiting = busy.get(key);
-  if (waiting !== undefined) {
-    waiting.push(work);
-    return;
-  }
-  const queue: Work[] = [work];
-  busy.set(key, queue);
-  drain(busy, key, queue);
+  if (waiting === undefined) drain(busy, key, [], work);
+  else waiting.push(work);
 }
 
-/**
- * Runs what waits, in a loop while it is done at once; goes on when the last of it leaves. The first in the queue is
- * the one that runs.
- */
-function drain(busy: Map<string, Work[]>, key: string, queue: Work[]): void {
-  while (queue.length > 0) {
+/** Runs the work and what waits behind it, in a loop while it is done at once; goes on when the last of it leaves. */
+function drain(busy: Map<string, Work[]>, key: string, waiting: Work[], first: Work): void {
+  for (let work: Work | undefined = first; work !== undefined; work = waiting.shift()) {
     let left = false;
     let returned = false;
-    queue[0]!(() => {
+    work(() => {
       left = true;
       if (!returned) return;
-      queue.shift();
-      drain(busy, key, queue);
+      const next = waiting.shift();
+      if (next === undefined) busy.delete(key);
+      else drain(busy, key, waiting, next);
     });
     returned = true;
-    if (!left) return;
-    queue.shift();
+    if (left) continue;
+    busy.set(key, waiting);
+    return;
   }
   busy.delete(key);
 }
