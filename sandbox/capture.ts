@@ -32,11 +32,19 @@ export const require: ReturnType<typeof createRequire> = createRequire(new URL("
 /** The engine's own Error, which stays open to the sandbox's stack formatter after lockdown. */
 export const EngineError: ErrorConstructor = Error;
 
-interface Bindings {
-  binding(name: "tcp_wrap"): { TCP: { prototype: object } };
+interface Handle {
+  prototype: object;
 }
-/** The handle under every socket of node:net. */
-export const { TCP } = (process as unknown as Bindings).binding("tcp_wrap");
+interface Bindings {
+  binding(name: "tcp_wrap"): { TCP: Handle };
+  binding(name: "pipe_wrap"): { Pipe: Handle };
+  binding(name: "udp_wrap"): { UDP: Handle };
+}
+const bindings = process as unknown as Bindings;
+/** The handles under every socket of node:net and node:dgram. */
+export const { TCP } = bindings.binding("tcp_wrap");
+export const { Pipe } = bindings.binding("pipe_wrap");
+export const { UDP } = bindings.binding("udp_wrap");
 
 // Buffers cut from a shared pool would show a plugin's neighbour's bytes through `buffer.buffer`.
 Buffer.poolSize = 0;

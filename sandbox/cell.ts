@@ -7,7 +7,6 @@
 
 import { FRAME_HEADER_BYTES, FrameKind } from "../runtime/protocol.ts";
 import { FrameReader } from "../runtime/frames.ts";
-import { FrameWriter } from "./frame_writer.ts";
 import { FrameGuard, ProtocolViolation } from "./frame_guard.ts";
 
 /** Why a cell ended by itself. The reason follows on stderr as one line `cell: <reason>`. */
@@ -33,7 +32,6 @@ function end(code: number, reason: string): never {
   Deno.exit(code);
 }
 
-const writer = new FrameWriter(Deno.stdout, () => end(ExitCode.hostGone, "the host closed the pipe"));
 const guard = new FrameGuard(limits);
 
 const worker = new Worker(new URL("./worker.ts", import.meta.url), {
@@ -53,9 +51,18 @@ const worker = new Worker(new URL("./worker.ts", import.meta.url), {
   },
 });
 
+/** Waits while the pipe is full: the host reads whatever else it does, and its end shows here as an error. */
+function write(frame: Uint8Array): void {
+  try {
+    for (let at = 0; at < frame.byteLength;) at += Deno.stdout.writeSync(at === 0 ? frame : frame.subarray(at));
+  } catch {
+    end(ExitCode.hostGone, "the host closed the pipe");
+  }
+}
+
 worker.onmessage = ({ data }: MessageEvent<unknown>) => {
   try {
-    writer.write(guard.checkFromSandbox(data));
+    write(guard.checkFromSandbox(data));
   } catch (error) {
     if (!(error instanceof ProtocolViolation)) throw error;
     end(ExitCode.badSandboxFrame, error.message);

@@ -6,7 +6,7 @@
 
 import type { LookupAddress, LookupOptions } from "node:dns";
 import type { Socket } from "node:net";
-import { require, TCP } from "./capture.ts";
+import { Pipe, require, TCP, UDP } from "./capture.ts";
 import { createEgressRules, type EgressRules, parseAddress, refusalMessage } from "./egress_rules.ts";
 import { freezeShared } from "./freeze_shared.ts";
 import { openGateFor } from "./import_gate.ts";
@@ -132,9 +132,14 @@ function guardHandles(): void {
       return Reflect.apply(connect, this, [request, String(address), Number(port)]);
     });
   }
-  for (const name of ["bind", "bind6", "bindWithFlags", "listen", "open", "openFromRid"]) {
-    define(prototype, name, () => UV_EACCES);
-  }
+  refuse(TCP, ["bind", "bind6", "bindWithFlags", "listen", "open", "openFromRid"]);
+  // By its number a plugin could open what carries our frames.
+  refuse(Pipe, ["bind", "connect", "listen", "open"]);
+  refuse(UDP, ["bind", "bind6", "connect", "connect6", "open", "send", "send6"]);
+}
+
+function refuse({ prototype }: { prototype: object }, names: string[]): void {
+  for (const name of names) define(prototype, name, () => UV_EACCES);
 }
 
 function define(target: object, name: string, value: AnyFunction): void {

@@ -6,10 +6,7 @@
 
 type Work = (leave: () => void) => void;
 
-/**
- * By group and key, what waits behind the work that is under way. That work itself is not held here: a map that grew or
- * shrank leaves its old table to the collector with all that was in it, and what such tables held was taken for alive.
- */
+/** By group and key, what waits behind the work that is under way. */
 const lanes = new Map<string, Map<string, Work[]>>();
 
 /** The lane of a key within a group of lanes. */
