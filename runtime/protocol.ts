@@ -1,7 +1,7 @@
 /**
  * The wire between host, cell and sandbox: what each frame means. No behaviour but the layout of a frame.
  *
- * A frame on the cell's stdin or stdout is
+ * A frame between host and cell is
  *
  *     u32 length of the rest | u8 kind | u32 id | payload            (little endian)
  *

@@ -1,5 +1,5 @@
 /**
- * Entry of a cell: a process that carries frames between its pipes and the one Worker in it, and ends itself when
+ * Entry of a cell: a process that carries frames between the host and the one Worker in it, and ends itself when
  * either side is gone. It never looks into a payload. Its thread stays free while a plugin spins, so that it can end at
  * once when the host does.
  * @module
@@ -7,13 +7,16 @@
 
 import { FRAME_HEADER_BYTES, FrameKind } from "../runtime/protocol.ts";
 import { FrameReader } from "../runtime/frames.ts";
+import { FrameWriter } from "./frame_writer.ts";
 import { FrameGuard, ProtocolViolation } from "./frame_guard.ts";
 
 /** Why a cell ended by itself. The reason follows on stderr as one line `cell: <reason>`. */
 const ExitCode = { hostGone: 0, badHostFrame: 64, badSandboxFrame: 65, sandboxFailed: 66 } as const;
 
-/** Limits in bytes, changed by a JSON object as the first argument. */
-const limits = {
+/** Changed by a JSON object as the first argument; limits in bytes. */
+const options = {
+  /** Path of the socket that the host listens on; without it frames go over the standard pipes. */
+  socket: "",
   /** A frame from the host. */
   hostFrameBytes: 64 * 1024 * 1024,
   /** A BatchResult. */
@@ -32,7 +35,7 @@ function end(code: number, reason: string): never {
   Deno.exit(code);
 }
 
-const guard = new FrameGuard(limits);
+const guard = new FrameGuard(options);
 
 const worker = new Worker(new URL("./worker.ts", import.meta.url), {
   type: "module",
@@ -51,18 +54,14 @@ const worker = new Worker(new URL("./worker.ts", import.meta.url), {
   },
 });
 
-/** Waits while the pipe is full: the host reads whatever else it does, and its end shows here as an error. */
-function write(frame: Uint8Array): void {
-  try {
-    for (let at = 0; at < frame.byteLength;) at += Deno.stdout.writeSync(at === 0 ? frame : frame.subarray(at));
-  } catch {
-    end(ExitCode.hostGone, "the host closed the pipe");
-  }
-}
+const connection = options.socket === "" ? null : await Deno.connect({ transport: "unix", path: options.socket });
+await Deno.permissions.revoke({ name: "write" });
+const writer = new FrameWriter(connection ?? Deno.stdout, () => end(ExitCode.hostGone, "the host closed the pipe"));
+const input = connection ?? Deno.stdin;
 
 worker.onmessage = ({ data }: MessageEvent<unknown>) => {
   try {
-    write(guard.checkFromSandbox(data));
+    writer.write(guard.checkFromSandbox(data));
   } catch (error) {
     if (!(error instanceof ProtocolViolation)) throw error;
     end(ExitCode.badSandboxFrame, error.message);
@@ -74,10 +73,10 @@ worker.onerror = (event) => {
   end(ExitCode.sandboxFailed, `The sandbox failed: ${event.message}`);
 };
 
-const reader = new FrameReader(limits.hostFrameBytes);
+const reader = new FrameReader(options.hostFrameBytes);
 const chunk = new Uint8Array(256 * 1024);
 for (;;) {
-  const read = await Deno.stdin.read(chunk).catch(() => null);
+  const read = await input.read(chunk).catch(() => null);
   if (read === null) end(ExitCode.hostGone, "the host is gone");
   let frames: Uint8Array<ArrayBuffer>[];
   try {

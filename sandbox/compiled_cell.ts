@@ -4,7 +4,7 @@
  * @module
  */
 
-for (const name of ["env", "ffi", "run", "sys", "write", "import"] as const) await Deno.permissions.revoke({ name });
+for (const name of ["env", "ffi", "run", "sys", "import"] as const) await Deno.permissions.revoke({ name });
 await import("./cell.ts");
 // The Worker is loaded from inside the executable; it gets no right to read in any case.
 await Deno.permissions.revoke({ name: "read" });

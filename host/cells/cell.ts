@@ -78,7 +78,7 @@ export class Cell implements AsyncDisposable {
 
   constructor(options: CellOptions) {
     this.#options = options;
-    this.#sink = new FrameSink(options.process.stdin);
+    this.#sink = new FrameSink(options.process.writable);
     this.#unwatch = options.watch.watch({
       pid: options.process.pid,
       onMemory: (bytes) => this.#lookAtMemory(bytes),
@@ -169,7 +169,7 @@ export class Cell implements AsyncDisposable {
     const { process } = this.#options;
     const stderr = readTail(process.stderr);
     try {
-      await readFrames(process.stdout, (frame) => this.#take(frame));
+      await readFrames(process.readable, (frame) => this.#take(frame));
     } catch (error) {
       if (!(error instanceof CellProtocolError)) throw error;
       this.#breakOff(error);

@@ -1,9 +1,10 @@
 /**
- * The one place that knows how a cell is started: with which program, rights, addresses, limits and pipes.
+ * The one place that knows how a cell is started: with which program, rights, addresses and limits, and what it talks to the host by.
  * @module
  */
 
 import { fileURLToPath } from "node:url";
+import { type CellSocket, listenForCell } from "./cell_socket.ts";
 
 export interface CellLimits {
   /** What the cell may use of its own memory; V8's heap limit follows from it. */
@@ -14,11 +15,11 @@ export interface CellLimits {
   entry?: string;
 }
 
-/** What the far end of a pipe needs: bytes both ways, and the end. */
+/** A running cell: bytes both ways, and the end. */
 export interface CellProcess {
   readonly pid: number;
-  readonly stdin: WritableStream<Uint8Array>;
-  readonly stdout: ReadableStream<Uint8Array>;
+  readonly writable: WritableStream<Uint8Array>;
+  readonly readable: ReadableStream<Uint8Array>;
   readonly stderr: ReadableStream<Uint8Array>;
   readonly status: Promise<Deno.CommandStatus>;
   /** SIGKILL: nothing that runs inside can delay it. */
@@ -46,7 +47,9 @@ const SHELL_PROLOGUE = 'ulimit -c 0; ulimit -n 512; ulimit -d "$1"; shift; ' +
 
 /** Starts a cell. Its entry waits for a Load frame. */
 export function startCellProcess(limits: CellLimits): CellProcess {
-  const program = Deno.build.standalone ? compiledProgram() : denoProgram(limits);
+  const socket = openSocket();
+  const program = Deno.build.standalone ? compiledProgram() : denoProgram(limits, socket);
+  if (socket !== null) program.push(JSON.stringify({ socket: socket.path }));
   const [command, args] = Deno.build.os === "linux"
     ? withKernelLimits(program, limits)
     : [program[0], program.slice(1)];
@@ -60,14 +63,15 @@ export function startCellProcess(limits: CellLimits): CellProcess {
       NO_COLOR: "1",
       ...Deno.build.standalone ? { DENO_V8_FLAGS: heapFlag(limits) } : { DENO_DIR: denoDir() },
     },
-    stdin: "piped",
-    stdout: "piped",
+    stdin: socket === null ? "piped" : "null",
+    stdout: socket === null ? "piped" : "null",
     stderr: "piped",
   }).spawn();
+  void child.status.then(() => socket?.close());
   return {
     pid: child.pid,
-    stdin: child.stdin,
-    stdout: child.stdout,
+    writable: socket?.writable ?? child.stdin,
+    readable: socket?.readable ?? child.stdout,
     stderr: child.stderr,
     status: child.status,
     kill() {
@@ -80,7 +84,20 @@ export function startCellProcess(limits: CellLimits): CellProcess {
   };
 }
 
-function denoProgram(limits: CellLimits): string[] {
+/** Null where there are no such sockets, or no folder for them, as in a read-only container: then the process' pipes serve. */
+function openSocket(): CellSocket | null {
+  try {
+    return Deno.build.os === "windows" ? null : listenForCell();
+  } catch {
+    return null;
+  }
+}
+
+function denoProgram(limits: CellLimits, socket: CellSocket | null): string[] {
+  const reads = READABLE.map(pathOf);
+  // To connect to a socket takes both rights; it is gone when the cell could look for anything else there.
+  const rights = socket === null ? [] : [`--allow-write=${socket.path}`];
+  if (socket !== null) reads.push(socket.path);
   return [
     Deno.execPath(),
     "run",
@@ -90,7 +107,8 @@ function denoProgram(limits: CellLimits): string[] {
     `--config=${pathOf("deno.json")}`,
     "--allow-net",
     `--deny-net=${limits.denyNet}`,
-    `--allow-read=${READABLE.map(pathOf).join(",")}`,
+    `--allow-read=${reads.join(",")}`,
+    ...rights,
     `--v8-flags=${heapFlag(limits)}`,
     limits.entry ?? pathOf("sandbox/cell.ts"),
   ];
@@ -107,7 +125,9 @@ function withKernelLimits(program: string[], limits: CellLimits): [string, strin
 }
 
 function heapFlag(limits: CellLimits): string {
-  return `--max-old-space-size=${Math.max(SMALLEST_HEAP_MB, Math.round(limits.memoryMb * HEAP_SHARE))}`;
+  return `--max-old-space-size=${Math.max(SMALLEST_HEAP_MB, Math.round(limits.memoryMb * HEAP_SHARE))}${
+    Deno.env.get("XFLAGS") ?? ""
+  }`;
 }
 
 function pathOf(relative: string): string {

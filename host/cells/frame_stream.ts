@@ -7,14 +7,25 @@ import { decodeFrame, encodeFrameHeader, type Frame, FrameReader } from "../../r
 import { CellProtocolError } from "./cell_messages.ts";
 import { MAX_FRAME_BYTES } from "./cell_limits.ts";
 
+/** As large as what the kernel holds for a socket by default. */
+const CHUNK_BYTES = 208 * 1024;
 /** Parts up to this size are copied into one buffer, which is cheaper than another system call. */
 const JOIN_BYTES = 64 * 1024;
 
 /** Hands over each frame as it completes; resolves when the stream ends, rejects with CellProtocolError for a frame out of bounds. */
 export async function readFrames(stream: ReadableStream<Uint8Array>, onFrame: (frame: Frame) => void): Promise<void> {
-  const reader = new FrameReader(MAX_FRAME_BYTES);
-  for await (const chunk of stream) {
-    for (const bytes of cut(reader, chunk)) onFrame(decodeFrame(bytes));
+  const frames = new FrameReader(MAX_FRAME_BYTES);
+  const reader = stream.getReader({ mode: "byob" });
+  try {
+    // One buffer for all: those that a stream makes for each chunk give the collector more to do than all frames.
+    for (let buffer = new ArrayBuffer(CHUNK_BYTES);;) {
+      const { value, done } = await reader.read(new Uint8Array(buffer));
+      if (done) return;
+      for (const bytes of cut(frames, value)) onFrame(decodeFrame(bytes));
+      buffer = value.buffer;
+    }
+  } finally {
+    await reader.cancel();
   }
 }
 

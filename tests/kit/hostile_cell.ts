@@ -28,7 +28,7 @@ export function openHostileCell(): HostileCell {
   const reader = new FrameReader(64 * 1024 * 1024);
   const status = Promise.withResolvers<Deno.CommandStatus>();
   let waiting: ((frame: Frame) => void) | null = null;
-  let output: ReadableStreamDefaultController<Uint8Array> | undefined;
+  let output: ReadableByteStreamController | undefined;
   let errors: ReadableStreamDefaultController<Uint8Array> | undefined;
   const watch = new ProcessWatch();
   const hostile: HostileCell = {
@@ -51,7 +51,7 @@ export function openHostileCell(): HostileCell {
   hostile.cell = new Cell({
     process: {
       pid: 0,
-      stdin: new WritableStream({
+      writable: new WritableStream({
         write(chunk) {
           for (const bytes of reader.push(chunk)) {
             const frame = decodeFrame(bytes);
@@ -61,7 +61,8 @@ export function openHostileCell(): HostileCell {
           }
         },
       }),
-      stdout: new ReadableStream({
+      readable: new ReadableStream({
+        type: "bytes",
         start: (controller) => void (output = controller),
         // The host stops reading at the first bad frame.
         cancel: () => output = undefined,
@@ -72,6 +73,7 @@ export function openHostileCell(): HostileCell {
         if (hostile.killed) return;
         hostile.killed = true;
         output?.close();
+        output?.byobRequest?.respond(0);
         errors?.close();
         status.resolve({ success: false, code: 137, signal: "SIGKILL" });
       },

@@ -148,8 +148,8 @@ function startReachCell() {
   }).spawn();
   return {
     pid: child.pid,
-    stdin: child.stdin,
-    stdout: child.stdout,
+    writable: child.stdin,
+    readable: child.stdout,
     stderr: child.stderr,
     status: child.status,
     kill: () => killChild(child),

@@ -65,7 +65,7 @@ Deno.test("batch() loses nothing to a plugin that leaks memory, and does not dis
   const leak = `const kept = [];
     export function processEvent(event) { kept.push(new Uint8Array(24e6).fill(1)); event.properties.seen = true; return event }`;
   await using test = await openTestRuntime({ plugins: [leak] });
-  for (let i = 0; i < 4; i++) {
+  for (let i = 0; i < 8; i++) {
     const { outcomes } = await test.process("a", "b", "c", "d", "e");
     assert.deepEqual(outcomes, ["ooooo"]);
   }
