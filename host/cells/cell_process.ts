@@ -61,6 +61,8 @@ export function startCellProcess(limits: CellLimits): CellProcess {
       // Plugins were written for servers in UTC.
       TZ: "UTC",
       NO_COLOR: "1",
+      // An arena for each thread takes 2.5 MB more of every cell (measured), and no time less.
+      MALLOC_ARENA_MAX: "1",
       ...Deno.build.standalone ? { DENO_V8_FLAGS: heapFlag(limits) } : { DENO_DIR: denoDir() },
     },
     stdin: socket === null ? "piped" : "null",
