@@ -23,6 +23,9 @@ export const ROUTER = "router";
 /** Wait before a failed step or read is tried again. */
 const RETRY_MS = 1000;
 
+/** To finish a batch takes several times its bytes: of those that grew to more than this, a project has one at a time. */
+const LARGE_BYTES = 4 * 1024 * 1024;
+
 /** As it stands in the JSON text of every `$snapshot` event, and of few others. */
 const SNAPSHOT = '"$snapshot"';
 
@@ -115,6 +118,7 @@ export function startRouter(options: RouterOptions): Router {
     const { stages, anonymizeIps, deferred } = chain;
     try {
       const routed = await routeAroundSnapshots(stages, turns, records);
+      if (routed.events.body.byteLength > LARGE_BYTES) await turn.mine;
       const outbox = await finishBatch(records, routed, { teamId, anonymizeIps, deferred: deferred() });
       await turn.mine;
       if (!broken) {
