@@ -18,7 +18,9 @@ import { workloadEvent } from "./workload.ts";
 const COUNTS = [1, 10, 50];
 /** For a single one the median of several. */
 const ROUNDS = 9;
+/** V8 gives back what starting took in steps, the last of them half a minute later. */
 const SETTLE_MS = 2_000;
+const IDLE_MS = 45_000;
 
 const GOAL_MS = 150;
 const GOAL_MB = 32;
@@ -27,6 +29,12 @@ interface Started {
   pid: number;
   ms: number;
   end(): Promise<void>;
+}
+
+interface Measured {
+  times: number[];
+  settledMb: number;
+  idleMb: number;
 }
 
 const watch = new ProcessWatch();
@@ -38,41 +46,48 @@ const events = encodeEvents([{ event: new TextEncoder().encode(JSON.stringify(wo
 const missed: string[] = [];
 
 console.log(`${navigator.hardwareConcurrency} cores; milliseconds to the first answer, MB of PSS of each when idle`);
-console.log("            at once    ms: median    worst    MB each");
+console.log("            at once    ms: median    worst    MB each: after 2 s    after 45 s");
 for (const [name, start] of [["bare Deno", startBare], ["cell", startCell]] as const) {
-  await measure(start, 1);
+  await (await start()).end();
   for (const count of COUNTS) {
-    const { times, mb } = await measure(start, count);
+    const { times, settledMb, idleMb } = await measure(start, count);
     const median = times[Math.floor(times.length / 2)] as number;
     const worst = times.at(-1) as number;
     console.log(
       `${name.padEnd(12)}${String(count).padStart(7)}${median.toFixed(0).padStart(14)}${worst.toFixed(0).padStart(9)}${
-        mb.toFixed(1).padStart(11)
-      }`,
+        settledMb.toFixed(1).padStart(22)
+      }${idleMb.toFixed(1).padStart(14)}`,
     );
     if (name === "cell" && count === 1 && median > GOAL_MS) {
       missed.push(`one cell answers after ${median.toFixed(0)} ms`);
     }
-    if (name === "cell" && mb > GOAL_MB) missed.push(`${count} cells take ${mb.toFixed(1)} MB each`);
+    // One alone is charged with all of Deno's own pages, which several share.
+    if (name === "cell" && count > 1 && idleMb > GOAL_MB) {
+      missed.push(`${count} cells take ${idleMb.toFixed(1)} MB each`);
+    }
   }
 }
 console.log(missed.length === 0 ? "all goals met" : `goals missed: ${missed.join("; ")}`);
 if (missed.length > 0) Deno.exitCode = 1;
 watch[Symbol.dispose]();
 
-async function measure(start: () => Promise<Started>, count: number): Promise<{ times: number[]; mb: number }> {
+async function measure(start: () => Promise<Started>, count: number): Promise<Measured> {
   const times: number[] = [];
-  let mb = 0;
+  const each = (all: Started[]) => all.reduce((sum, { pid }) => sum + pssMb(pid), 0) / count;
+  let settledMb = 0;
+  let idleMb = 0;
   for (let round = 0; round < (count === 1 ? ROUNDS : 1); round++) {
     const all = await Promise.all(Array.from({ length: count }, start));
     times.push(...all.map(({ ms }) => ms));
     if (round === 0) {
       await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
-      mb = all.reduce((sum, { pid }) => sum + pssMb(pid), 0) / count;
+      settledMb = each(all);
+      await new Promise((resolve) => setTimeout(resolve, IDLE_MS - SETTLE_MS));
+      idleMb = each(all);
     }
     await Promise.all(all.map(({ end }) => end()));
   }
-  return { times: times.sort((a, b) => a - b), mb };
+  return { times: times.sort((a, b) => a - b), settledMb, idleMb };
 }
 
 async function startCell(): Promise<Started> {
