@@ -13,7 +13,7 @@ import { FrameGuard, ProtocolViolation } from "./frame_guard.ts";
 /** Why a cell ended by itself. The reason follows on stderr as one line `cell: <reason>`. */
 const ExitCode = { hostGone: 0, badHostFrame: 64, badSandboxFrame: 65, sandboxFailed: 66 } as const;
 
-/** Changed by a JSON object as the first argument; limits in bytes. */
+/** Changed by a JSON object as the last argument; limits in bytes. */
 const options = {
   /** Path of the socket that the host listens on; without it frames go over the standard pipes. */
   socket: "",
@@ -23,7 +23,7 @@ const options = {
   batchResultBytes: 64 * 1024 * 1024,
   /** Any other frame from the sandbox. */
   frameBytes: 9 * 1024 * 1024,
-  ...JSON.parse(Deno.args[0] ?? "{}") as object,
+  ...JSON.parse(Deno.args.at(-1) ?? "{}") as object,
 };
 
 function end(code: number, reason: string): never {
@@ -73,20 +73,25 @@ worker.onerror = (event) => {
   end(ExitCode.sandboxFailed, `The sandbox failed: ${event.message}`);
 };
 
-const reader = new FrameReader(options.hostFrameBytes);
-const chunk = new Uint8Array(256 * 1024);
-for (;;) {
-  const read = await input.read(chunk).catch(() => null);
-  if (read === null) end(ExitCode.hostGone, "the host is gone");
-  let frames: Uint8Array<ArrayBuffer>[];
-  try {
-    frames = reader.push(chunk.subarray(0, read));
-  } catch (error) {
-    end(ExitCode.badHostFrame, String(error));
-  }
-  for (const frame of frames) {
-    if (frame[FRAME_HEADER_BYTES - 5] === FrameKind.ServiceResult) guard.serviceAnswered();
-    else guard.requestSent();
-    worker.postMessage(frame.buffer, [frame.buffer]);
+/** Until the host is gone. */
+async function carryToSandbox(): Promise<never> {
+  const reader = new FrameReader(options.hostFrameBytes);
+  const chunk = new Uint8Array(256 * 1024);
+  for (;;) {
+    const read = await input.read(chunk).catch(() => null);
+    if (read === null) end(ExitCode.hostGone, "the host is gone");
+    let frames: Uint8Array<ArrayBuffer>[];
+    try {
+      frames = reader.push(chunk.subarray(0, read));
+    } catch (error) {
+      end(ExitCode.badHostFrame, String(error));
+    }
+    for (const frame of frames) {
+      if (frame[FRAME_HEADER_BYTES - 5] === FrameKind.ServiceResult) guard.serviceAnswered();
+      else guard.requestSent();
+      worker.postMessage(frame.buffer, [frame.buffer]);
+    }
   }
 }
+
+void carryToSandbox();

@@ -49,7 +49,7 @@ const SHELL_PROLOGUE = 'ulimit -c 0; ulimit -n 512; ulimit -d "$1"; shift; ' +
 export function startCellProcess(limits: CellLimits): CellProcess {
   const socket = openSocket();
   const program = Deno.build.standalone ? compiledProgram() : denoProgram(limits, socket);
-  if (socket !== null) program.push(JSON.stringify({ socket: socket.path }));
+  program.push(JSON.stringify(socket === null ? {} : { socket: socket.path }));
   const [command, args] = Deno.build.os === "linux"
     ? withKernelLimits(program, limits)
     : [program[0], program.slice(1)];
@@ -97,8 +97,8 @@ function openSocket(): CellSocket | null {
 
 function denoProgram(limits: CellLimits, socket: CellSocket | null): string[] {
   const reads = READABLE.map(pathOf);
-  // To connect to a socket takes both rights; it is gone when the cell could look for anything else there.
-  const rights = socket === null ? [] : [`--allow-write=${socket.path}`];
+  // To connect to a socket takes both rights. The socket is gone once the cell is there.
+  const writes = socket === null ? [] : [`--allow-write=${socket.path}`];
   if (socket !== null) reads.push(socket.path);
   return [
     Deno.execPath(),
@@ -110,7 +110,7 @@ function denoProgram(limits: CellLimits, socket: CellSocket | null): string[] {
     "--allow-net",
     `--deny-net=${limits.denyNet}`,
     `--allow-read=${reads.join(",")}`,
-    ...rights,
+    ...writes,
     `--v8-flags=${heapFlag(limits)}`,
     limits.entry ?? pathOf("sandbox/cell.ts"),
   ];
@@ -127,9 +127,7 @@ function withKernelLimits(program: string[], limits: CellLimits): [string, strin
 }
 
 function heapFlag(limits: CellLimits): string {
-  return `--max-old-space-size=${Math.max(SMALLEST_HEAP_MB, Math.round(limits.memoryMb * HEAP_SHARE))}${
-    Deno.env.get("XFLAGS") ?? ""
-  }`;
+  return `--max-old-space-size=${Math.max(SMALLEST_HEAP_MB, Math.round(limits.memoryMb * HEAP_SHARE))}`;
 }
 
 function pathOf(relative: string): string {

@@ -61,6 +61,19 @@ export function eventOf(more: Record<string, unknown> = {}): Record<string, unkn
   return { uuid: "u", event: "default event", distinct_id: "user-1", team_id: 2, properties: {}, ip: null, ...more };
 }
 
+function cellProgram(): string[] {
+  const net = Deno.env.get("RAW_CELL_DENY_NET");
+  return [
+    "--allow-net",
+    ...(net ? [`--deny-net=${net}`] : []),
+    `--allow-read=${new URL("sandbox/", ROOT).pathname},${new URL("runtime/", ROOT).pathname}`,
+    new URL("sandbox/cell.ts", ROOT).pathname,
+  ];
+}
+
+/** As in the compiled executable: with every right, which the entry gives up, and after the command's name. */
+export const COMPILED_CELL = ["--allow-all", new URL("sandbox/compiled_cell.ts", ROOT).pathname, "cell"];
+
 /** The cell process. Dispose it to end it. */
 export class RawCell implements AsyncDisposable {
   readonly logs: LogBatch["entries"] = [];
@@ -73,21 +86,10 @@ export class RawCell implements AsyncDisposable {
   readonly #reading: Promise<void>;
   #lastId = 0;
 
-  constructor(services: FakeServices = {}, args: string[] = []) {
+  constructor(services: FakeServices = {}, args: string[] = [], program = cellProgram()) {
     this.#services = services;
-    const net = Deno.env.get("RAW_CELL_DENY_NET");
     this.#process = new Deno.Command(Deno.execPath(), {
-      args: [
-        "run",
-        "--no-prompt",
-        "--allow-net",
-        ...(net ? [`--deny-net=${net}`] : []),
-        "--cached-only",
-        "--unstable-worker-options",
-        `--allow-read=${new URL("sandbox/", ROOT).pathname},${new URL("runtime/", ROOT).pathname}`,
-        new URL("sandbox/cell.ts", ROOT).pathname,
-        ...args,
-      ],
+      args: ["run", "--no-prompt", "--cached-only", "--unstable-worker-options", ...program, ...args],
       clearEnv: true,
       env: {
         HOME: Deno.env.get("HOME") ?? "/",

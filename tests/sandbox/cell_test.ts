@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { encodeFrame, encodeJsonFrame } from "../../runtime/frames.ts";
 import { FrameKind } from "../../runtime/protocol.ts";
-import { eventOf, pluginOf, RawCell } from "../kit/raw_cell.ts";
+import { COMPILED_CELL, eventOf, pluginOf, RawCell } from "../kit/raw_cell.ts";
 import { eventually } from "../kit/eventually.ts";
 
 Deno.test("a cell ends when the host is gone", async (t) => {
@@ -25,6 +25,18 @@ Deno.test("a cell ends when the host is gone", async (t) => {
     assert.ok(performance.now() - started < 5000);
     await assert.rejects(spinning);
   });
+});
+
+Deno.test("the cell of the compiled executable works with the rights that it keeps", async () => {
+  await using cell = new RawCell({}, ["{}"], COMPILED_CELL);
+  await cell.load([
+    pluginOf(
+      `exports.processEvent = (e) => ({ ...e, event: require('crypto').createHash('md5').update('a').digest('hex') })`,
+    ),
+  ]);
+  const { outcomes, events } = await cell.batch([eventOf()]);
+  assert.deepEqual(outcomes, ["o"]);
+  assert.equal((events[0] as { event: string }).event, "0cc175b9c0f1b6a831c399e269772661");
 });
 
 Deno.test("a frame that is too large for the cell ends it", async () => {
