@@ -71,7 +71,11 @@ function copyObject(value: Fields): unknown {
   const keys = namesOf(value);
   const blank = blankOf(keys);
   // Not by a spread, which would take over the slow shape that deleting a property leaves.
-  return blank !== undefined && fill(blank, keys, value) ? blank : copyFields(keys, value);
+  if (blank === undefined) return copyFields(keys, value);
+  const before = size;
+  if (fill(blank, keys, value)) return blank;
+  size = before;
+  return copyFields(keys, value);
 }
 
 /** False when there is a field that JSON leaves out. */

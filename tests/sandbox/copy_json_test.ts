@@ -59,3 +59,19 @@ Deno.test("copyJson() refuses what is nested too deeply or takes too many charac
   assert.throws(() => copyJson(new Array(100), 50), RangeError);
   assert.deepEqual(copyJson({ text: "x" }, 50), { text: "x" });
 });
+
+Deno.test("copyJson() copies objects of a shape that it has seen like any other", () => {
+  const fields = Array.from({ length: 20 }, (_, index) => `"field ${index}": ${index}`);
+  const text = `{"7": "seven", ${fields.join()}, "__proto__": {"polluted": 1}, "nested": {"a": [1, null]}}`;
+  for (let round = 0; round < 5; round++) {
+    const value = JSON.parse(text.replaceAll(": 3", `: ${["1.5", '"text"', "null", "{}", "[]"][round]}`)) as object;
+    const copy = copyJson(value) as Record<string, unknown>;
+    assert.equal(JSON.stringify(copy), JSON.stringify(value));
+    assert.equal(Object.getPrototypeOf(copy), Object.prototype);
+    assert.notEqual(copy["nested"], (value as Record<string, unknown>)["nested"]);
+    // Its next copy starts from nothing of it.
+    copy["field 0"] = "changed";
+  }
+  const without = Object.assign(JSON.parse(text) as object, { "field 5": undefined, "field 6": () => 1 });
+  assert.equal(JSON.stringify(copyJson(without)), JSON.stringify(without));
+});
