@@ -61,8 +61,7 @@ for (const [name, start] of [["bare Deno", startBare], ["cell", startCell]] as c
     if (name === "cell" && count === 1 && median > GOAL_MS) {
       missed.push(`one cell answers after ${median.toFixed(0)} ms`);
     }
-    // One alone is charged with all of Deno's own pages, which several share.
-    if (name === "cell" && count > 1 && idleMb > GOAL_MB) {
+    if (name === "cell" && idleMb > GOAL_MB) {
       missed.push(`${count} cells take ${idleMb.toFixed(1)} MB each`);
     }
   }

@@ -14,7 +14,7 @@ export interface Deadline {
   expire: (() => void) | null;
 }
 
-/** Takes the place of a settled one: the queue is old to the collector, which would take what hangs on it for alive. */
+/** Takes the place of a settled one: with those left in the queue, most of what their calls had made outlived the next collections (measured). */
 const SETTLED: Deadline = { expiresAt: 0, expire: null };
 const queue: Deadline[] = [];
 let first = 0;

@@ -1,7 +1,6 @@
 /**
- * A socket for one cell to connect to. Through the pipes of a child process a frame of 300 KB takes a dozen turns of reader and
- * writer, since they hold 64 KB and are read by a thread of their own; through a socket it takes two (measured: 55 µs of each side's
- * time instead of 210 and 250).
+ * A socket for one cell to connect to. The pipes of a child process hold 64 KB and are read by a thread of their own: to send a frame of
+ * 300 KB and get it back takes 38 switches of context and 210 and 250 µs of the two sides' time, through a socket 4 and 55 (measured).
  * @module
  */
 
