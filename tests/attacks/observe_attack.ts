@@ -46,6 +46,7 @@ const BYSTANDER_ID = 62;
 const POLL_MS = 20;
 const SAMPLE_MS = 50;
 const SETTLE_MS = 300;
+const IDLE_LOOKS = 5;
 const IDLE_MS = 700;
 const SECRETS = /OBSERVER_SECRET|CANARY_SECRET/;
 
@@ -76,7 +77,7 @@ export async function observeAttack(attack: Attack): Promise<Observation> {
     : { recoverMs: null, normalFailures: 0 };
   const seen = await bystanders.stop();
   const growth = usage.stop();
-  const idleCpuMs = await idleCpu(service);
+  const idleCpuMs = await idleCpu(service, attack.bounds.max_idle_cpu_ms_per_s);
   const plugin = service.alive() ? await service.plugin(ATTACKER_ID) : null;
   const hostAlive = service.alive();
   const everything = JSON.stringify(outbox.all.map(({ properties }) => ({ ...properties, $observer: undefined })));
@@ -209,10 +210,17 @@ function watchUsage(service: AttackedService): { stop(): { hostGrowthMb: number;
   };
 }
 
-/** CPU time of all processes without events, as of one second, after a moment to settle. */
-async function idleCpu(service: AttackedService): Promise<number> {
-  await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
-  const before = service.treeCpuMs();
-  await new Promise((resolve) => setTimeout(resolve, IDLE_MS));
-  return Math.max(0, service.treeCpuMs() - before) * 1000 / IDLE_MS;
+/**
+ * CPU time of all processes without events, as of one second, after a moment to settle. What a flood left to be done may take a busy machine
+ * longer: it is looked at again while it is above the bound, which a plugin that goes on spinning never gets below.
+ */
+async function idleCpu(service: AttackedService, boundMs: number): Promise<number> {
+  let milliseconds = Infinity;
+  for (let look = 0; look < IDLE_LOOKS && milliseconds > boundMs; look++) {
+    await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+    const before = service.treeCpuMs();
+    await new Promise((resolve) => setTimeout(resolve, IDLE_MS));
+    milliseconds = Math.max(0, service.treeCpuMs() - before) * 1000 / IDLE_MS;
+  }
+  return milliseconds;
 }
