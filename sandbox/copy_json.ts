@@ -5,7 +5,7 @@
  */
 
 import { MAX_NESTING } from "../runtime/nesting.ts";
-import { blankOf } from "./shapes.ts";
+import { createShapes } from "./shapes.ts";
 
 type Fields = Record<string, unknown>;
 
@@ -19,6 +19,8 @@ const arrayPrototype = Array.prototype;
 let size = 0;
 let depth = 0;
 let limit = Infinity;
+
+const shapes = createShapes(copy, grow);
 
 /**
  * A copy that shares nothing with the value; undefined where JSON has nothing. Throws what JSON.stringify would throw,
@@ -69,25 +71,14 @@ function copyObject(value: Fields): unknown {
   // Dates, boxed values, classes with a toJSON: JSON knows what becomes of them.
   if (prototype !== objectPrototype && prototype !== null || "toJSON" in value) return roundTrip(value);
   const keys = namesOf(value);
-  const blank = blankOf(keys);
-  // Not by a spread, which would take over the slow shape that deleting a property leaves.
-  if (blank === undefined) return copyFields(keys, value);
+  const copyShape = shapes.copierOf(keys);
+  if (copyShape === undefined) return copyFields(keys, value);
   const before = size;
-  if (fill(blank, keys, value)) return blank;
+  const copied = copyShape(value);
+  if (copied !== undefined) return copied;
+  // JSON leaves a field out.
   size = before;
   return copyFields(keys, value);
-}
-
-/** False when there is a field that JSON leaves out. */
-function fill(blank: Fields, keys: string[], value: Fields): boolean {
-  for (let index = 0; index < keys.length; index++) {
-    const key = keys[index]!;
-    const field = copy(value[key]);
-    if (field === undefined) return false;
-    grow(key.length + 1);
-    blank[key] = field;
-  }
-  return true;
 }
 
 function copyFields(keys: string[], value: Fields): Fields {

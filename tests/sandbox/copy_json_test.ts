@@ -60,11 +60,11 @@ Deno.test("copyJson() refuses what is nested too deeply or takes too many charac
   assert.deepEqual(copyJson({ text: "x" }, 50), { text: "x" });
 });
 
-Deno.test("copyJson() copies objects of a shape that it has seen like any other", () => {
+Deno.test("copyJson() copies objects of a shape that it has seen often like any other", () => {
   const fields = Array.from({ length: 20 }, (_, index) => `"field ${index}": ${index}`);
   const text = `{"7": "seven", ${fields.join()}, "__proto__": {"polluted": 1}, "nested": {"a": [1, null]}}`;
-  for (let round = 0; round < 5; round++) {
-    const value = JSON.parse(text.replaceAll(": 3", `: ${["1.5", '"text"', "null", "{}", "[]"][round]}`)) as object;
+  for (let round = 0; round < 15; round++) {
+    const value = JSON.parse(text.replaceAll(": 3", `: ${["1.5", '"text"', "null", "{}", "[]"][round % 5]}`)) as object;
     const copy = copyJson(value) as Record<string, unknown>;
     assert.equal(JSON.stringify(copy), JSON.stringify(value));
     assert.equal(Object.getPrototypeOf(copy), Object.prototype);
@@ -74,4 +74,32 @@ Deno.test("copyJson() copies objects of a shape that it has seen like any other"
   }
   const without = Object.assign(JSON.parse(text) as object, { "field 5": undefined, "field 6": () => 1 });
   assert.equal(JSON.stringify(copyJson(without)), JSON.stringify(without));
+  assert.throws(() => copyJson(JSON.parse(text), 150), RangeError);
+});
+
+Deno.test("copyJson() takes names of any kind as names", () => {
+  const names = [
+    '"',
+    "\\",
+    "`${1}`",
+    "\u2028",
+    '"]: (() => { throw 1 })(), ["',
+    "constructor",
+    "valueOf",
+    "\ud800",
+    "",
+  ];
+  fc.assert(fc.property(fc.array(fc.oneof(fc.string({ unit: "binary" }), fc.constantFrom(...names))), (keys) => {
+    const value = Object.fromEntries(keys.map((key, index) => [key, index % 2 ? index : String(index)]));
+    for (let round = 0; round < 6; round++) assert.deepEqual(copyJson(value), viaText(value));
+  }));
+});
+
+Deno.test("copyJson() copies objects of more shapes than it can remember, and of more properties", () => {
+  for (let round = 0; round < 2000; round++) {
+    const value = { [`a${round >> 3}`]: "text", [`b${round >> 3}`]: { c: round } };
+    assert.deepEqual(copyJson(value), value);
+  }
+  const large = Object.fromEntries(Array.from({ length: 1000 }, (_, index) => [`field ${index}`, index]));
+  for (let round = 0; round < 10; round++) assert.deepEqual(copyJson(large), large);
 });
