@@ -1,4 +1,4 @@
-/** isolated-vm as RudderStack's transformer uses it: an isolate per transformation, a call per batch, values copied in and out. */
+/** isolated-vm at its best, as nobody calls it: an isolate that is kept for each plugin, a call for each batch, values copied in and out. */
 import ivm from "isolated-vm";
 import { contend } from "./contender.mjs";
 
@@ -29,4 +29,4 @@ await contend(async (sources) => {
     }
     return current;
   };
-});
+}, { inFlight: 3 });
