@@ -10,11 +10,13 @@
  */
 
 import { type ErrorRecord, IllegalOperationError } from "../runtime/errors.ts";
+import { isRecord } from "../runtime/is_record.ts";
 import { isNestedTooDeeply, MAX_NESTING } from "../runtime/nesting.ts";
 import { type BatchFunction, Outcome } from "../runtime/protocol.ts";
 import { Buffer } from "./capture.ts";
 import type { Settled } from "./call.ts";
 import { copyJson } from "./copy_json.ts";
+import type { Habits } from "./habits.ts";
 import { readError } from "./read_error.ts";
 
 /** An event as a plugin holds it. */
@@ -54,11 +56,12 @@ function judgeConsumed(settled: Settled): Verdict {
   return { outcome: error.retry ? Outcome.retry : Outcome.failed, error };
 }
 
-/** The event as JSON. */
-export function writeEvent(source: unknown, teamId: unknown): ReadEvent<string> {
+/** The event as JSON. The habits are those of the plugin that it comes from. */
+export function writeEvent(source: unknown, teamId: unknown, habits: Habits): ReadEvent<string> {
   return readSafely(() => {
-    // Flat, so that the team_id that is checked is the one that goes on.
-    const event = flatCopy(source);
+    // A copy at least of the top, so that the team_id that is checked is the one that goes on.
+    const event = habits.deletes ? deepCopy(source) : flatCopy(source);
+    habits.ease(event);
     const error = putBack(event, teamId);
     const text = JSON.stringify(event);
     // A character takes up to three bytes.
@@ -73,13 +76,14 @@ export function writeEvent(source: unknown, teamId: unknown): ReadEvent<string> 
   });
 }
 
-/** The event as plain data of its own. */
-export function copyEvent(source: unknown, teamId: unknown): ReadEvent<EventObject> {
+/** The event as plain data of its own. The habits are those of the plugin that it comes from. */
+export function copyEvent(source: unknown, teamId: unknown, habits: Habits): ReadEvent<EventObject> {
   return readSafely(() => {
     const event = copyJson(source, MAX_EVENT_BYTES);
-    if (typeof event !== "object" || event === null || Array.isArray(event)) throw noEvent(event);
-    const error = putBack(event as EventObject, teamId);
-    return { event: event as EventObject, ...error };
+    if (!isRecord(event)) throw noEvent(event);
+    habits.ease(event);
+    const error = putBack(event, teamId);
+    return { event, ...error };
   });
 }
 
@@ -119,6 +123,17 @@ function checkProperties(properties: unknown): void {
   if (typeof properties === "object" && !isArray(properties)) return;
   const found = isArray(properties) ? "an array" : `a ${typeof properties}`;
   throw new TypeError(`Cannot pass on an event: expected its properties to be an object, found ${found}`);
+}
+
+/** Of what has no copy, JSON.stringify shall say what is wrong with it. */
+function deepCopy(source: unknown): EventObject {
+  try {
+    const event = copyJson(source);
+    if (isRecord(event)) return event;
+  } catch {
+    // Said below.
+  }
+  return flatCopy(source);
 }
 
 function flatCopy(value: unknown): EventObject {

@@ -8,6 +8,7 @@ import { type BatchFunction, Outcome } from "../runtime/protocol.ts";
 import { noteOutcome, type Run } from "./batch_run.ts";
 import { callPlugin, type Settled } from "./call.ts";
 import { runFor } from "./cause.ts";
+import type { Glimpse } from "./habits.ts";
 import { copyEvent, type EventObject, judge, type ReadEvent, writeEvent } from "./judge.ts";
 import type { PluginInstance } from "./plugin_instance.ts";
 import { sendComposed } from "./send_webhook.ts";
@@ -36,15 +37,17 @@ function step(passage: Passage, from: number, first: EventObject): void {
   const { run, done } = passage;
   let event = first;
   for (let position = from; position < run.plugins.length; position++) {
+    const plugin = run.plugins[position]!;
     const given = event;
+    const before = run.fn === "processEvent" ? plugin.habits.look(given) : undefined;
     const later = (settled: Settled) => {
-      const next = takeOutcome(passage, position, given, settled);
+      const next = takeOutcome(passage, position, given, before, settled);
       if (next === undefined) done();
       else step(passage, position + 1, next);
     };
-    const settled = callEvent(run.fn, run.plugins[position]!, given, later);
+    const settled = callEvent(run.fn, plugin, given, later);
     if (settled === undefined) return;
-    const next = takeOutcome(passage, position, given, settled);
+    const next = takeOutcome(passage, position, given, before, settled);
     if (next === undefined) break;
     event = next;
   }
@@ -70,6 +73,7 @@ function takeOutcome(
   passage: Passage,
   position: number,
   given: EventObject,
+  before: Glimpse | undefined,
   settled: Settled,
 ): EventObject | undefined {
   const { run, index, teamId } = passage;
@@ -80,11 +84,14 @@ function takeOutcome(
     run.outputs[index] = "";
     return undefined;
   }
+  const { habits } = run.plugins[position]!;
   if (position < run.plugins.length - 1) {
-    const next = readOnward(passage, position, source, (object) => copyEvent(object, teamId));
+    const next = readOnward(passage, position, source, (object) => copyEvent(object, teamId, habits));
+    if (before !== undefined && next !== undefined) habits.learn(before, next);
     return next ?? JSON.parse(run.inputs[index]!) as EventObject;
   }
-  const text = readOnward(passage, position, source, (object) => writeEvent(object, teamId));
+  const text = readOnward(passage, position, source, (object) => writeEvent(object, teamId, habits));
+  if (before !== undefined && text !== undefined) habits.learn(before, JSON.parse(text) as EventObject);
   run.outputs[index] = text ?? run.inputs[index]!;
   return undefined;
 }

@@ -9,6 +9,7 @@ import type { PluginSpec } from "../runtime/protocol.ts";
 import { now } from "./capture.ts";
 import { deadlineInWords, getDeadlineMs } from "./deadline.ts";
 import { createEndowments } from "./endowments.ts";
+import { Habits } from "./habits.ts";
 import { callHostFor } from "./meta/call_host.ts";
 import { createMeta } from "./meta/meta.ts";
 import { createMetrics } from "./meta/metrics.ts";
@@ -27,6 +28,7 @@ export interface PluginInstance {
   jobs: Map<string, PluginFunction>;
   tasks: Map<string, PluginFunction>;
   capabilities: Capabilities;
+  habits: Habits;
 }
 
 interface Module {
@@ -92,7 +94,8 @@ export function loadPlugin(index: number, spec: PluginSpec): PluginInstance {
   const metrics = typeof declared === "object" && declared !== null
     ? createMetrics(declared, found.has("exportEvents"), call)
     : undefined;
-  return { index, spec, meta: createMeta(spec, call, metrics), ...sortExports(found, spec) };
+  const meta = createMeta(spec, call, metrics);
+  return { index, spec, meta, ...sortExports(found, spec), habits: new Habits() };
 }
 
 /**
