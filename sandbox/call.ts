@@ -25,7 +25,7 @@ export function callPlugin(
   callStarted();
   let result: unknown;
   try {
-    result = fn(...args);
+    result = Reflect.apply(fn, undefined, args);
     if (!isThenable(result)) return { ok: true, value: result };
   } catch (error) {
     return { ok: false, error };

@@ -66,19 +66,19 @@ function copyOneDeeper(value: object): unknown {
 }
 
 function copyObject(value: Fields): unknown {
-  const prototype: unknown = getPrototypeOf(value);
-  if (isArray(value)) return prototype === arrayPrototype ? copyArray(value) : roundTrip(value);
-  // Dates, boxed values, classes with a toJSON: JSON knows what becomes of them.
-  if (prototype !== objectPrototype && prototype !== null || "toJSON" in value) return roundTrip(value);
+  if (isArray(value)) return getPrototypeOf(value) === arrayPrototype ? copyArray(value) : roundTrip(value);
   const keys = namesOf(value);
-  const copyShape = shapes.copierOf(keys);
-  if (copyShape === undefined) return copyFields(keys, value);
   const before = size;
-  const copied = copyShape(value);
+  const copied = shapes.copierOf(keys)?.(value);
   if (copied !== undefined) return copied;
-  // JSON leaves a field out.
   size = before;
-  return copyFields(keys, value);
+  return isPlain(value) ? copyFields(keys, value) : roundTrip(value);
+}
+
+/** Dates, boxed values, classes and objects with a toJSON are not: JSON knows what becomes of them. */
+function isPlain(value: object): boolean {
+  const prototype: unknown = getPrototypeOf(value);
+  return (prototype === objectPrototype || prototype === null) && !("toJSON" in value);
 }
 
 function copyFields(keys: string[], value: Fields): Fields {

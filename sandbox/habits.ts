@@ -9,7 +9,7 @@
 import { isRecord } from "../runtime/is_record.ts";
 
 /** One call in as many is looked at. */
-const LOOK_EVERY = 64;
+const LOOK_EVERY = 256;
 /** Names that are remembered: who makes more has names that no two events share. */
 const MOST_NAMES = 16;
 /** Shorter strings are always copied (V8's ConsString::kMinLength); longer ones are too much to intern. */

@@ -8,8 +8,9 @@
 type Fields = Record<string, unknown>;
 
 /**
- * A copy of an object that has just the properties of the shape, each copied by `copyField`, for which a string needs no copy; undefined
- * when `copyField` found nothing to copy in one of them. Tells `grow` how many characters its names and strings have.
+ * A copy of an object that has just the properties of the shape, each copied by `copyField`, for which a string needs no copy. Tells `grow`
+ * how many characters its names and strings have. Undefined when `copyField` found nothing to copy in one of them, and when the object is
+ * of a class or has a toJSON.
  */
 export type ShapeCopier = (source: Fields) => Fields | undefined;
 
@@ -90,12 +91,15 @@ function makeCopier(
       : (value = copyField(value)) === undefined ? void (missing = true) : value,\n`;
     chars += key.length + 1;
   }
+  // What is asked here, and not of any shape elsewhere, the compiler answers by the shape alone.
   const code = `"use strict";
     return function copyShape(source) {
+      if (getPrototypeOf(source) !== prototype || "toJSON" in source) return undefined;
       let value, missing = false, chars = ${chars};
       const copied = { ${fields} };
       grow(chars);
       return missing ? undefined : copied;
     }`;
-  return new EngineFunction("copyField", "grow", code)(copyField, grow) as ShapeCopier;
+  const make = new EngineFunction("copyField", "grow", "getPrototypeOf", "prototype", code);
+  return make(copyField, grow, Object.getPrototypeOf, Object.prototype) as ShapeCopier;
 }

@@ -3,10 +3,10 @@ import { Habits } from "../../sandbox/habits.ts";
 import { Outcome } from "../../runtime/protocol.ts";
 import { eventOf, pluginOf, RawCell } from "../kit/raw_cell.ts";
 
-Deno.test("Habits look at the first of every 64 calls", () => {
+Deno.test("Habits look at the first of every 256 calls", () => {
   const habits = new Habits();
-  const seen = Array.from({ length: 200 }, (_, call) => habits.look(eventOf({})) === undefined ? [] : [call]).flat();
-  assert.deepEqual(seen, [0, 64, 128, 192]);
+  const seen = Array.from({ length: 1000 }, (_, call) => habits.look(eventOf({})) === undefined ? [] : [call]).flat();
+  assert.deepEqual(seen, [0, 256, 512, 768]);
 });
 
 Deno.test("Habits know a plugin that takes properties away from one that sets and adds them", () => {
@@ -14,7 +14,7 @@ Deno.test("Habits know a plugin that takes properties away from one that sets an
   const event = eventOf({ properties: { a: 1, b: 2 } });
   habits.learn(habits.look(event)!, { ...event, properties: { a: 2, b: undefined, c: "new" }, more: 1 });
   assert.equal(habits.deletes, false);
-  for (let call = 1; call < 64; call++) assert.equal(habits.look(event), undefined);
+  for (let call = 1; call < 256; call++) assert.equal(habits.look(event), undefined);
   habits.learn(habits.look(event)!, { ...event, properties: { a: 1 } });
   assert.equal(habits.deletes, true);
 });
