@@ -6,6 +6,7 @@
  */
 
 import { type BatchHeader, FrameKind, Outcome, UNCHANGED } from "../runtime/protocol.ts";
+import { freeBuffer } from "../runtime/free_buffer.ts";
 import { decodeBatch, encodeBatchFrame, type Frame } from "../runtime/frames.ts";
 import { TextBuffer } from "../runtime/text_buffer.ts";
 import { workEnded, workStarted } from "./alive.ts";
@@ -36,6 +37,7 @@ export function runBatch(frame: Frame, loaded: (PluginInstance | undefined)[]): 
     return plugin;
   });
   const inputs = splitTexts(body, lengths);
+  freeBuffer(body.buffer);
   const run: Run = {
     id: frame.id,
     fn,

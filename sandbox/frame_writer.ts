@@ -3,6 +3,8 @@
  * @module
  */
 
+import { freeBuffer } from "../runtime/free_buffer.ts";
+
 interface Sink {
   write(bytes: Uint8Array): Promise<number>;
 }
@@ -14,7 +16,7 @@ const JOIN_BYTES = 64 * 1024;
 export class FrameWriter {
   readonly #sink: Sink;
   readonly #onClosed: () => void;
-  #waiting: Uint8Array[] = [];
+  #waiting: Uint8Array<ArrayBuffer>[] = [];
   #writing = false;
 
   constructor(sink: Sink, onClosed: () => void) {
@@ -22,7 +24,8 @@ export class FrameWriter {
     this.#onClosed = onClosed;
   }
 
-  write(frame: Uint8Array): void {
+  /** Takes the frame: its buffer is gone afterwards. */
+  write(frame: Uint8Array<ArrayBuffer>): void {
     this.#waiting.push(frame);
     if (this.#writing) return;
     this.#writing = true;
@@ -35,15 +38,16 @@ export class FrameWriter {
       this.#waiting = [];
       for (const bytes of join(frames)) {
         for (let at = 0; at < bytes.byteLength;) at += await this.#sink.write(at === 0 ? bytes : bytes.subarray(at));
+        freeBuffer(bytes.buffer);
       }
     }
     this.#writing = false;
   }
 }
 
-function join(frames: Uint8Array[]): Uint8Array[] {
-  const joined: Uint8Array[] = [];
-  let run: Uint8Array[] = [];
+function join(frames: Uint8Array<ArrayBuffer>[]): Uint8Array<ArrayBuffer>[] {
+  const joined: Uint8Array<ArrayBuffer>[] = [];
+  let run: Uint8Array<ArrayBuffer>[] = [];
   let size = 0;
   const close = () => {
     if (run.length === 1) joined.push(run[0]!);

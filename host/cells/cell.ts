@@ -73,6 +73,8 @@ export class Cell implements AsyncDisposable {
   #silenceMs = START_MS;
   #heardAt = performance.now();
   #stuckTimer: ReturnType<typeof setTimeout> | undefined;
+  /** When the timer that runs will look, by performance.now(); Infinity when none does. */
+  #looksAt = Infinity;
   #unasked = 0;
   #unaskedSince = 0;
 
@@ -307,13 +309,17 @@ export class Cell implements AsyncDisposable {
     this.#lookForLifeIn(this.#silenceMs + STUCK_MARGIN_MS);
   }
 
+  /** A timer that runs and looks earlier will do: it finds what is left then, and is not set anew for every request. */
   #lookForLifeIn(milliseconds: number): void {
-    clearTimeout(this.#stuckTimer);
     const due = performance.now() + milliseconds;
+    if (this.#looksAt <= due) return;
+    clearTimeout(this.#stuckTimer);
+    this.#looksAt = due;
     this.#stuckTimer = setTimeout(() => this.#lookForLife(performance.now() - due), milliseconds);
   }
 
   #lookForLife(lateMs: number): void {
+    this.#looksAt = Infinity;
     const pending = this.#inFlight.oldest;
     if (pending === undefined) return;
     // Signs of life do not excuse a sandbox from ever answering.
