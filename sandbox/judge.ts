@@ -61,8 +61,8 @@ export function writeEvent(source: unknown, teamId: unknown, habits: Habits): Re
   return readSafely(() => {
     // A copy at least of the top, so that the team_id that is checked is the one that goes on.
     const event = habits.deletes ? deepCopy(source) : flatCopy(source);
-    habits.ease(event);
     const error = putBack(event, teamId);
+    habits.ease(event);
     const text = JSON.stringify(event);
     // A character takes up to three bytes.
     const bytes = text.length * 3 <= MAX_EVENT_BYTES ? 0 : Buffer.byteLength(text);
@@ -81,8 +81,8 @@ export function copyEvent(source: unknown, teamId: unknown, habits: Habits): Rea
   return readSafely(() => {
     const event = copyJson(source, MAX_EVENT_BYTES);
     if (!isRecord(event)) throw noEvent(event);
-    habits.ease(event);
     const error = putBack(event, teamId);
+    habits.ease(event);
     return { event, ...error };
   });
 }
