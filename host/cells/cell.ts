@@ -73,7 +73,6 @@ export class Cell implements AsyncDisposable {
   #silenceMs = START_MS;
   #heardAt = performance.now();
   #stuckTimer: ReturnType<typeof setTimeout> | undefined;
-  /** When the timer that runs will look, by performance.now(); Infinity when none does. */
   #looksAt = Infinity;
   #unasked = 0;
   #unaskedSince = 0;
@@ -309,7 +308,7 @@ export class Cell implements AsyncDisposable {
     this.#lookForLifeIn(this.#silenceMs + STUCK_MARGIN_MS);
   }
 
-  /** A timer that runs and looks earlier will do: it finds what is left then, and is not set anew for every request. */
+  /** A timer that looks earlier (at `#looksAt`) will do: it finds what is left then, and is not set anew for every request. */
   #lookForLifeIn(milliseconds: number): void {
     const due = performance.now() + milliseconds;
     if (this.#looksAt <= due) return;
