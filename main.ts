@@ -14,7 +14,7 @@ const EXIT_USAGE = 2;
 const EXIT_BACK_END = 1;
 
 // In a compiled executable there is no deno to start cells with: it starts itself.
-if (Deno.build.standalone && Deno.args[0] === "cell") await import("./sandbox/compiled_cell.ts");
+if (Deno.build.standalone && Deno.args[0] === "cell") await import("./sandbox/boot/compiled_cell.ts");
 else await run();
 
 async function run(): Promise<void> {
@@ -28,13 +28,13 @@ async function run(): Promise<void> {
         console.log(VERSION);
         break;
       case "start":
-        await (await import("./host/service/start_command.ts")).start(command);
+        await (await import("./host/commands/start.ts")).start(command);
         break;
       case "check":
-        Deno.exitCode = await (await import("./host/service/check_command.ts")).check(command);
+        Deno.exitCode = await (await import("./host/commands/check.ts")).check(command);
         break;
       case "bundle":
-        await (await import("./host/plugins/bundle_command.ts")).bundle(command);
+        await (await import("./host/commands/bundle.ts")).bundle(command);
         break;
     }
   } catch (error) {

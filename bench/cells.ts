@@ -6,12 +6,12 @@
  * @module
  */
 
-import { Cell } from "../host/cells/cell.ts";
-import { startCellProcess } from "../host/cells/cell_process.ts";
-import { denyNetFlag } from "../host/cells/egress.ts";
-import { ProcessWatch } from "../host/cells/process_watch.ts";
-import { systemNames } from "../host/cells/system_names.ts";
-import { loadPlugin } from "../host/plugins/load_plugin.ts";
+import { Cell } from "../host/cells/process/cell.ts";
+import { startCellProcess } from "../host/cells/process/cell_process.ts";
+import { denyNetFlag } from "../host/cells/egress/egress.ts";
+import { ProcessWatch } from "../host/cells/process/process_watch.ts";
+import { systemNames } from "../host/cells/egress/system_names.ts";
+import { loadPlugin } from "../host/loader/load_plugin.ts";
 import { encodeEvents } from "../host/router/encode_events.ts";
 import { workloadEvent } from "./workload.ts";
 

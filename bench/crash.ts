@@ -6,9 +6,9 @@
  */
 
 import { parseArgs } from "node:util";
-import { startPostgres } from "../tests/kit/postgres.ts";
-import { startRedis } from "../tests/kit/redis.ts";
-import type { PrivateServer } from "../tests/kit/server_process.ts";
+import { startPostgres } from "../tests/kit/servers/postgres.ts";
+import { startRedis } from "../tests/kit/servers/redis.ts";
+import type { PrivateServer } from "../tests/kit/servers/server_process.ts";
 import { type CrashLoad, startCrashLoad } from "./kit/crash_load.ts";
 import { type CrashReceiver, startCrashReceiver } from "./kit/crash_receiver.ts";
 import { type HostProcess, startHostProcess } from "./kit/host_process.ts";

@@ -6,10 +6,10 @@
  * @module
  */
 
-import { Cell } from "../host/cells/cell.ts";
-import { startCellProcess } from "../host/cells/cell_process.ts";
-import { denyNetFlag } from "../host/cells/egress.ts";
-import { ProcessWatch } from "../host/cells/process_watch.ts";
+import { Cell } from "../host/cells/process/cell.ts";
+import { startCellProcess } from "../host/cells/process/cell_process.ts";
+import { denyNetFlag } from "../host/cells/egress/egress.ts";
+import { ProcessWatch } from "../host/cells/process/process_watch.ts";
 import { PROVIDED_MODULES } from "../runtime/modules.ts";
 import { median, printGoals, printMachine } from "./kit/report.ts";
 

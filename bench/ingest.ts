@@ -13,7 +13,7 @@ import { startHostProcess } from "./kit/host_process.ts";
 import { measureHttp } from "./kit/http_load.ts";
 import { median, percentile, printMachine } from "./kit/report.ts";
 import { workloadEvent } from "./workload.ts";
-import { killChild } from "../tests/kit/kill_child.ts";
+import { killChild } from "../tests/kit/servers/kill_child.ts";
 
 const { values: flags } = parseArgs({
   args: Deno.args.slice(1),

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { createSdkRoutes } from "../host/capture/sdk_routes.ts";
+import { createSdkRoutes } from "../host/capture/sdk/sdk_routes.ts";
 import type { LogRecord, StoredRecord } from "../host/log/event_log.ts";
 import { openSqliteEventLog } from "../host/log/sqlite_event_log.ts";
 import { createSink } from "../host/destinations/create_sink.ts";

@@ -5,18 +5,18 @@
 
 import { openMemoryCache } from "../../host/cache/memory_cache.ts";
 import { createPluginRecords } from "../../host/cells/plugin_records.ts";
-import { ProcessWatch } from "../../host/cells/process_watch.ts";
+import { ProcessWatch } from "../../host/cells/process/process_watch.ts";
 import { systemClock } from "../../host/clock.ts";
 import type { HogpenConfig, PluginConfig } from "../../host/config/config.ts";
-import { loadPlugin } from "../../host/plugins/load_plugin.ts";
+import { loadPlugin } from "../../host/loader/load_plugin.ts";
 import { createPluginSet } from "../../host/service/plugin_set.ts";
 import { createProjectRouters } from "../../host/service/project_routers.ts";
 import { createPluginServices } from "../../host/services/create_plugin_services.ts";
 import { createPluginLogWriter } from "../../host/services/logs.ts";
 import { createPluginMetrics } from "../../host/services/metrics.ts";
-import { DEFAULT_SERVICE_LIMITS } from "../../host/services/service_limits.ts";
+import { DEFAULT_SERVICE_LIMITS } from "../../host/services/limits/service_limits.ts";
 import { openSqliteStore } from "../../host/store/sqlite_store.ts";
-import { createUuidGenerator } from "../../runtime/uuid.ts";
+import { createUuidGenerator } from "../../runtime/events/uuid.ts";
 import { workloadEvent } from "../workload.ts";
 import type { Contender } from "./contender.ts";
 import { createMemoryLog } from "./memory_log.ts";

@@ -4,8 +4,8 @@
  */
 
 import { fileURLToPath } from "node:url";
-import { freePort } from "../../tests/kit/server_process.ts";
-import { killChild } from "../../tests/kit/kill_child.ts";
+import { freePort } from "../../tests/kit/servers/server_process.ts";
+import { killChild } from "../../tests/kit/servers/kill_child.ts";
 
 export interface HostProcess extends AsyncDisposable {
   readonly url: string;

@@ -5,16 +5,16 @@
 
 import { Hono } from "hono";
 import { isNestedTooDeeply, MAX_NESTING } from "../../runtime/nesting.ts";
-import { createUuidGenerator } from "../../runtime/uuid.ts";
+import { createUuidGenerator } from "../../runtime/events/uuid.ts";
 import type { EventLog, LogRecord } from "../log/event_log.ts";
-import { type ByteGate, createAdmission } from "./byte_gate.ts";
+import { type ByteGate, createAdmission } from "./body/byte_gate.ts";
 import { invalidPayload, tooLarge } from "./capture_error.ts";
 import { clientIp } from "./client_ip.ts";
 import { addCorsHeaders } from "./cors.ts";
 import { findProject, type Projects } from "./find_project.ts";
 import { prepareEvent, type RequestFacts } from "./prepare_event.ts";
-import { readEvents, readSentAt, readToken } from "./read_events.ts";
-import { readPayload } from "./read_payload.ts";
+import { readEvents, readSentAt, readToken } from "./body/read_events.ts";
+import { readPayload } from "./body/read_payload.ts";
 import { ok, refuse } from "./respond.ts";
 
 /** What the server knows of a connection; Deno.serve's handler info has it. */

@@ -5,16 +5,16 @@
 
 import { Hono } from "hono";
 import { isRecord } from "../../runtime/is_record.ts";
-import { parseUuid } from "../../runtime/uuid.ts";
+import { parseUuid } from "../../runtime/events/uuid.ts";
 import type { LogRecord } from "../log/event_log.ts";
 import { bytesOf, type CaptureOptions, type ConnectionInfo, encodeEvent, hostOf, MAX_EVENT_BYTES } from "./capture.ts";
-import { createAdmission } from "./byte_gate.ts";
+import { createAdmission } from "./body/byte_gate.ts";
 import { CaptureError, invalidPayload } from "./capture_error.ts";
 import { clientIp } from "./client_ip.ts";
 import { addCorsHeaders } from "./cors.ts";
 import type { RequestFacts } from "./prepare_event.ts";
-import { invalidToken, readTime } from "./read_events.ts";
-import { readPayload } from "./read_payload.ts";
+import { invalidToken, readTime } from "./body/read_events.ts";
+import { readPayload } from "./body/read_payload.ts";
 import { asCaptureError, ok } from "./respond.ts";
 
 const MAX_BYTES = 20 * 1024 * 1024;

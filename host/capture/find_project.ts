@@ -6,8 +6,8 @@
 import { isRecord } from "../../runtime/is_record.ts";
 import type { ProjectConfig } from "../config/config.ts";
 import { unauthorized } from "./capture_error.ts";
-import { invalidToken } from "./read_events.ts";
-import type { Payload } from "./read_payload.ts";
+import { invalidToken } from "./body/read_events.ts";
+import type { Payload } from "./body/read_payload.ts";
 
 /** Who may send events, and for which project. */
 export interface Projects {

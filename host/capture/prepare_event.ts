@@ -3,12 +3,12 @@
  * @module
  */
 
-import { cutDistinctId } from "../../runtime/distinct_id.ts";
-import type { PluginEvent } from "../../runtime/event.ts";
-import { formPluginEvent, type SentEvent } from "../../runtime/form_plugin_event.ts";
+import { cutDistinctId } from "../../runtime/events/distinct_id.ts";
+import type { PluginEvent } from "../../runtime/events/event.ts";
+import { formPluginEvent, type SentEvent } from "../../runtime/events/form_plugin_event.ts";
 import { isRecord } from "../../runtime/is_record.ts";
-import { textOf } from "../../runtime/normalize_event.ts";
-import { parseUuid } from "../../runtime/uuid.ts";
+import { textOf } from "../../runtime/events/normalize_event.ts";
+import { parseUuid } from "../../runtime/events/uuid.ts";
 import { invalidPayload } from "./capture_error.ts";
 
 /** What all events of one request share. */

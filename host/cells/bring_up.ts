@@ -7,8 +7,8 @@
 import type { ErrorRecord } from "../../runtime/errors.ts";
 import { maxAttempts, retryDelayMs, SETUP_PLUGIN_RETRIES } from "../../runtime/retry.ts";
 import type { Clock } from "../clock.ts";
-import type { Cell } from "./cell.ts";
-import { type CellEnd, CellEndedError } from "./cell_end.ts";
+import type { Cell } from "./process/cell.ts";
+import { type CellEnd, CellEndedError } from "./process/cell_end.ts";
 import type { PluginMember } from "./plugin_member.ts";
 import { PluginState } from "./plugin_runtime.ts";
 

@@ -4,7 +4,7 @@
  */
 
 import type { Answer, BatchFunction } from "../../runtime/protocol.ts";
-import type { Cell } from "./cell.ts";
+import type { Cell } from "./process/cell.ts";
 import type { BatchOutcome, EncodedEvents } from "./plugin_runtime.ts";
 
 export interface LoadedCell {

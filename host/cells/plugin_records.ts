@@ -5,7 +5,7 @@
  */
 
 import type { LogBatch } from "../../runtime/protocol.ts";
-import type { PluginJournal } from "../plugins/plugin_journal.ts";
+import type { PluginJournal } from "../loader/plugin_journal.ts";
 import type { PluginLogWriter } from "../services/logs.ts";
 import type { PluginConfigRecord, PluginConfigs } from "../store/store.ts";
 

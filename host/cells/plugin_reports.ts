@@ -5,8 +5,8 @@
 
 import type { BatchFunction, LogBatch } from "../../runtime/protocol.ts";
 import type { DeadLetters } from "../store/store.ts";
-import type { CellEnd } from "./cell_end.ts";
-import type { Culprit } from "./dispatcher.ts";
+import type { CellEnd } from "./process/cell_end.ts";
+import type { Culprit } from "./dispatch/dispatcher.ts";
 import type { PluginMember } from "./plugin_member.ts";
 import type { PluginRecords } from "./plugin_records.ts";
 import type { BatchOutcome, EncodedEvents } from "./plugin_runtime.ts";

@@ -7,26 +7,26 @@
 import type { BatchFunction } from "../../runtime/protocol.ts";
 import type { Clock } from "../clock.ts";
 import type { PluginConfig } from "../config/config.ts";
-import type { LoadedPlugin, PluginLoadError } from "../plugins/plugin.ts";
+import type { LoadedPlugin, PluginLoadError } from "../loader/plugin.ts";
 import type { PluginServices } from "../services/services.ts";
 import type { DeadLetters } from "../store/store.ts";
 import { bringUp } from "./bring_up.ts";
-import { Cell } from "./cell.ts";
-import { type CellEnd, CellEndedError, notStarted } from "./cell_end.ts";
-import { type CellLimits, type CellProcess, startCellProcess } from "./cell_process.ts";
-import { createDeathLedger, type DeathLedger } from "./death_ledger.ts";
-import { type Culprit, Dispatcher } from "./dispatcher.ts";
-import { denyNetFlag } from "./egress.ts";
+import { Cell } from "./process/cell.ts";
+import { type CellEnd, CellEndedError, notStarted } from "./process/cell_end.ts";
+import { type CellLimits, type CellProcess, startCellProcess } from "./process/cell_process.ts";
+import { createDeathLedger, type DeathLedger } from "./dispatch/death_ledger.ts";
+import { type Culprit, Dispatcher } from "./dispatch/dispatcher.ts";
+import { denyNetFlag } from "./egress/egress.ts";
 import { createPluginReports, type PluginReports } from "./plugin_reports.ts";
 import { createLoadedCell, type LoadedCell } from "./loaded_cell.ts";
 import { PluginMember } from "./plugin_member.ts";
 import type { PluginRecords } from "./plugin_records.ts";
 import type { BatchOutcome, EncodedEvents, PluginRuntime, PluginStatus } from "./plugin_runtime.ts";
 import { PluginState } from "./plugin_runtime.ts";
-import type { ProcessWatch } from "./process_watch.ts";
+import type { ProcessWatch } from "./process/process_watch.ts";
 import { createSteadiness, isUnsteady } from "./steadiness.ts";
-import { systemNames } from "./system_names.ts";
-import type { StartGate } from "./start_gate.ts";
+import { systemNames } from "./egress/system_names.ts";
+import type { StartGate } from "./process/start_gate.ts";
 import { takeDown } from "./take_down.ts";
 
 export interface PluginRuntimeOptions {

@@ -5,8 +5,8 @@
 
 import type { ErrorRecord } from "../../runtime/errors.ts";
 import type { Clock } from "../clock.ts";
-import type { Cell } from "./cell.ts";
-import { CellEndedError, inSeconds } from "./cell_end.ts";
+import type { Cell } from "./process/cell.ts";
+import { CellEndedError, inSeconds } from "./process/cell_end.ts";
 import type { PluginMember } from "./plugin_member.ts";
 
 /** Whatever the deadline of a call: a stop must not wait longer for a plugin. */

@@ -4,8 +4,8 @@
  */
 
 import type { StoredRecord } from "../log/event_log.ts";
-import type { PluginJournal } from "../plugins/plugin_journal.ts";
-import type { PluginResult } from "./plugin_call.ts";
+import type { PluginJournal } from "../loader/plugin_journal.ts";
+import type { PluginResult } from "./sinks/plugin_call.ts";
 import type { Rejection } from "./sink.ts";
 
 export interface PassedNoticeOptions {

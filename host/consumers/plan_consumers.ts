@@ -5,14 +5,14 @@
 
 import type { Capabilities } from "../../runtime/capabilities.ts";
 import type { DestinationConfig, HogpenConfig, PluginConfig, ProjectConfig } from "../config/config.ts";
-import type { HostedPlugin } from "../plugins/hosted_plugin.ts";
-import { createComposeWebhookSink } from "./compose_webhook_sink.ts";
+import type { HostedPlugin } from "../loader/hosted_plugin.ts";
+import { createComposeWebhookSink } from "./sinks/compose_webhook_sink.ts";
 import type { ConsumerSpec } from "./consumer.ts";
 import type { ConsumerPlan, ConsumerRef } from "./consumers.ts";
-import { exportEvents } from "./export_events_sink.ts";
-import { readExportEventsSettings } from "./export_events_settings.ts";
-import { createOnEventSink } from "./on_event_sink.ts";
-import type { PluginSinkServices } from "./plugin_event_sink.ts";
+import { exportEvents } from "./sinks/export_events_sink.ts";
+import { readExportEventsSettings } from "./sinks/export_events_settings.ts";
+import { createOnEventSink } from "./sinks/on_event_sink.ts";
+import type { PluginSinkServices } from "./sinks/plugin_event_sink.ts";
 import type { Batching, EventFilter, Sink } from "./sink.ts";
 
 /** A destination as its type makes it. */

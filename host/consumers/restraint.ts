@@ -6,7 +6,7 @@
 
 import type { Clock } from "../clock.ts";
 import { backoffMs } from "./backoff.ts";
-import type { PluginResult } from "./plugin_call.ts";
+import type { PluginResult } from "./sinks/plugin_call.ts";
 import { TryLaterError } from "./sink.ts";
 
 /** Batches in a row that were nothing but RetryErrors before the next one has to wait. */

@@ -8,10 +8,10 @@ import type { Batching, EventFilter, Sink } from "../consumers/sink.ts";
 import { toBatching } from "./batching_options.ts";
 import { destinationOptions } from "./destination_options.ts";
 import { createEventFilter } from "./event_filter.ts";
-import { createNdjsonSink } from "./ndjson_sink.ts";
-import { PosthogSink } from "./posthog_sink.ts";
-import { PostgresSink } from "./postgres_sink.ts";
-import { WebhookSink } from "./webhook_sink.ts";
+import { createNdjsonSink } from "./ndjson/ndjson_sink.ts";
+import { PosthogSink } from "./posthog/posthog_sink.ts";
+import { PostgresSink } from "./postgres/postgres_sink.ts";
+import { WebhookSink } from "./webhook/webhook_sink.ts";
 
 export interface Destination {
   sink: Sink;

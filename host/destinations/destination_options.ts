@@ -3,10 +3,10 @@
  * @module
  */
 
-import { ndjsonOptions } from "./ndjson_options.ts";
-import { posthogOptions } from "./posthog_options.ts";
-import { postgresOptions } from "./postgres_options.ts";
-import { webhookOptions } from "./webhook_options.ts";
+import { ndjsonOptions } from "./ndjson/ndjson_options.ts";
+import { posthogOptions } from "./posthog/posthog_options.ts";
+import { postgresOptions } from "./postgres/postgres_options.ts";
+import { webhookOptions } from "./webhook/webhook_options.ts";
 
 /** Strict object schemas. Their output is valid input, so options may be parsed twice. */
 export const destinationOptions = {

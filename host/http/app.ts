@@ -5,7 +5,7 @@
 
 import { Hono } from "hono";
 import type { ConnectionInfo } from "../capture/capture.ts";
-import { createSdkRoutes } from "../capture/sdk_routes.ts";
+import { createSdkRoutes } from "../capture/sdk/sdk_routes.ts";
 import type { Projects } from "../capture/find_project.ts";
 import type { ProjectConfig } from "../config/config.ts";
 import type { ConsumerControl } from "../consumers/consumer_status.ts";
@@ -14,7 +14,7 @@ import type { DeadLetter, Store } from "../store/store.ts";
 import { createKeyCheck } from "./admin_token.ts";
 import { ApiError, errorResponse, notFound } from "./api_error.ts";
 import { type BackEnd, healthResponse, readyResponse } from "./health.ts";
-import { createMetrics } from "./metrics.ts";
+import { createMetrics } from "../telemetry/metrics.ts";
 import { openApiDocument } from "./openapi.ts";
 import type { Route } from "./route.ts";
 import type { PluginMetrics } from "../services/metrics.ts";

@@ -4,7 +4,7 @@
  */
 
 import type { PluginConfig } from "../config/config.ts";
-import type { Manifest } from "../plugins/plugin.ts";
+import type { Manifest } from "../loader/plugin.ts";
 
 /** PostHog's placeholder for a secret that is set. */
 export const SECRET_PLACEHOLDER = "**************** POSTHOG SECRET FIELD ****************";

@@ -4,7 +4,7 @@
  */
 
 import { isRecord } from "../../runtime/is_record.ts";
-import type { PublicJob } from "../plugins/plugin.ts";
+import type { PublicJob } from "../loader/plugin.ts";
 import { invalidInput } from "./api_error.ts";
 
 /** The job's declaration. Throws when the plugin has no such public job, or its code does not export it. */

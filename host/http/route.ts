@@ -7,7 +7,7 @@
 import { z } from "zod";
 import { describeIssues } from "../config/describe_issues.ts";
 import { CaptureError } from "../capture/capture_error.ts";
-import { readBody } from "../capture/read_body.ts";
+import { readBody } from "../capture/body/read_body.ts";
 import { ApiError, invalidInput } from "./api_error.ts";
 
 /** Bound of a request body. */

@@ -7,8 +7,8 @@
 import type { Clock } from "../clock.ts";
 import { keepTrying } from "../consumers/keep_trying.ts";
 import { TryLaterError } from "../consumers/sink.ts";
-import type { HostedPlugin, HostedPlugins } from "../plugins/hosted_plugin.ts";
-import type { PluginJournal } from "../plugins/plugin_journal.ts";
+import type { HostedPlugin, HostedPlugins } from "../loader/hosted_plugin.ts";
+import type { PluginJournal } from "../loader/plugin_journal.ts";
 import { PluginState } from "../cells/plugin_runtime.ts";
 import type { Job, NewDeadLetter, Store } from "../store/store.ts";
 import { describeError, type JobVerdict } from "./job_verdict.ts";

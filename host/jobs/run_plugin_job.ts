@@ -6,8 +6,8 @@
 import type { ErrorRecord } from "../../runtime/errors.ts";
 import { JOB_RETRIES, retryDelayMs } from "../../runtime/retry.ts";
 import { PluginCallError } from "../cells/plugin_runtime.ts";
-import type { HostedPlugin } from "../plugins/hosted_plugin.ts";
-import type { PluginJournal } from "../plugins/plugin_journal.ts";
+import type { HostedPlugin } from "../loader/hosted_plugin.ts";
+import type { PluginJournal } from "../loader/plugin_journal.ts";
 import type { Job } from "../store/store.ts";
 import { type JobVerdict, lastAttempt } from "./job_verdict.ts";
 

@@ -5,11 +5,11 @@
  */
 
 import { EXPORT_EVENTS_RETRIES, ON_EVENT_RETRIES, retryDelayMs } from "../../runtime/retry.ts";
-import { callPlugin, type ConsumingFunction, type PluginResult } from "../consumers/plugin_call.ts";
+import { callPlugin, type ConsumingFunction, type PluginResult } from "../consumers/sinks/plugin_call.ts";
 import { readRetryPayload } from "../consumers/retry_payload.ts";
-import { readEvent, shapeEvent } from "../consumers/shape_event.ts";
-import type { HostedPlugins } from "../plugins/hosted_plugin.ts";
-import type { PluginJournal } from "../plugins/plugin_journal.ts";
+import { readEvent, shapeEvent } from "../consumers/sinks/shape_event.ts";
+import type { HostedPlugins } from "../loader/hosted_plugin.ts";
+import type { PluginJournal } from "../loader/plugin_journal.ts";
 import type { Job, NewDeadLetter } from "../store/store.ts";
 import { describeError, type JobVerdict, lastAttempt } from "./job_verdict.ts";
 

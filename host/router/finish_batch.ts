@@ -5,13 +5,13 @@
  */
 
 import { setImmediate } from "node:timers";
-import type { OutboxEvent, PluginEvent } from "../../runtime/event.ts";
-import { finishEvent, type PluginMarks } from "../../runtime/finish_event.ts";
+import type { OutboxEvent, PluginEvent } from "../../runtime/events/event.ts";
+import { finishEvent, type PluginMarks } from "../../runtime/events/finish_event.ts";
 import { isRecord } from "../../runtime/is_record.ts";
 import { isNestedTooDeeply } from "../../runtime/nesting.ts";
 import { Outcome } from "../../runtime/protocol.ts";
 import { TextBuffer } from "../../runtime/text_buffer.ts";
-import { parseUuid } from "../../runtime/uuid.ts";
+import { parseUuid } from "../../runtime/events/uuid.ts";
 import type { LogRecord, StoredRecord } from "../log/event_log.ts";
 import { decodeEvents } from "./encode_events.ts";
 import type { RoutedBatch } from "./route_batch.ts";

@@ -8,7 +8,7 @@
 
 import { Cron } from "croner";
 import type { Capabilities } from "../../runtime/capabilities.ts";
-import type { Manifest } from "../plugins/plugin.ts";
+import type { Manifest } from "../loader/plugin.ts";
 
 export interface ScheduledTask {
   name: string;

@@ -4,10 +4,10 @@
  * @module
  */
 
-import type { HostedPlugin, HostedPlugins } from "../plugins/hosted_plugin.ts";
+import type { HostedPlugin, HostedPlugins } from "../loader/hosted_plugin.ts";
 import { PluginCallError, PluginState } from "../cells/plugin_runtime.ts";
 import type { Clock } from "../clock.ts";
-import type { PluginJournal } from "../plugins/plugin_journal.ts";
+import type { PluginJournal } from "../loader/plugin_journal.ts";
 import type { Store } from "../store/store.ts";
 import { nextTick, type ScheduledTask, scheduledTasks, toleratedLatenessMs } from "./scheduled_tasks.ts";
 

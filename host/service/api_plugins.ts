@@ -6,7 +6,7 @@
 import { PluginState, type PluginStatus } from "../cells/plugin_runtime.ts";
 import type { HogpenConfig } from "../config/config.ts";
 import type { Plugins } from "../http/routes/plugin_configs.ts";
-import type { HostedPlugins } from "../plugins/hosted_plugin.ts";
+import type { HostedPlugins } from "../loader/hosted_plugin.ts";
 
 const SWITCHED_OFF: PluginStatus = {
   state: PluginState.Stopped,

@@ -10,7 +10,7 @@ import { openMemoryCache } from "../cache/memory_cache.ts";
 import type { Settings } from "../config/settings.ts";
 import type { EventLog } from "../log/event_log.ts";
 import { openSqliteEventLog } from "../log/sqlite_event_log.ts";
-import { type GeoipDatabase, openGeoipDatabase } from "../services/geoip_database.ts";
+import { type GeoipDatabase, openGeoipDatabase } from "../services/geoip/geoip_database.ts";
 import { openSqliteStore } from "../store/sqlite_store.ts";
 import type { Store } from "../store/store.ts";
 import type { Notices } from "./notices.ts";

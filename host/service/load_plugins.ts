@@ -6,9 +6,9 @@
 import { join } from "node:path";
 import type { PluginConfig } from "../config/config.ts";
 import type { Settings } from "../config/settings.ts";
-import { loadPlugin } from "../plugins/load_plugin.ts";
-import type { LoadedPlugin } from "../plugins/plugin.ts";
-import { createTransformer } from "../plugins/transformer.ts";
+import { loadPlugin } from "../loader/load_plugin.ts";
+import type { LoadedPlugin } from "../loader/plugin.ts";
+import { createTransformer } from "../loader/compile/transformer.ts";
 
 export interface PluginLoader extends AsyncDisposable {
   /** Rejects with PluginLoadError. */

@@ -6,9 +6,9 @@
 import { createPluginRuntime, type PluginRuntimeOptions } from "../cells/plugin_supervisor.ts";
 import type { PluginRuntime } from "../cells/plugin_runtime.ts";
 import type { HogpenConfig, PluginConfig, ProjectConfig } from "../config/config.ts";
-import type { HostedPlugin, HostedPlugins } from "../plugins/hosted_plugin.ts";
-import { emptyManifest, mergeDefaults } from "../plugins/manifest.ts";
-import { type LoadedPlugin, PluginLoadError } from "../plugins/plugin.ts";
+import type { HostedPlugin, HostedPlugins } from "../loader/hosted_plugin.ts";
+import { emptyManifest, mergeDefaults } from "../loader/manifest/manifest.ts";
+import { type LoadedPlugin, PluginLoadError } from "../loader/plugin.ts";
 import type { PlacedPlugin } from "../router/stage.ts";
 import type { PluginIdentity } from "../services/plugin_identity.ts";
 import type { PluginServices } from "../services/services.ts";

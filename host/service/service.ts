@@ -3,18 +3,18 @@
  * @module
  */
 
-import { createUuidGenerator } from "../../runtime/uuid.ts";
+import { createUuidGenerator } from "../../runtime/events/uuid.ts";
 import { createPluginRecords } from "../cells/plugin_records.ts";
 import type { PluginRuntime } from "../cells/plugin_runtime.ts";
 import { PluginState } from "../cells/plugin_runtime.ts";
-import { createStartGate } from "../cells/start_gate.ts";
-import { ProcessWatch } from "../cells/process_watch.ts";
+import { createStartGate } from "../cells/process/start_gate.ts";
+import { ProcessWatch } from "../cells/process/process_watch.ts";
 import { systemClock } from "../clock.ts";
 import type { HogpenConfig } from "../config/config.ts";
 import type { Settings } from "../config/settings.ts";
 import { createConsumers } from "../consumers/consumers.ts";
 import { planConsumers } from "../consumers/plan_consumers.ts";
-import { requeueDeadLetter } from "../dead_letters/requeue_dead_letter.ts";
+import { requeueDeadLetter } from "../consumers/requeue_dead_letter.ts";
 import { createSink } from "../destinations/create_sink.ts";
 import { createApp } from "../http/app.ts";
 import { serve } from "../http/serve.ts";

@@ -4,7 +4,7 @@
  */
 
 import type { Settings } from "../config/settings.ts";
-import { DEFAULT_SERVICE_LIMITS, type ServiceLimits } from "../services/service_limits.ts";
+import { DEFAULT_SERVICE_LIMITS, type ServiceLimits } from "../services/limits/service_limits.ts";
 
 export function serviceLimits(settings: Settings): ServiceLimits {
   return {

@@ -8,7 +8,7 @@ import { z } from "zod";
 import type { Cache } from "../cache/cache.ts";
 import { checkArguments, text } from "./check_arguments.ts";
 import type { PluginIdentity } from "./plugin_identity.ts";
-import type { ServiceLimits } from "./service_limits.ts";
+import type { ServiceLimits } from "./limits/service_limits.ts";
 import type { PluginServices } from "./services.ts";
 
 type CacheServices = Pick<

@@ -6,13 +6,13 @@
 
 import { z } from "zod";
 import { isRecord } from "../../runtime/is_record.ts";
-import type { PluginEvent } from "../../runtime/event.ts";
+import type { PluginEvent } from "../../runtime/events/event.ts";
 import { isNestedTooDeeply, MAX_NESTING } from "../../runtime/nesting.ts";
 import type { EventLog } from "../log/event_log.ts";
 import { checkArguments, text } from "./check_arguments.ts";
-import { ServiceLimitError } from "./flood_guard.ts";
+import { ServiceLimitError } from "./limits/flood_guard.ts";
 import type { PluginIdentity } from "./plugin_identity.ts";
-import type { ServiceLimits } from "./service_limits.ts";
+import type { ServiceLimits } from "./limits/service_limits.ts";
 import type { Cause, PluginServices } from "./services.ts";
 
 const MAX_DISTINCT_ID = 200;

@@ -4,28 +4,28 @@
  */
 
 import { type ServiceName, SERVICES } from "../../runtime/protocol.ts";
-import { createUuidGenerator } from "../../runtime/uuid.ts";
+import { createUuidGenerator } from "../../runtime/events/uuid.ts";
 import type { Cache } from "../cache/cache.ts";
 import type { EventLog } from "../log/event_log.ts";
 import type { Jobs, PluginStorage } from "../store/store.ts";
-import { createApiServices } from "./api.ts";
-import type { ApiSettings } from "./api_settings.ts";
+import { createApiServices } from "./api/api.ts";
+import type { ApiSettings } from "./api/api_settings.ts";
 import { sizeOf } from "./check_arguments.ts";
-import { createBoundNotices } from "./bound_notices.ts";
+import { createBoundNotices } from "./limits/bound_notices.ts";
 import { createCacheServices } from "./cache.ts";
 import { createCaptureServices } from "./capture.ts";
 import { createCursorServices } from "./cursor.ts";
-import { createFloodGuard, type FloodGuard } from "./flood_guard.ts";
-import { createGeoipServices } from "./geoip.ts";
-import type { GeoipDatabase } from "./geoip_database.ts";
+import { createFloodGuard, type FloodGuard } from "./limits/flood_guard.ts";
+import { createGeoipServices } from "./geoip/geoip.ts";
+import type { GeoipDatabase } from "./geoip/geoip_database.ts";
 import { createJobServices } from "./jobs.ts";
 import type { PluginLogWriter } from "./logs.ts";
 import { createMetricServices, type PluginMetrics } from "./metrics.ts";
 import type { PluginIdentity } from "./plugin_identity.ts";
-import type { ServiceGroup, ServiceLimits } from "./service_limits.ts";
+import type { ServiceGroup, ServiceLimits } from "./limits/service_limits.ts";
 import type { PluginServices, ServiceHandler } from "./services.ts";
 import { createStorageServices } from "./storage.ts";
-import { createStorageAllowance } from "./storage_allowance.ts";
+import { createStorageAllowance } from "./limits/storage_allowance.ts";
 
 /** What services stand on; the same for all plugins. */
 export interface ServiceBackends {

@@ -6,9 +6,9 @@
 import { z } from "zod";
 import type { Jobs } from "../store/store.ts";
 import { checkArguments, text } from "./check_arguments.ts";
-import { ServiceLimitError } from "./flood_guard.ts";
+import { ServiceLimitError } from "./limits/flood_guard.ts";
 import type { PluginIdentity } from "./plugin_identity.ts";
-import type { ServiceLimits } from "./service_limits.ts";
+import type { ServiceLimits } from "./limits/service_limits.ts";
 import type { PluginServices } from "./services.ts";
 
 /** A job that throws RetryError is tried again this often, with the waits of onEvent. */

@@ -6,10 +6,10 @@
 
 import type { LogBatch } from "../../runtime/protocol.ts";
 import type { LogEntry, LogType, PluginLogs } from "../store/store.ts";
-import { createConsoleAllowance, SAY_EVERY_MS } from "./console_allowance.ts";
+import { createConsoleAllowance, SAY_EVERY_MS } from "./limits/console_allowance.ts";
 import { formLogText } from "./log_text.ts";
 import type { PluginIdentity } from "./plugin_identity.ts";
-import type { ConsoleLimits } from "./service_limits.ts";
+import type { ConsoleLimits } from "./limits/service_limits.ts";
 
 type Owner = Pick<PluginIdentity, "pluginConfigId" | "teamId">;
 

@@ -7,9 +7,9 @@ import { z } from "zod";
 import type { PluginStorage } from "../store/store.ts";
 import { checkArguments, text } from "./check_arguments.ts";
 import type { PluginIdentity } from "./plugin_identity.ts";
-import type { ServiceLimits } from "./service_limits.ts";
+import type { ServiceLimits } from "./limits/service_limits.ts";
 import type { PluginServices } from "./services.ts";
-import type { StorageAllowance } from "./storage_allowance.ts";
+import type { StorageAllowance } from "./limits/storage_allowance.ts";
 
 type StorageServices = Pick<PluginServices, "storage.get" | "storage.set" | "storage.del">;
 

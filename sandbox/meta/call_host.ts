@@ -4,7 +4,7 @@
  */
 
 import type { Services } from "../../runtime/protocol.ts";
-import { requestService } from "../bridge.ts";
+import { requestService } from "../boot/bridge.ts";
 
 /** Calls one service for one plugin. The host answers in the shape it promises. */
 export type CallHost = <Name extends keyof Services>(

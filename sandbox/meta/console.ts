@@ -3,7 +3,7 @@
  * @module
  */
 
-import { writeLog } from "../plugin_log.ts";
+import { writeLog } from "../plugin/plugin_log.ts";
 
 const MAX_ARGUMENT = 60_000;
 

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { now } from "../capture.ts";
+import { now } from "../walls/capture.ts";
 import type { CallHost } from "./call_host.ts";
 
 const SECOND = 1000;

@@ -5,7 +5,7 @@
 
 import type {} from "ses";
 import type { PluginSpec } from "../../runtime/protocol.ts";
-import { Buffer } from "../capture.ts";
+import { Buffer } from "../walls/capture.ts";
 import { createCache } from "./cache.ts";
 import type { CallHost } from "./call_host.ts";
 import { createJobs } from "./jobs.ts";

@@ -4,9 +4,9 @@
  */
 
 import type { ApiRedirection, ApiRequest, ApiResponse } from "../../runtime/protocol.ts";
-import { Buffer } from "../capture.ts";
-import { guardedFetch } from "../fetch.ts";
-import { FetchResponse, HandedOver } from "../fetch_response.ts";
+import { Buffer } from "../walls/capture.ts";
+import { guardedFetch } from "../fetch/fetch.ts";
+import { FetchResponse, HandedOver } from "../fetch/fetch_response.ts";
 import type { CallHost } from "./call_host.ts";
 
 async function toResponse(answer: ApiResponse | ApiRedirection): Promise<FetchResponse> {

@@ -5,7 +5,7 @@
 
 import { join } from "node:path";
 import { cpuMs, isRunning, rssMb, treeOf } from "./process_tree.ts";
-import { killChild } from "../kit/kill_child.ts";
+import { killChild } from "../kit/servers/kill_child.ts";
 
 export interface OutEvent {
   uuid: string;

@@ -5,8 +5,8 @@
 
 import { join, resolve } from "node:path";
 import { build, stop } from "esbuild";
-import { loadPlugin } from "../../host/plugins/load_plugin.ts";
-import type { LoadedPlugin } from "../../host/plugins/plugin.ts";
+import { loadPlugin } from "../../host/loader/load_plugin.ts";
+import type { LoadedPlugin } from "../../host/loader/plugin.ts";
 import { METHODS } from "../../runtime/capabilities.ts";
 import { PROVIDED_MODULES } from "../../runtime/modules.ts";
 import type { CorpusCase } from "./corpus_case.ts";

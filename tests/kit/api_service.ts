@@ -7,12 +7,12 @@ import { PluginState, type PluginStatus } from "../../host/cells/plugin_runtime.
 import { systemClock } from "../../host/clock.ts";
 import type { PluginConfig } from "../../host/config/config.ts";
 import { type Consumers, createConsumers } from "../../host/consumers/consumers.ts";
-import { requeueDeadLetter } from "../../host/dead_letters/requeue_dead_letter.ts";
+import { requeueDeadLetter } from "../../host/consumers/requeue_dead_letter.ts";
 import { type App, type AppOptions, createApp } from "../../host/http/app.ts";
 import type { PluginView } from "../../host/http/routes/plugin_configs.ts";
 import type { EventLog } from "../../host/log/event_log.ts";
 import { openSqliteEventLog } from "../../host/log/sqlite_event_log.ts";
-import type { Manifest } from "../../host/plugins/plugin.ts";
+import type { Manifest } from "../../host/loader/plugin.ts";
 import { createPluginMetrics } from "../../host/services/metrics.ts";
 import { openSqliteStore } from "../../host/store/sqlite_store.ts";
 import type { Store } from "../../host/store/store.ts";

@@ -3,8 +3,8 @@
  * @module
  */
 
-import type { PluginEvent } from "../../runtime/event.ts";
-import { createSdkRoutes, type SdkRoutesOptions } from "../../host/capture/sdk_routes.ts";
+import type { PluginEvent } from "../../runtime/events/event.ts";
+import { createSdkRoutes, type SdkRoutesOptions } from "../../host/capture/sdk/sdk_routes.ts";
 import type { ProjectConfig } from "../../host/config/config.ts";
 import type { EventLog } from "../../host/log/event_log.ts";
 import { serve, type Server } from "../../host/http/serve.ts";

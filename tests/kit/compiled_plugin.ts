@@ -3,7 +3,7 @@
  * @module
  */
 
-import { transformFile } from "../../host/plugins/transform.ts";
+import { transformFile } from "../../host/loader/compile/transform.ts";
 
 export interface CompiledPlugin {
   exports: Record<string, unknown>;

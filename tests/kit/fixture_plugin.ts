@@ -5,10 +5,10 @@
  */
 
 import { Buffer } from "node:buffer";
-import { Cell } from "../../host/cells/cell.ts";
-import { ProcessWatch } from "../../host/cells/process_watch.ts";
-import type { LoadedPlugin } from "../../host/plugins/plugin.ts";
-import type { ApiSettings } from "../../host/services/api_settings.ts";
+import { Cell } from "../../host/cells/process/cell.ts";
+import { ProcessWatch } from "../../host/cells/process/process_watch.ts";
+import type { LoadedPlugin } from "../../host/loader/plugin.ts";
+import type { ApiSettings } from "../../host/services/api/api_settings.ts";
 import type { Cause } from "../../host/services/services.ts";
 import type { Capabilities } from "../../runtime/capabilities.ts";
 import type { ErrorRecord } from "../../runtime/errors.ts";

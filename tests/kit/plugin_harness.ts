@@ -8,8 +8,8 @@
 
 import type { ErrorRecord } from "../../runtime/errors.ts";
 import { Outcome } from "../../runtime/protocol.ts";
-import { loadPlugin } from "../../host/plugins/load_plugin.ts";
-import { mergeDefaults } from "../../host/plugins/manifest.ts";
+import { loadPlugin } from "../../host/loader/load_plugin.ts";
+import { mergeDefaults } from "../../host/loader/manifest/manifest.ts";
 import { type FixturePlugin, type FixturePluginOptions, startFixturePlugin } from "./fixture_plugin.ts";
 
 type Event = Record<string, unknown>;

@@ -6,19 +6,19 @@
 import { openMemoryCache } from "../../host/cache/memory_cache.ts";
 import { createPluginRecords, type PluginRecords } from "../../host/cells/plugin_records.ts";
 import { createPluginRuntime } from "../../host/cells/plugin_supervisor.ts";
-import { ProcessWatch } from "../../host/cells/process_watch.ts";
+import { ProcessWatch } from "../../host/cells/process/process_watch.ts";
 import { systemClock } from "../../host/clock.ts";
 import type { PluginConfig } from "../../host/config/config.ts";
 import type { JobQueue } from "../../host/jobs/job_queue.ts";
-import type { HostedPlugin } from "../../host/plugins/hosted_plugin.ts";
-import { loadPlugin } from "../../host/plugins/load_plugin.ts";
-import { mergeDefaults } from "../../host/plugins/manifest.ts";
-import type { Manifest } from "../../host/plugins/plugin.ts";
+import type { HostedPlugin } from "../../host/loader/hosted_plugin.ts";
+import { loadPlugin } from "../../host/loader/load_plugin.ts";
+import { mergeDefaults } from "../../host/loader/manifest/manifest.ts";
+import type { Manifest } from "../../host/loader/plugin.ts";
 import { createPluginMetrics } from "../../host/services/metrics.ts";
 import { createPluginServices } from "../../host/services/create_plugin_services.ts";
 import { createPluginLogWriter } from "../../host/services/logs.ts";
-import { DEFAULT_SERVICE_LIMITS } from "../../host/services/service_limits.ts";
-import { createUuidGenerator } from "../../runtime/uuid.ts";
+import { DEFAULT_SERVICE_LIMITS } from "../../host/services/limits/service_limits.ts";
+import { createUuidGenerator } from "../../runtime/events/uuid.ts";
 import type { Flow } from "./flow.ts";
 
 export interface PluginHost extends AsyncDisposable {

@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { type Consumers, createConsumers } from "../../host/consumers/consumers.ts";
 import { planConsumers } from "../../host/consumers/plan_consumers.ts";
-import { requeueDeadLetter } from "../../host/dead_letters/requeue_dead_letter.ts";
+import { requeueDeadLetter } from "../../host/consumers/requeue_dead_letter.ts";
 import { createJobQueue, type JobQueue } from "../../host/jobs/job_queue.ts";
 import { createJobRunner } from "../../host/jobs/job_runner.ts";
 import type { DeadLetter } from "../../host/store/store.ts";

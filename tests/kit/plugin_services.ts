@@ -11,7 +11,7 @@ import { openSqliteEventLog } from "../../host/log/sqlite_event_log.ts";
 import { createPluginServices, type ServiceBackends } from "../../host/services/create_plugin_services.ts";
 import { createPluginMetrics, type PluginMetrics } from "../../host/services/metrics.ts";
 import type { PluginIdentity } from "../../host/services/plugin_identity.ts";
-import { DEFAULT_SERVICE_LIMITS, type ServiceLimits } from "../../host/services/service_limits.ts";
+import { DEFAULT_SERVICE_LIMITS, type ServiceLimits } from "../../host/services/limits/service_limits.ts";
 import type { Store } from "../../host/store/store.ts";
 import { openSqliteStore } from "../../host/store/sqlite_store.ts";
 import type { ServiceName } from "../../runtime/protocol.ts";

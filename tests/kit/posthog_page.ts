@@ -3,7 +3,7 @@
  * @module
  */
 
-import { openInChromium } from "./chromium.ts";
+import { openInChromium } from "./servers/chromium.ts";
 
 /** Serves pages from an origin of their own. */
 function servePages(pages: Record<string, string>): { url: string } & AsyncDisposable {

@@ -6,9 +6,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { eventually } from "./eventually.ts";
-import { freePort } from "./server_process.ts";
+import { freePort } from "./servers/server_process.ts";
 import { temporaryFolder } from "./temporary_folder.ts";
-import { killChild } from "./kill_child.ts";
+import { killChild } from "./servers/kill_child.ts";
 
 export const ADMIN_TOKEN = "hog_test";
 

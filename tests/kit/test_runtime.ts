@@ -6,19 +6,19 @@
 import { createPluginRecords } from "../../host/cells/plugin_records.ts";
 import type { BatchOutcome, PluginRuntime } from "../../host/cells/plugin_runtime.ts";
 import { createPluginRuntime, type PluginRuntimeOptions } from "../../host/cells/plugin_supervisor.ts";
-import { ProcessWatch } from "../../host/cells/process_watch.ts";
+import { ProcessWatch } from "../../host/cells/process/process_watch.ts";
 import { systemClock } from "../../host/clock.ts";
 import type { PluginConfig } from "../../host/config/config.ts";
-import { loadPlugin } from "../../host/plugins/load_plugin.ts";
-import { PluginLoadError } from "../../host/plugins/plugin.ts";
+import { loadPlugin } from "../../host/loader/load_plugin.ts";
+import { PluginLoadError } from "../../host/loader/plugin.ts";
 import { encodeEvents } from "../../host/router/encode_events.ts";
 import { createPluginLogWriter } from "../../host/services/logs.ts";
-import { DEFAULT_SERVICE_LIMITS } from "../../host/services/service_limits.ts";
+import { DEFAULT_SERVICE_LIMITS } from "../../host/services/limits/service_limits.ts";
 import type { PluginServices } from "../../host/services/services.ts";
 import { openSqliteStore } from "../../host/store/sqlite_store.ts";
 import type { Store } from "../../host/store/store.ts";
 import { type ServiceName, SERVICES } from "../../runtime/protocol.ts";
-import { createUuidGenerator } from "../../runtime/uuid.ts";
+import { createUuidGenerator } from "../../runtime/events/uuid.ts";
 import { temporaryFolder } from "./temporary_folder.ts";
 
 export interface TestRuntimeOptions {

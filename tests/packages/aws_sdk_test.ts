@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { gunzipSync } from "node:zlib";
 import { eventually } from "../kit/eventually.ts";
-import { startFakeS3 } from "../kit/fake_s3.ts";
+import { startFakeS3 } from "../kit/fakes/fake_s3.ts";
 import { startPackagePlugin } from "./package_plugin.ts";
 
 const KEYS = { accessKey: "AKIATEST", secretKey: "secret/key+" };

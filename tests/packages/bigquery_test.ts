@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { eventually } from "../kit/eventually.ts";
-import { startFakeBigQuery } from "../kit/fake_bigquery.ts";
-import { createServiceAccount } from "../kit/fake_google.ts";
+import { startFakeBigQuery } from "../kit/fakes/fake_bigquery.ts";
+import { createServiceAccount } from "../kit/fakes/fake_google.ts";
 import { type PackagePlugin, startPackagePlugin } from "./package_plugin.ts";
 
 const ACCOUNT = createServiceAccount("cloud.example");

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { bundlePlugin } from "../../host/plugins/bundle_plugin.ts";
+import { bundlePlugin } from "../../host/loader/bundle/bundle_plugin.ts";
 import { untilEsbuildEnds } from "../kit/esbuild_end.ts";
 import { pluginFolder } from "../kit/plugin_folder.ts";
 import { startPackagePlugin } from "./package_plugin.ts";

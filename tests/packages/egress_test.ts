@@ -4,7 +4,7 @@
  */
 
 import assert from "node:assert/strict";
-import { pluginOf, RawCell } from "../kit/raw_cell.ts";
+import { pluginOf, RawCell } from "../kit/cells/raw_cell.ts";
 
 /** Code that talks to `host:port` with each package, as far as its options let it. */
 const ROADS: Record<string, string> = {

@@ -5,8 +5,8 @@
 
 import assert from "node:assert/strict";
 import { deflateSync, gzipSync } from "node:zlib";
-import { compiledPlugin } from "../kit/sandbox_kit.ts";
-import { RawCell } from "../kit/raw_cell.ts";
+import { compiledPlugin } from "../kit/cells/sandbox_kit.ts";
+import { RawCell } from "../kit/cells/raw_cell.ts";
 
 /** What the server saw of a request. */
 export interface Seen {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { startFakeGcs } from "../kit/fake_gcs.ts";
-import { createServiceAccount } from "../kit/fake_google.ts";
+import { startFakeGcs } from "../kit/fakes/fake_gcs.ts";
+import { createServiceAccount } from "../kit/fakes/fake_google.ts";
 import { startPackagePlugin } from "./package_plugin.ts";
 
 Deno.test("@google-cloud/storage saves, streams and downloads objects, and signs with a service account's key", async () => {

@@ -5,14 +5,14 @@
 
 import { Buffer } from "node:buffer";
 import { fileURLToPath } from "node:url";
-import { Cell } from "../../host/cells/cell.ts";
-import { startCellProcess } from "../../host/cells/cell_process.ts";
-import { denyNetFlag } from "../../host/cells/egress.ts";
-import { ProcessWatch } from "../../host/cells/process_watch.ts";
-import { loadPlugin } from "../../host/plugins/load_plugin.ts";
-import { mergeDefaults } from "../../host/plugins/manifest.ts";
-import type { SourceSpec } from "../../host/plugins/open_source.ts";
-import type { ApiSettings } from "../../host/services/api_settings.ts";
+import { Cell } from "../../host/cells/process/cell.ts";
+import { startCellProcess } from "../../host/cells/process/cell_process.ts";
+import { denyNetFlag } from "../../host/cells/egress/egress.ts";
+import { ProcessWatch } from "../../host/cells/process/process_watch.ts";
+import { loadPlugin } from "../../host/loader/load_plugin.ts";
+import { mergeDefaults } from "../../host/loader/manifest/manifest.ts";
+import type { SourceSpec } from "../../host/loader/sources/open_source.ts";
+import type { ApiSettings } from "../../host/services/api/api_settings.ts";
 import type { ErrorRecord } from "../../runtime/errors.ts";
 import { openTestServices, OTHER } from "../kit/plugin_services.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { dirname } from "node:path";
 import postgres from "postgres";
-import { type PrivatePostgres, startPostgres } from "../kit/postgres.ts";
+import { type PrivatePostgres, startPostgres } from "../kit/servers/postgres.ts";
 import { startPackagePlugin } from "./package_plugin.ts";
 
 const EVENT = { uuid: "u-1", event: "ünï", properties: { a: [1, "'"] }, timestamp: "2021-01-20T11:59:00.123Z" };

@@ -4,7 +4,7 @@
  */
 
 import assert from "node:assert/strict";
-import type { ApiSettings } from "../../host/services/api_settings.ts";
+import type { ApiSettings } from "../../host/services/api/api_settings.ts";
 import { startPackagePlugin } from "./package_plugin.ts";
 
 const OPERATOR = { personalApiKey: "phx_operator", projectApiKey: "phc token+", projectId: "2" };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { eventually } from "../kit/eventually.ts";
-import { createServiceAccount } from "../kit/fake_google.ts";
-import { startFakePubsub } from "../kit/fake_pubsub.ts";
+import { createServiceAccount } from "../kit/fakes/fake_google.ts";
+import { startFakePubsub } from "../kit/fakes/fake_pubsub.ts";
 import { startPackagePlugin } from "./package_plugin.ts";
 
 Deno.test("@google-cloud/pubsub creates a topic and publishes to it over gRPC", async () => {

@@ -5,10 +5,10 @@
 
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { Cell } from "../../host/cells/cell.ts";
-import { ProcessWatch } from "../../host/cells/process_watch.ts";
+import { Cell } from "../../host/cells/process/cell.ts";
+import { ProcessWatch } from "../../host/cells/process/process_watch.ts";
 import { PROVIDED_MODULES } from "../../runtime/modules.ts";
-import { killChild } from "../kit/kill_child.ts";
+import { killChild } from "../kit/servers/kill_child.ts";
 
 /** What a plugin makes with a package, beside what it exports: code that gives an object of things. */
 const INSTANCES: Record<string, string> = {

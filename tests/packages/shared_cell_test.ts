@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { PROVIDED_MODULES } from "../../runtime/modules.ts";
-import { pluginOf, RawCell } from "../kit/raw_cell.ts";
+import { pluginOf, RawCell } from "../kit/cells/raw_cell.ts";
 
 Deno.test("two plugins of one cell have every package, and none of it is the other's", async () => {
   await using cell = new RawCell();

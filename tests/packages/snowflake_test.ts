@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { startFakeSnowflake } from "../kit/fake_snowflake.ts";
+import { startFakeSnowflake } from "../kit/fakes/fake_snowflake.ts";
 import { startPackagePlugin } from "./package_plugin.ts";
 
 const USER = { username: "user", password: "pass word" };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { loadPlugin } from "../../host/plugins/load_plugin.ts";
+import { loadPlugin } from "../../host/loader/load_plugin.ts";
 
 const PLUGINS = fileURLToPath(new URL("../../plugins/", import.meta.url));
 

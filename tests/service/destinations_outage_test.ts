@@ -3,8 +3,8 @@ import postgres from "postgres";
 import { Webhook } from "standardwebhooks";
 import { delay } from "../kit/delay.ts";
 import { eventually } from "../kit/eventually.ts";
-import { HttpReceiver, type ReceivedRequest } from "../kit/http_receiver.ts";
-import { startPostgres } from "../kit/postgres.ts";
+import { HttpReceiver, type ReceivedRequest } from "../kit/servers/http_receiver.ts";
+import { startPostgres } from "../kit/servers/postgres.ts";
 import { startTestService } from "../kit/service.ts";
 
 const TOKEN = "phc_here";

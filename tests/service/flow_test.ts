@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { eventually } from "../kit/eventually.ts";
-import { HttpReceiver } from "../kit/http_receiver.ts";
+import { HttpReceiver } from "../kit/servers/http_receiver.ts";
 import { type RunningService, startTestService } from "../kit/service.ts";
 
 const PLUGIN = `

@@ -7,7 +7,7 @@ import { z } from "zod";
 import { METHODS } from "../../../runtime/capabilities.ts";
 import { PluginState, type PluginStatus } from "../../cells/plugin_runtime.ts";
 import type { PluginConfig } from "../../config/config.ts";
-import type { Manifest } from "../../plugins/plugin.ts";
+import type { Manifest } from "../../loader/plugin.ts";
 import { conflict, notFound } from "../api_error.ts";
 import { describePlugin } from "../describe_plugin.ts";
 import { maskAttachments, maskConfig, showSource } from "../mask_config.ts";

@@ -4,7 +4,7 @@ import { Redis } from "ioredis";
 import type { Cache } from "../../../host/cache/cache.ts";
 import { openMemoryCache } from "../../../host/cache/memory_cache.ts";
 import { openRedisCache } from "../../../host/cache/redis_cache.ts";
-import { startRedis } from "../../kit/redis.ts";
+import { startRedis } from "../../kit/servers/redis.ts";
 
 type Command = (cache: Cache) => Promise<unknown>;
 

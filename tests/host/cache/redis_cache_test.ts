@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { delay } from "../../kit/delay.ts";
 import { Redis } from "ioredis";
 import { CacheUnavailableError, openRedisCache } from "../../../host/cache/redis_cache.ts";
-import { startRedis } from "../../kit/redis.ts";
-import type { PrivateServer } from "../../kit/server_process.ts";
+import { startRedis } from "../../kit/servers/redis.ts";
+import type { PrivateServer } from "../../kit/servers/server_process.ts";
 import { testCache } from "./cache_suite.ts";
 
 let server: PrivateServer;

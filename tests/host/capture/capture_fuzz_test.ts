@@ -3,8 +3,8 @@ import { Buffer } from "node:buffer";
 import zlib from "node:zlib";
 import fc from "fast-check";
 import LZString from "lz-string";
-import { decompressLz64 } from "../../../host/capture/lz64.ts";
-import { decodeText, parseJson } from "../../../host/capture/parse_json.ts";
+import { decompressLz64 } from "../../../host/capture/body/lz64.ts";
+import { decodeText, parseJson } from "../../../host/capture/body/parse_json.ts";
 import { CaptureError } from "../../../host/capture/capture_error.ts";
 import { type CaptureService, startCaptureService, TOKEN } from "../../kit/capture_service.ts";
 

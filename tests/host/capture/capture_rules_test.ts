@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { PluginEvent } from "../../../runtime/event.ts";
+import type { PluginEvent } from "../../../runtime/events/event.ts";
 import { NOW, PERSONAL_KEY, projectConfig, startCaptureService, TOKEN } from "../../kit/capture_service.ts";
 
 const UUID_7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { configJsonSchema, SCHEMA_FILE } from "../../../host/config/json_schema.ts";
 import { parseConfig } from "../../../host/config/read_config.ts";
-import { loadPlugin } from "../../../host/plugins/load_plugin.ts";
+import { loadPlugin } from "../../../host/loader/load_plugin.ts";
 
 const EXAMPLE = new URL("../../../hogpen.example.json", import.meta.url);
 

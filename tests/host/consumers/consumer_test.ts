@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Consumer } from "../../../host/consumers/consumer.ts";
 import { PauseError, TryLaterError } from "../../../host/consumers/sink.ts";
 import { eventually } from "../../kit/eventually.ts";
-import { FarSide } from "../../kit/far_side.ts";
+import { FarSide } from "../../kit/cells/far_side.ts";
 import { type Flow, namesOf, numbered, openFlow } from "../../kit/flow.ts";
 
 const ID = "destination:1/far";

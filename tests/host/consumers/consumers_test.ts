@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createConsumers } from "../../../host/consumers/consumers.ts";
 import { eventually } from "../../kit/eventually.ts";
-import { FarSide } from "../../kit/far_side.ts";
+import { FarSide } from "../../kit/cells/far_side.ts";
 import { numbered, openFlow } from "../../kit/flow.ts";
 
 Deno.test("createConsumers() lets a slow consumer delay nobody else", async () => {

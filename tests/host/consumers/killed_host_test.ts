@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { eventually } from "../../kit/eventually.ts";
 import { FakeClock } from "../../kit/fake_clock.ts";
 import { type Flow, namesOf, numbered, openFlow } from "../../kit/flow.ts";
-import { HttpReceiver } from "../../kit/http_receiver.ts";
+import { HttpReceiver } from "../../kit/servers/http_receiver.ts";
 import { openProject } from "../../kit/plugin_project.ts";
 import { type TemporaryFolder, temporaryFolder } from "../../kit/temporary_folder.ts";
 
@@ -22,7 +22,7 @@ async function runAndKill(folder: TemporaryFolder, url: string, until: () => Pro
     args: [
       "run",
       "-A",
-      new URL("../../kit/killed_host.ts", import.meta.url).pathname,
+      new URL("../../kit/servers/killed_host.ts", import.meta.url).pathname,
       folder.path,
       folder.file("plugin.js"),
       url,

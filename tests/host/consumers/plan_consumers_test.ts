@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { DestinationConfig, HogpenConfig, PluginConfig } from "../../../host/config/config.ts";
 import { planConsumers } from "../../../host/consumers/plan_consumers.ts";
-import { FarSide } from "../../kit/far_side.ts";
+import { FarSide } from "../../kit/cells/far_side.ts";
 import { openFlow } from "../../kit/flow.ts";
 import { openPluginHost, type PluginHost } from "../../kit/plugin_host.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { DeadLetter } from "../../../host/store/store.ts";
 import { eventually } from "../../kit/eventually.ts";
 import { numbered, openFlow } from "../../kit/flow.ts";
-import { HttpReceiver } from "../../kit/http_receiver.ts";
+import { HttpReceiver } from "../../kit/servers/http_receiver.ts";
 import { storedRecords } from "../../kit/stored_records.ts";
 import { openProject, type Project } from "../../kit/plugin_project.ts";
 

@@ -5,7 +5,7 @@ import type { Job, JobState, NewJob } from "../../../host/store/store.ts";
 import { eventually } from "../../kit/eventually.ts";
 import { FakeClock } from "../../kit/fake_clock.ts";
 import { type Flow, openFlow } from "../../kit/flow.ts";
-import { HttpReceiver } from "../../kit/http_receiver.ts";
+import { HttpReceiver } from "../../kit/servers/http_receiver.ts";
 import { openPluginHost } from "../../kit/plugin_host.ts";
 import { storedRecords } from "../../kit/stored_records.ts";
 import { openProject } from "../../kit/plugin_project.ts";

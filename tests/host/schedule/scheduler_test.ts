@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createScheduler, type Scheduler } from "../../../host/schedule/scheduler.ts";
 import { eventually } from "../../kit/eventually.ts";
 import { type Flow, openFlow } from "../../kit/flow.ts";
-import { HttpReceiver } from "../../kit/http_receiver.ts";
+import { HttpReceiver } from "../../kit/servers/http_receiver.ts";
 import { openPluginHost, type PluginHost } from "../../kit/plugin_host.ts";
 
 const EVERY = `

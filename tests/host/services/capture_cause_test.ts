@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { loadPlugin } from "../../../host/plugins/load_plugin.ts";
+import { loadPlugin } from "../../../host/loader/load_plugin.ts";
 import { type FixturePlugin, startFixturePlugin } from "../../kit/fixture_plugin.ts";
 
 async function start(code: string): Promise<FixturePlugin> {

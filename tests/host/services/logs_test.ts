@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { escapeUnstorable, formLogText } from "../../../host/services/log_text.ts";
 import { createPluginLogWriter } from "../../../host/services/logs.ts";
-import { type ConsoleLimits, DEFAULT_SERVICE_LIMITS } from "../../../host/services/service_limits.ts";
-import { createUuidGenerator } from "../../../runtime/uuid.ts";
+import { type ConsoleLimits, DEFAULT_SERVICE_LIMITS } from "../../../host/services/limits/service_limits.ts";
+import { createUuidGenerator } from "../../../runtime/events/uuid.ts";
 import type { LogBatch } from "../../../runtime/protocol.ts";
 import type { PluginLogs } from "../../../host/store/store.ts";
 import { openSqliteStore } from "../../../host/store/sqlite_store.ts";

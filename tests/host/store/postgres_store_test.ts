@@ -3,7 +3,7 @@ import postgres from "postgres";
 import { StoreUnavailableError } from "../../../host/store/postgres/connection.ts";
 import { openPostgresStore } from "../../../host/store/postgres_store.ts";
 import { delay } from "../../kit/delay.ts";
-import { type PrivatePostgres, startPostgres } from "../../kit/postgres.ts";
+import { type PrivatePostgres, startPostgres } from "../../kit/servers/postgres.ts";
 import { testStore } from "./store_suite.ts";
 
 let server: PrivatePostgres;

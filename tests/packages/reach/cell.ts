@@ -4,4 +4,4 @@
  */
 
 import "./redirect_worker.ts";
-import "../../../sandbox/cell.ts";
+import "../../../sandbox/boot/cell.ts";

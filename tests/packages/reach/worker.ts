@@ -4,4 +4,4 @@
  */
 
 import "./forbidden.ts";
-import "../../../sandbox/worker.ts";
+import "../../../sandbox/boot/worker.ts";

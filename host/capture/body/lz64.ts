@@ -1,0 +1,83 @@
+/**
+ * Decompressing what `LZString.compressToBase64` made, with a bound on the result: a body of n codes can stand for n² characters.
+ * @module
+ */
+
+import { malformed, tooLarge } from "../capture_error.ts";
+
+const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+const VALUE_OF = new Map(Array.from(ALPHABET, (char, value) => [char.charCodeAt(0), value]));
+const BITS_PER_CHARACTER = 6;
+
+/** The first three codes: a new character of 8 bits, of 16 bits, the end. */
+const NEW_8 = 0;
+const NEW_16 = 1;
+const END = 2;
+
+/** The text; refused when it is longer than `maxLength`, or when the input is not LZString's. */
+export function decompressLz64(input: string, maxLength: number): string {
+  const readBits = createBitReader(input.replaceAll(" ", "+").replace(/=+$/, ""));
+  // The numbers 0 to 2 are taken by the codes above.
+  const dictionary: string[] = ["", "", ""];
+  const parts: string[] = [];
+  let length = 0;
+  let width = 2;
+  let previous = "";
+
+  while (true) {
+    const code = readBits(width);
+    if (code === END) {
+      if (length === 0) throw broken();
+      return parts.join("");
+    }
+    let entry = dictionary[code];
+    if (code === NEW_8 || code === NEW_16) {
+      entry = String.fromCharCode(readBits(code === NEW_8 ? 8 : 16));
+      dictionary.push(entry);
+      width = widthFor(dictionary.length);
+    } else if (code === dictionary.length && previous !== "") {
+      entry = previous + previous.charAt(0);
+    }
+    if (entry === undefined || entry === "") throw broken();
+    length += entry.length;
+    if (length > maxLength) {
+      throw tooLarge(`Request body too large: more than ${maxLength} characters when decompressed.`);
+    }
+    parts.push(entry);
+    if (previous !== "") {
+      dictionary.push(previous + entry.charAt(0));
+      width = widthFor(dictionary.length);
+    }
+    previous = entry;
+  }
+}
+
+/** How many bits the next code has, when the dictionary holds so many entries. */
+function widthFor(entries: number): number {
+  return 32 - Math.clz32(entries);
+}
+
+/** LZString writes numbers lowest bit first, and fills each character from its highest bit. */
+function createBitReader(text: string): (count: number) => number {
+  let index = 0;
+  let value = 0;
+  let left = 0;
+  return function readBits(count) {
+    let bits = 0;
+    for (let i = 0; i < count; i++) {
+      if (left === 0) {
+        const next = VALUE_OF.get(text.charCodeAt(index++));
+        if (next === undefined) throw broken();
+        value = next;
+        left = BITS_PER_CHARACTER;
+      }
+      left--;
+      bits |= (value >> left & 1) << i;
+    }
+    return bits;
+  };
+}
+
+function broken(): Error {
+  return malformed("Failed to decompress data.");
+}

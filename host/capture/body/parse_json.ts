@@ -1,0 +1,73 @@
+/**
+ * JSON as SDKs write it: with surrogates encoded one by one, and with numbers that JSON does not have.
+ * @module
+ */
+
+import { malformed } from "../capture_error.ts";
+
+const utf8 = new TextDecoder();
+
+/** The text of UTF-8 bytes. Surrogates that were encoded one by one (some SDKs do) are joined again. */
+export function decodeText(bytes: Uint8Array): string {
+  const text = utf8.decode(bytes);
+  return text.includes("\ufffd") && hasEncodedSurrogate(bytes) ? decodeSurrogates(bytes) : text;
+}
+
+/** Parses JSON; NaN and Infinity become null, as they did in PostHog. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (/NaN|Infinity/.test(text)) {
+      try {
+        return JSON.parse(withoutNaN(text));
+      } catch {
+        // The first error speaks of the text that was sent.
+      }
+    }
+    throw malformed(`Invalid JSON: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+/** Replaces NaN, Infinity and -Infinity outside strings by null. */
+function withoutNaN(text: string): string {
+  let result = "";
+  let at = 0;
+  while (at < text.length) {
+    const quote = text.indexOf('"', at);
+    const end = quote < 0 ? text.length : quote;
+    result += text.slice(at, end).replace(/-?\b(?:NaN|Infinity)\b/g, "null");
+    at = quote < 0 ? end : endOfString(text, quote);
+    result += text.slice(end, at);
+  }
+  return result;
+}
+
+/** The index after the string that begins at the quote. */
+function endOfString(text: string, quote: number): number {
+  for (let i = quote + 1; i < text.length; i++) {
+    if (text[i] === "\\") i++;
+    else if (text[i] === '"') return i + 1;
+  }
+  return text.length;
+}
+
+function hasEncodedSurrogate(bytes: Uint8Array): boolean {
+  for (let at = bytes.indexOf(0xed); at >= 0; at = bytes.indexOf(0xed, at + 1)) {
+    if ((bytes[at + 1] ?? 0) >= 0xa0) return true;
+  }
+  return false;
+}
+
+function decodeSurrogates(bytes: Uint8Array): string {
+  let text = "";
+  let from = 0;
+  for (let at = bytes.indexOf(0xed); at >= 0; at = bytes.indexOf(0xed, at + 1)) {
+    const second = bytes[at + 1] ?? 0;
+    const third = bytes[at + 2] ?? 0;
+    if (second < 0xa0 || second > 0xbf || third < 0x80 || third > 0xbf) continue;
+    text += utf8.decode(bytes.subarray(from, at)) + String.fromCharCode(0xd000 | (second & 0x3f) << 6 | third & 0x3f);
+    from = at + 3;
+  }
+  return text + utf8.decode(bytes.subarray(from));
+}

@@ -1,0 +1,50 @@
+/**
+ * Reading a request's body up to a bound, whatever its headers say.
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import { CaptureError, invalidPayload, requestTimeout, tooLarge } from "../capture_error.ts";
+
+/** How long a client may take to send a body. */
+const PATIENCE_MS = 60_000;
+
+/**
+ * The body's bytes. Refused as soon as it is known to be too large: by Content-Length, or while it streams in; and when it does
+ * not come within `patienceMs`.
+ */
+export async function readBody(request: Request, maxBytes: number, patienceMs = PATIENCE_MS): Promise<Uint8Array> {
+  if (request.body === null) return new Uint8Array();
+  const length = request.headers.get("content-length");
+  if (length !== null && Number(length) > maxBytes) throw bodyTooLarge(maxBytes);
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(requestTimeout(patienceMs / 1000)), patienceMs);
+  try {
+    // The server hands over no more bytes than Content-Length announced.
+    const bytes = length === null ? readStream(request.body, maxBytes) : request.bytes();
+    return await Promise.race([bytes, late.promise]);
+  } catch (error) {
+    if (error instanceof CaptureError) throw error;
+    throw invalidPayload("Malformed request data: the body ended before it was complete");
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function readStream(body: ReadableStream<Uint8Array>, maxBytes: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  // Leaving the loop cancels the stream.
+  for await (const chunk of body) {
+    size += chunk.byteLength;
+    if (size > maxBytes) throw bodyTooLarge(maxBytes);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, size);
+}
+
+function bodyTooLarge(maxBytes: number): Error {
+  return tooLarge(
+    `Request body too large: at most ${maxBytes} bytes are accepted here. Send fewer events per request.`,
+  );
+}

@@ -1,0 +1,100 @@
+/**
+ * Finding the events, the token and the time of sending in a decoded payload.
+ * @module
+ */
+
+import { parseTimestamp } from "../../../runtime/events/timestamp.ts";
+import { isRecord } from "../../../runtime/is_record.ts";
+import { invalidPayload, noData, unauthorized } from "../capture_error.ts";
+import type { Payload } from "./read_payload.ts";
+
+/** The events of a payload: one, an array, or `batch` of an object. Refused when there is none. */
+export function readEvents(data: unknown): unknown[] {
+  if (Array.isArray(data)) return atLeastOne(data);
+  if (data === undefined || data === null) throw noData();
+  if (!isRecord(data)) throw invalidPayload("Invalid payload: Expected an event, an array of events or a batch!");
+  if (Object.keys(data).length === 0) throw noData();
+  if (data.batch === undefined || data.batch === null) return [data];
+  if (!Array.isArray(data.batch)) throw invalidPayload('Invalid payload: Field "batch" must be an array!');
+  return atLeastOne(data.batch);
+}
+
+function atLeastOne(events: unknown[]): unknown[] {
+  if (events.length === 0) throw noData();
+  return events;
+}
+
+/** The project's token. Throws 401 when there is none. */
+export function readToken(payload: Payload, method: string): string {
+  const token = findToken(payload, method);
+  if (token) return token;
+  throw unauthorized(
+    "missing_api_key",
+    "API key not provided. You can find your project API key in the configuration of the service.",
+  );
+}
+
+/** The token, wherever it is. The batch's own wins; events that name different projects are refused. */
+export function findToken({ data, query, form }: Payload, method: string): string | undefined {
+  const inQuery = query.get("token") || query.get("api_key") || undefined;
+  if (method === "GET" && inQuery) return inQuery;
+  const inForm = form.get("api_key") || form.get("token");
+  if (inForm) return inForm;
+  if (isRecord(data)) {
+    const own = tokenOf(data);
+    if (own) return own;
+  }
+  const events = Array.isArray(data) ? data : isRecord(data) && Array.isArray(data.batch) ? data.batch : [];
+  return firstToken(events) ?? inQuery;
+}
+
+/** Where a single event, or a batch as a whole, may carry the token. */
+function tokenOf(data: Record<string, unknown>): string | undefined {
+  const token = data.$token || data.token || data.api_key ||
+    (isRecord(data.properties) ? data.properties.token : undefined);
+  if (!token) return undefined;
+  if (typeof token !== "string") throw invalidToken();
+  return token;
+}
+
+function firstToken(events: unknown[]): string | undefined {
+  let first: string | undefined;
+  for (const event of events) {
+    const token = isRecord(event) ? tokenOf(event) : undefined;
+    if (token === undefined || token === first) continue;
+    if (first !== undefined) throw invalidPayload("Invalid payload: All events of a request must have the same token!");
+    first = token;
+  }
+  return first;
+}
+
+/** 401: no project has this token. */
+export function invalidToken(): Error {
+  return unauthorized(
+    "invalid_api_key",
+    "Project API key invalid. You can find your project API key in the configuration of the service.",
+  );
+}
+
+/** Query parameters of up to this many digits are seconds, longer ones milliseconds. */
+const SECONDS_DIGITS = 11;
+
+/** When the client sent the request, by its own clock, in ISO 8601. Undefined when it does not say, or not in a readable way. */
+export function readSentAt({ data, query, form }: Payload): string | undefined {
+  const inBody = isRecord(data) ? data.sent_at : undefined;
+  return readTime(query.get("_") || query.get("sent_at") || inBody || form.get("sent_at"));
+}
+
+const LAST_TIME = Date.UTC(10_000, 0, 1);
+
+/** A time in any spelling of ISO 8601, in seconds or in milliseconds, as ISO 8601; undefined when it is none of these. */
+export function readTime(said: unknown): string | undefined {
+  const text = typeof said === "number" ? String(said) : said;
+  const time = typeof text === "string" && /^\d+(?:\.\d+)?$/.test(text) ? fromNumber(text) : parseTimestamp(text);
+  return time > 0 && time < LAST_TIME ? new Date(time).toISOString() : undefined;
+}
+
+function fromNumber(text: string): number {
+  const digits = text.split(".")[0] ?? "";
+  return digits.length <= SECONDS_DIGITS ? Number(text) * 1000 : Number(text);
+}

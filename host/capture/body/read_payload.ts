@@ -1,0 +1,148 @@
+/**
+ * From a request to the JSON in it, for every way in which SDKs have packed it: body, form field or query parameter;
+ * gzip with or without saying so, deflate, brotli, zstd, base64 in its variants, lz64.
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import { malformed } from "../capture_error.ts";
+import { type Compression, decompress, isGzip } from "./decompress.ts";
+import { decompressLz64 } from "./lz64.ts";
+import { decodeText, parseJson } from "./parse_json.ts";
+import { readBody } from "./read_body.ts";
+
+/** What was in the request. */
+export interface Payload {
+  /** Parsed JSON; undefined when the request holds no data. */
+  data: unknown;
+  query: URLSearchParams;
+  /** Fields of a form, empty for other bodies. */
+  form: URLSearchParams;
+}
+
+const FORM = "application/x-www-form-urlencoded";
+const MULTIPART = "multipart/form-data";
+const OPEN_BRACE = 0x7b;
+const OPEN_BRACKET = 0x5b;
+const NO_FIELDS = new URLSearchParams();
+
+/** Waits until there is room for a request that becomes this large. */
+export type Admit = (bytes: number) => Promise<void>;
+
+/** Requests whose bodies are no larger than this are read without waiting. */
+const SMALL_BYTES = 64 * 1024;
+/** How many times its size a packed body may become; deflate's limit. */
+const MAX_RATIO = 1_032;
+
+/** Reads and decodes the request. `maxBytes` bounds the body as sent, and again when decompressed. */
+export async function readPayload(
+  request: Request,
+  query: URLSearchParams,
+  maxBytes: number,
+  admit: Admit = () => Promise.resolve(),
+): Promise<Payload> {
+  const admitPacked = async (data: Uint8Array | string) => {
+    if (data.length > 0 && !startsJson(data)) await admit(Math.min(maxBytes, data.length * MAX_RATIO));
+  };
+  if (request.method === "GET" || request.method === "HEAD") {
+    const data = query.get("data") ?? "";
+    await admitPacked(data);
+    return { data: await parseData(data, query.get("compression") ?? "", maxBytes), query, form: NO_FIELDS };
+  }
+  const length = request.headers.get("content-length");
+  const small = request.body === null || length !== null && Number(length) <= SMALL_BYTES;
+  if (!small) await admit(maxBytes);
+  const sent = await readBody(request, maxBytes);
+  await admitPacked(sent);
+  const encoding = request.headers.get("content-encoding")?.trim().toLowerCase() ?? "";
+  const body = await undoContentEncoding(sent, encoding, maxBytes);
+  const form = await readForm(body, request.headers.get("content-type") ?? "");
+  const compression = query.get("compression") ?? form?.get("compression") ?? encoding;
+  const data = await parseData(form?.get("data") ?? (form ? "" : body), compression, maxBytes);
+  return { data, query, form: form ?? NO_FIELDS };
+}
+
+/** Codings as HTTP names them, outermost last. Names that are none of them may still tell how the payload was packed. */
+async function undoContentEncoding(bytes: Uint8Array, header: string, maxBytes: number): Promise<Uint8Array> {
+  if (isGzip(bytes)) return await decompress(bytes, "gzip", maxBytes);
+  if (header === "" || bytes.byteLength === 0) return bytes;
+  let decoded = bytes;
+  for (const name of header.split(",").reverse()) {
+    const compression = CONTENT_CODINGS.get(name.trim());
+    if (compression) decoded = await decompress(decoded, compression, maxBytes);
+  }
+  return decoded;
+}
+
+/** gzip is missing: it is told by its first bytes, and some clients name it without using it. */
+const CONTENT_CODINGS = new Map<string, Compression>([["deflate", "deflate"], ["br", "br"], ["zstd", "zstd"]]);
+
+/** The fields of a form, or null when the body is not one. curl calls every body a form, so the body has the last word. */
+async function readForm(body: Uint8Array, contentType: string): Promise<URLSearchParams | null> {
+  if (startsJson(body) || isGzip(body)) return null;
+  const type = contentType.toLowerCase();
+  if (type.startsWith(MULTIPART)) return await readMultipart(body, contentType);
+  const text = type.startsWith(FORM) || startsWith(body, "data=") ? decodeText(body) : null;
+  if (text === null || !text.includes("=")) return null;
+  const form = new URLSearchParams(text);
+  return form.has("data") || type.startsWith(FORM) && !looksPacked(text) ? form : null;
+}
+
+/** Base64 alone, that was sent as if it were a form: its only equals signs are the padding. */
+function looksPacked(text: string): boolean {
+  return /^[\w+/ -]+={1,2}\s*$/.test(text);
+}
+
+async function readMultipart(body: Uint8Array, contentType: string): Promise<URLSearchParams> {
+  const form = new URLSearchParams();
+  let fields: FormData;
+  try {
+    fields = await new Response(body.slice(), { headers: { "content-type": contentType } }).formData();
+  } catch {
+    throw malformed("Invalid multipart form");
+  }
+  for (const [name, value] of fields) form.append(name, typeof value === "string" ? value : await value.text());
+  return form;
+}
+
+async function parseData(data: Uint8Array | string, compression: string, maxBytes: number): Promise<unknown> {
+  if (data.length === 0) return undefined;
+  const text = typeof data === "string" ? data : decodeText(data);
+  // Browsers that could not compress send the JSON as it is, also when the address names a compression.
+  if (startsJson(text)) return parseJson(text);
+  if (compression.startsWith("lz64")) return parseJson(decompressLz64(text.trim(), maxBytes));
+  const unpacked = await decodeBase64(text, maxBytes);
+  if (!compression.startsWith("gzip")) return parseJson(unpacked ?? text);
+  try {
+    return parseJson(unpacked ?? text);
+  } catch {
+    throw malformed("Failed to decompress data. Not a gzipped file");
+  }
+}
+
+/** The text inside base64 (also URL-safe, unpadded, or with + turned into a space), or null when that is no JSON. */
+async function decodeBase64(text: string, maxBytes: number): Promise<string | null> {
+  const base64 = text.trim().replaceAll(" ", "+");
+  // Node's decoder stops at what it does not know; a payload with anything else in it was not base64.
+  if (!/^[\w+/\r\n-]+=*$/.test(base64)) return null;
+  const bytes = Buffer.from(base64, "base64");
+  if (isGzip(bytes)) return decodeText(await decompress(bytes, "gzip", maxBytes));
+  return startsJson(bytes) ? decodeText(bytes) : null;
+}
+
+/** True when the first character that is not white space opens an object or an array. */
+function startsJson(data: Uint8Array | string): boolean {
+  for (let i = 0; i < data.length; i++) {
+    const code = typeof data === "string" ? data.charCodeAt(i) : data[i];
+    if (code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09) continue;
+    return code === OPEN_BRACE || code === OPEN_BRACKET;
+  }
+  return false;
+}
+
+function startsWith(bytes: Uint8Array, prefix: string): boolean {
+  for (let i = 0; i < prefix.length; i++) {
+    if (bytes[i] !== prefix.charCodeAt(i)) return false;
+  }
+  return true;
+}

@@ -1,0 +1,31 @@
+/**
+ * All routes that SDKs use.
+ * @module
+ */
+
+import { Hono } from "hono";
+import { createUuidGenerator } from "../../../runtime/events/uuid.ts";
+import { createByteGate } from "../body/byte_gate.ts";
+import { type CaptureOptions, type ConnectionInfo, createCapture } from "../capture.ts";
+import { createCaptureV1 } from "../capture_v1.ts";
+import { createSdkConfig } from "./sdk_config.ts";
+import { createSdkScript } from "./sdk_script.ts";
+
+export type SdkRoutesOptions = Omit<CaptureOptions, "gate">;
+
+/**
+ * Bytes of large requests that are worked on at a time, counted as large as they may become when decompressed. Below what the
+ * event log takes while it waits for the disk, so that they wait here rather than being refused there.
+ */
+const LARGE_REQUESTS_BYTES = 100 * 1024 * 1024;
+
+/** The capture endpoints, old and new, those for flags and configuration, and posthog-js itself. */
+export function createSdkRoutes(given: SdkRoutesOptions): Hono<{ Bindings: ConnectionInfo }> {
+  const options = { ...given, gate: createByteGate(LARGE_REQUESTS_BYTES) };
+  const app = new Hono<{ Bindings: ConnectionInfo }>({ strict: false });
+  app.route("/", createCapture(options));
+  app.route("/", createCaptureV1(options));
+  app.route("/", createSdkConfig({ projects: options.projects, newUuid: createUuidGenerator(options.now) }));
+  app.route("/", createSdkScript());
+  return app;
+}

@@ -1,0 +1,143 @@
+/**
+ * The one place that knows how a cell is started: with which program, rights, addresses and limits, and what it talks to the host by.
+ * @module
+ */
+
+import { fileURLToPath } from "node:url";
+import { type CellSocket, listenForCell } from "./cell_socket.ts";
+
+export interface CellLimits {
+  /** What the cell may use of its own memory; V8's heap limit follows from it. */
+  memoryMb: number;
+  /** Value of `--deny-net`. */
+  denyNet: string;
+  /** Path of the program; the sandbox's own when absent. */
+  entry?: string;
+}
+
+/** A running cell: bytes both ways, and the end. */
+export interface CellProcess {
+  readonly pid: number;
+  readonly writable: WritableStream<Uint8Array>;
+  readonly readable: ReadableStream<Uint8Array>;
+  readonly stderr: ReadableStream<Uint8Array>;
+  readonly status: Promise<Deno.CommandStatus>;
+  /** SIGKILL: nothing that runs inside can delay it. */
+  kill(): void;
+}
+
+const ROOT = new URL("../../../", import.meta.url);
+
+/** The sandbox's own files and the packages it hands to plugins; the Worker inside reads nothing. */
+const READABLE = ["sandbox/", "runtime/", "node_modules/", "deno.json"];
+
+/** V8 must give up before the watch does, since a heap at its limit says so in words, and leave room for the rest of the process. */
+const HEAP_SHARE = 0.75;
+const SMALLEST_HEAP_MB = 32;
+
+/** Address space that two isolates reserve without using it (measured: 1.05 GB); what the back-stop allows on top of the limit. */
+const RESERVED_MB = 1280;
+
+/**
+ * Limits of the kernel, for the time between two looks at the memory: data segment, no core dumps (a killed 1 GB heap would fill the disk),
+ * open files; and should the machine run out of memory, a cell goes before anything else.
+ */
+const SHELL_PROLOGUE = 'ulimit -c 0; ulimit -n 512; ulimit -d "$1"; shift; ' +
+  'echo 1000 > /proc/self/oom_score_adj; exec "$@"';
+
+/** Starts a cell. Its entry waits for a Load frame. */
+export function startCellProcess(limits: CellLimits): CellProcess {
+  const socket = openSocket();
+  const program = Deno.build.standalone ? compiledProgram() : denoProgram(limits, socket);
+  program.push(JSON.stringify(socket === null ? {} : { socket: socket.path }));
+  const [command, args] = Deno.build.os === "linux"
+    ? withKernelLimits(program, limits)
+    : [program[0], program.slice(1)];
+  const child = new Deno.Command(command as string, {
+    args,
+    cwd: "/",
+    clearEnv: true,
+    env: {
+      // Plugins were written for servers in UTC.
+      TZ: "UTC",
+      NO_COLOR: "1",
+      // An arena for each thread takes 2.5 MB more of every cell (measured), and no time less.
+      MALLOC_ARENA_MAX: "1",
+      ...Deno.build.standalone ? { DENO_V8_FLAGS: heapFlag(limits) } : { DENO_DIR: denoDir() },
+    },
+    stdin: socket === null ? "piped" : "null",
+    stdout: socket === null ? "piped" : "null",
+    stderr: "piped",
+  }).spawn();
+  void child.status.then(() => socket?.close());
+  return {
+    pid: child.pid,
+    writable: socket?.writable ?? child.stdin,
+    readable: socket?.readable ?? child.stdout,
+    stderr: child.stderr,
+    status: child.status,
+    kill() {
+      try {
+        child.kill("SIGKILL");
+      } catch {
+        // It has ended already.
+      }
+    },
+  };
+}
+
+/** Null where there are no such sockets, or no folder for them, as in a read-only container: then the process' pipes serve. */
+function openSocket(): CellSocket | null {
+  try {
+    return Deno.build.os === "windows" ? null : listenForCell();
+  } catch {
+    return null;
+  }
+}
+
+function denoProgram(limits: CellLimits, socket: CellSocket | null): string[] {
+  const reads = READABLE.map(pathOf);
+  // To connect to a socket takes both rights. The socket is gone once the cell is there.
+  const writes = socket === null ? [] : [`--allow-write=${socket.path}`];
+  if (socket !== null) reads.push(socket.path);
+  return [
+    Deno.execPath(),
+    "run",
+    "--quiet",
+    "--no-prompt",
+    "--cached-only",
+    `--config=${pathOf("deno.json")}`,
+    "--allow-net",
+    `--deny-net=${limits.denyNet}`,
+    `--allow-read=${reads.join(",")}`,
+    ...writes,
+    `--v8-flags=${heapFlag(limits)}`,
+    limits.entry ?? pathOf("sandbox/boot/cell.ts"),
+  ];
+}
+
+/** There is no deno to call: the same executable has a command for it, which gives up the rights that flags would not have given. */
+function compiledProgram(): string[] {
+  return [Deno.execPath(), "cell"];
+}
+
+function withKernelLimits(program: string[], limits: CellLimits): [string, string[]] {
+  const dataKb = (limits.memoryMb + RESERVED_MB) * 1024;
+  return ["/bin/sh", ["-c", SHELL_PROLOGUE, "cell", String(dataKb), ...program]];
+}
+
+function heapFlag(limits: CellLimits): string {
+  return `--max-old-space-size=${Math.max(SMALLEST_HEAP_MB, Math.round(limits.memoryMb * HEAP_SHARE))}`;
+}
+
+function pathOf(relative: string): string {
+  return fileURLToPath(new URL(relative, ROOT)).replace(/\/$/, "");
+}
+
+/** The cache with the compiled sandbox, which deno would look for in the home folder that the empty environment does not name. */
+function denoDir(): string {
+  const { DENO_DIR, XDG_CACHE_HOME, HOME } = Deno.env.toObject();
+  if (DENO_DIR !== undefined) return DENO_DIR;
+  if (XDG_CACHE_HOME !== undefined) return `${XDG_CACHE_HOME}/deno`;
+  return Deno.build.os === "darwin" ? `${HOME}/Library/Caches/deno` : `${HOME}/.cache/deno`;
+}

@@ -1,0 +1,113 @@
+/**
+ * Requests of one cell that are not answered yet, and what caused the service calls made meanwhile.
+ * @module
+ */
+
+import type { Cause } from "../../services/services.ts";
+
+/** A request as it waits for its answer. */
+export interface Pending {
+  id: number;
+  /** For messages: `processEvent`, `job sendMail`. */
+  what: string;
+  /** Depth of each event of a batch, or of the job or task. */
+  depths: number[] | undefined;
+  causeKind: Cause["kind"];
+  causes: Map<number, Cause>;
+  /** Memory of the cell when the request was sent. */
+  memoryBytes: number;
+  /** When every call in it has had its deadline, one after the other, by performance.now(). */
+  dueAt: number;
+  /** The sandbox said that it began with it. */
+  taken: boolean;
+  settle(payload: Uint8Array<ArrayBuffer>): void;
+  reject(error: Error): void;
+}
+
+/** Answered requests whose causes are still known: a plugin often does not await what it captures. */
+const REMEMBERED = 64;
+/** Stands for a call made for a whole batch, as exportEvents makes them. */
+const WHOLE_BATCH = -1;
+
+/** The requests of one cell, oldest first. */
+export class InFlight {
+  readonly #pending = new Map<number, Pending>();
+  readonly #answered = new Map<number, Pick<Pending, "depths" | "causeKind" | "causes">>();
+  #lastId = 0;
+
+  get size(): number {
+    return this.#pending.size;
+  }
+
+  get oldest(): Pending | undefined {
+    return this.#pending.values().next().value;
+  }
+
+  add(pending: Omit<Pending, "id" | "causes" | "taken">): number {
+    // 0 means no request.
+    const id = this.#lastId = this.#lastId % 0xffff_fffe + 1;
+    this.#pending.set(id, { ...pending, id, causes: new Map(), taken: false });
+    return id;
+  }
+
+  /** Undefined when nobody asked. */
+  get(id: number): Pending | undefined {
+    return this.#pending.get(id);
+  }
+
+  delete(id: number): void {
+    const pending = this.#pending.get(id);
+    if (pending === undefined) return;
+    this.#pending.delete(id);
+    const { depths, causeKind, causes } = pending;
+    this.#answered.set(id, { depths, causeKind, causes });
+    for (const oldest of this.#answered.keys()) {
+      if (this.#answered.size <= REMEMBERED) break;
+      this.#answered.delete(oldest);
+    }
+  }
+
+  /** Those that the sandbox took up, oldest first. */
+  get taken(): Pending[] {
+    return [...this.#pending.values()].filter(({ taken }) => taken);
+  }
+
+  rejectAll(errorFor: (pending: Pending) => Error): void {
+    const all = [...this.#pending.values()];
+    this.#pending.clear();
+    for (const pending of all) pending.reject(errorFor(pending));
+  }
+
+  /**
+   * What a service call was made for: the cell's word is taken only for something that is in flight, or was a moment ago. Otherwise
+   * the deepest in flight, so that a loop cannot hide its depth.
+   */
+  causeOf(named: { id: number; event?: number | undefined } | undefined): Cause {
+    const found = named === undefined ? undefined : this.#pending.get(named.id) ?? this.#answered.get(named.id);
+    if (found === undefined || found.causeKind === "other") return this.#unknownCause();
+    const { depths = [0], causeKind, causes } = found;
+    const event = named?.event ?? WHOLE_BATCH;
+    if (event >= depths.length) return this.#unknownCause();
+    let cause = causes.get(event);
+    if (cause === undefined) {
+      const depth = event === WHOLE_BATCH ? deepest(depths) : depths[event] ?? 0;
+      cause = { kind: causeKind, depth, captured: 0 };
+      causes.set(event, cause);
+    }
+    return cause;
+  }
+
+  #unknownCause(): Cause {
+    const depths = [...this.#pending.values()].map(({ depths = [] }) => deepest(depths));
+    return { kind: "other", depth: deepest(depths), captured: 0 };
+  }
+}
+
+function deepest(depths: number[]): number {
+  return depths.reduce((most, depth) => Math.max(most, depth), 0);
+}
+
+/** Depths for a batch of `count` events; all 0 when none is given. */
+export function depthsOf(count: number, depths: number[] | undefined): number[] {
+  return depths ?? new Array<number>(count).fill(0);
+}

@@ -1,0 +1,19 @@
+/**
+ * What a plugin gets to see of a service call: its value, or name and message of its error, never more of the host than that.
+ * @module
+ */
+
+import { RetryError } from "../../../runtime/errors.ts";
+import type { Answer } from "../../../runtime/protocol.ts";
+
+const MAX_MESSAGE = 2_000;
+
+export async function serviceAnswer(call: Promise<unknown>): Promise<Answer> {
+  try {
+    return { ok: true, value: (await call) ?? null };
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    const message = error.message.slice(0, MAX_MESSAGE);
+    return { ok: false, error: { name: error.name, message, retry: error instanceof RetryError } };
+  }
+}

@@ -1,0 +1,44 @@
+/**
+ * `deno task bundle <folder>`: writes a plugin packed with its npm packages, and says what to expect of it.
+ * @module
+ */
+
+import { basename, dirname, join, resolve } from "node:path";
+import { BundleError, bundlePlugin } from "../loader/bundle/bundle_plugin.ts";
+import { installPackages } from "../loader/bundle/install_packages.ts";
+import { loadPlugin } from "../loader/load_plugin.ts";
+import { PluginLoadError } from "../loader/plugin.ts";
+
+/**
+ * Packs the plugin into `out` (by default `dist/hogpen/index.js` in its folder), with a plugin.json beside it, and
+ * loads the result as a service would. Sets the exit code.
+ */
+export async function bundle({ folder, out }: { folder: string; out: string | null }): Promise<void> {
+  const root = resolve(folder);
+  const file = out === null ? join(root, "dist", "hogpen", "index.js") : resolve(out);
+  try {
+    if (dirname(file) === root) {
+      throw new BundleError(`Cannot bundle ${basename(root)} into its own folder: name another one with --out`);
+    }
+    await using packages = await installPackages(root);
+    const { code, warnings } = await bundlePlugin(root, { packageFolders: packages.folders });
+    await Deno.mkdir(dirname(file), { recursive: true });
+    await Deno.writeTextFile(file, code);
+    await writeManifest(root, file);
+    await loadPlugin(dirname(file));
+    for (const warning of warnings) console.warn(`Warning: ${warning}`);
+    console.log(`Wrote ${file} (${code.length} characters). Use ${dirname(file)} as the plugin's source`);
+  } catch (error) {
+    if (!(error instanceof BundleError || error instanceof PluginLoadError)) throw error;
+    console.error(error.message);
+    Deno.exitCode = 1;
+  }
+}
+
+/** The plugin's own plugin.json, with the bundle as its main. */
+async function writeManifest(root: string, file: string): Promise<void> {
+  const target = join(dirname(file), "plugin.json");
+  const text = await Deno.readTextFile(join(root, "plugin.json")).catch(() => JSON.stringify({ name: basename(root) }));
+  const manifest = { ...JSON.parse(text), main: basename(file) };
+  await Deno.writeTextFile(target, `${JSON.stringify(manifest, null, 2)}\n`);
+}

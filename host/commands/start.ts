@@ -1,0 +1,60 @@
+/**
+ * `start`: runs the service until a signal ends it.
+ * @module
+ */
+
+import { mkdir } from "node:fs/promises";
+import { loadConfig } from "../config/load_config.ts";
+import type { Command } from "../config/parse_args.ts";
+import { ConfigError } from "../config/read_config.ts";
+import { UsageError } from "../config/settings.ts";
+import { loadAdminToken } from "../http/admin_token.ts";
+import { VERSION } from "../version.ts";
+import { announce } from "../service/announce.ts";
+import { followChanges } from "../service/follow_changes.ts";
+import { createNotices } from "../service/notices.ts";
+import { startService } from "../service/service.ts";
+
+/** How long the announcement waits for plugins that take their time. */
+const ANNOUNCE_MS = 10_000;
+
+/** Resolves when the service has ended after SIGINT or SIGTERM. A second signal ends the process at once. Throws UsageError. */
+export async function start(
+  { settings, configGiven }: Extract<Command, { command: "start" | "check" }>,
+): Promise<void> {
+  const notices = createNotices(settings.logLevel, (line) => console.error(line), Date.now);
+  const config = await loadConfig(settings, configGiven).catch((error) => {
+    throw error instanceof ConfigError ? new UsageError([error.message]) : error;
+  });
+  const stopped = onSignal();
+  await mkdir(settings.data, { recursive: true });
+  const adminToken = await loadAdminToken(settings.data, settings.adminToken ?? undefined);
+  await using service = await startService({ settings, config, adminToken, notices, version: VERSION });
+
+  const watching = new AbortController();
+  const following = followChanges({ settings, configGiven, config, service, notices, signal: watching.signal });
+  const patience = Promise.withResolvers<void>();
+  const timer = setTimeout(patience.resolve, ANNOUNCE_MS);
+  const early = await Promise.race([stopped, patience.promise, service.ready()]);
+  clearTimeout(timer);
+  if (early === undefined) {
+    console.log(announce({ version: VERSION, url: service.url, config, plugins: service.plugins, adminToken }));
+  }
+  const signal = await stopped;
+  watching.abort();
+  notices.info(`${signal}: finishing what is in flight; a second signal ends it at once`);
+  await following;
+}
+
+/** Resolves with the name of the first signal; the second one ends the process. */
+function onSignal(): Promise<string> {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  let count = 0;
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
+    Deno.addSignalListener(name, () => {
+      if (++count > 1) Deno.exit(name === "SIGINT" ? 130 : 143);
+      resolve(name);
+    });
+  }
+  return promise;
+}

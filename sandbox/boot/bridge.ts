@@ -1,0 +1,103 @@
+/**
+ * The Worker's end of the wire: frames in, frames out, and requests to the host. Nothing of it is within a plugin's
+ * reach, and all that crosses is bytes.
+ * @module
+ */
+
+import { type Answer, FrameKind, MAX_SERVICE_REQUESTS, type ServiceName } from "../../runtime/protocol.ts";
+import { decodeFrame, encodeFrame, encodeJsonFrame, type Frame } from "../../runtime/frames.ts";
+import { addEventListener, postMessage } from "../walls/capture.ts";
+import { currentCause } from "../events/cause.ts";
+import { errorFromRecord } from "../plugin/read_error.ts";
+
+/**
+ * A service request may not be larger than this, or the host ends the cell; nor may what a plugin leaves waiting, all
+ * together.
+ */
+const MAX_REQUEST_BYTES = 8 * 1024 * 1024;
+const MAX_WAITING_BYTES = 32 * 1024 * 1024;
+const MAX_WAITING_REQUESTS = 10_000;
+
+interface Waiting {
+  frame: Uint8Array<ArrayBuffer>;
+}
+interface Asked {
+  resolve(value: unknown): void;
+  reject(error: Error): void;
+}
+
+const decoder = new TextDecoder();
+const asked = new Map<number, Asked>();
+const waiting: Waiting[] = [];
+let waitingBytes = 0;
+let unanswered = 0;
+let lastId = 0;
+
+/** Sends a frame; its buffer is gone afterwards. */
+export function sendFrame(frame: Uint8Array<ArrayBuffer>): void {
+  postMessage(frame.buffer, [frame.buffer]);
+}
+
+/** Sends a frame with a JSON payload. */
+export function sendJson(kind: FrameKind, id: number, value: unknown): void {
+  sendFrame(encodeJsonFrame(kind, id, value));
+}
+
+/** Sends a frame with a payload of bytes. */
+export function sendBytes(kind: FrameKind, id: number, payload: Uint8Array): void {
+  sendFrame(encodeFrame(kind, id, payload));
+}
+
+/** Asks the host on behalf of a plugin. Rejects when the plugin asks for too much at a time. */
+export function requestService(plugin: number, name: ServiceName, args: unknown[]): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const id = lastId = (lastId + 1) >>> 0;
+    const frame = encodeJsonFrame(FrameKind.ServiceRequest, id, { plugin, name, args, cause: causeOf(name) });
+    if (frame.byteLength > MAX_REQUEST_BYTES) {
+      throw new RangeError(`Cannot call ${name}: its arguments take more than ${MAX_REQUEST_BYTES} bytes`);
+    }
+    if (waiting.length >= MAX_WAITING_REQUESTS || waitingBytes + frame.byteLength > MAX_WAITING_BYTES) {
+      throw new RangeError(`Cannot call ${name}: too many calls are waiting, await them`);
+    }
+    asked.set(id, { resolve, reject });
+    waitingBytes += frame.byteLength;
+    waiting.push({ frame });
+    sendWaiting();
+  });
+}
+
+/** The host asks for it where events or jobs come of the call. */
+function causeOf(name: ServiceName) {
+  return name === "posthog.capture" || name === "jobs.enqueue" ? currentCause() : undefined;
+}
+
+function sendWaiting(): void {
+  while (unanswered < MAX_SERVICE_REQUESTS && waiting.length > 0) {
+    const { frame } = waiting.shift()!;
+    waitingBytes -= frame.byteLength;
+    unanswered++;
+    sendFrame(frame);
+  }
+}
+
+function takeAnswer(frame: Frame): void {
+  const call = asked.get(frame.id);
+  if (call === undefined) return;
+  asked.delete(frame.id);
+  unanswered--;
+  const answer = JSON.parse(decoder.decode(frame.payload)) as Answer;
+  if (answer.ok) call.resolve(answer.value);
+  else call.reject(errorFromRecord(answer.error));
+  sendWaiting();
+}
+
+/** Starts listening; `onRequest` gets every frame that is a request of the host. */
+export function listen(onRequest: (frame: Frame) => void): void {
+  addEventListener("message", (event) => {
+    event.stopImmediatePropagation();
+    if (!event.isTrusted) return;
+    const frame = decodeFrame(new Uint8Array((event as MessageEvent<ArrayBuffer>).data));
+    if (frame.kind === FrameKind.ServiceResult) takeAnswer(frame);
+    else onRequest(frame);
+  });
+}

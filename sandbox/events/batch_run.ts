@@ -1,0 +1,32 @@
+/**
+ * A batch under way, and what is known of its events so far.
+ * @module
+ */
+
+import type { ErrorRecord } from "../../runtime/errors.ts";
+import type { BatchFunction, Outcome } from "../../runtime/protocol.ts";
+import type { PluginInstance } from "../plugin/plugin_instance.ts";
+
+const MAX_ERRORS = 100;
+
+/** A batch under way. */
+export interface Run {
+  id: number;
+  fn: BatchFunction;
+  plugins: PluginInstance[];
+  /** By plugin, by event. */
+  outcomes: Outcome[][];
+  errors: { event: number; plugin: number; error: ErrorRecord }[];
+  inputs: string[];
+  /** Empty for no event. */
+  outputs: string[];
+  left: number;
+}
+
+/** Sets the outcome of an event in a plugin: the last word counts, and the first error. */
+export function noteOutcome(run: Run, event: number, plugin: number, outcome: Outcome, error?: ErrorRecord): void {
+  run.outcomes[plugin]![event] = outcome;
+  if (error === undefined || run.errors.length >= MAX_ERRORS) return;
+  if (run.errors.some((each) => each.event === event && each.plugin === plugin)) return;
+  run.errors.push({ event, plugin, error });
+}

@@ -1,0 +1,101 @@
+/**
+ * What a plugin does to events that makes the engine take three times as long to write their JSON, learned from a few of its calls.
+ *
+ * V8 writes plain objects of plain strings in one pass. It starts anew on a slow way when it meets a string that was cut from another
+ * or joined of two, or an object of which a property was deleted: 4.4 and 6.4 µs instead of 1.5 for an event of 1.2 KB (measured).
+ * @module
+ */
+
+import { isRecord } from "../../runtime/is_record.ts";
+
+/** One call in as many is looked at. */
+const LOOK_EVERY = 256;
+/** Names that are remembered: who makes more has names that no two events share. */
+const MOST_NAMES = 16;
+/** Shorter strings are always copied (V8's ConsString::kMinLength); longer ones are too much to intern. */
+const LEAST_LENGTH = 13;
+const MOST_LENGTH = 2_000;
+
+type Fields = Record<string, unknown>;
+
+/** An object's properties before a call. */
+interface Fieldset {
+  names: string[];
+  values: unknown[];
+}
+
+/** An event before a call. */
+export interface Glimpse {
+  event: Fieldset;
+  properties: Fieldset;
+}
+
+/** The habits of one plugin. */
+export class Habits {
+  readonly #event = new ObjectHabits();
+  readonly #properties = new ObjectHabits();
+  #calls = 0;
+
+  /** To be called before the plugin gets the event; undefined for most calls. */
+  look(event: Fields): Glimpse | undefined {
+    if (this.#calls++ % LOOK_EVERY !== 0) return undefined;
+    const { properties } = event;
+    return { event: fieldsOf(event), properties: fieldsOf(isRecord(properties) ? properties : {}) };
+  }
+
+  /** Its events are written faster when they are copied first. */
+  get deletes(): boolean {
+    return this.#event.deletes || this.#properties.deletes;
+  }
+
+  /** Compares a copy of the event with what was seen of it before the call. */
+  learn({ event, properties }: Glimpse, after: Fields): void {
+    this.#event.learn(event, after);
+    if (isRecord(after["properties"])) this.#properties.learn(properties, after["properties"]);
+  }
+
+  /** Makes strings of the event plain that are not, in this plugin's experience. They stay the same to everybody else. */
+  ease(event: Fields): void {
+    this.#event.ease(event);
+    if (isRecord(event["properties"])) this.#properties.ease(event["properties"]);
+  }
+}
+
+class ObjectHabits {
+  #made: string[] = [];
+  deletes = false;
+
+  learn({ names, values }: Fieldset, after: Fields): void {
+    this.deletes ||= names.some((name) => !Object.hasOwn(after, name));
+    const known = new Map(names.map((name, index) => [name, values[index]]));
+    for (const [name, value] of Object.entries(after)) {
+      if (this.#made.length === MOST_NAMES) return;
+      if (!isLong(value) || value === known.get(name) || this.#made.includes(name)) continue;
+      this.#made.push(name);
+    }
+  }
+
+  ease(object: Fields): void {
+    for (const name of this.#made) {
+      const value = object[name];
+      if (isLong(value)) intern(value);
+    }
+  }
+}
+
+function fieldsOf(object: Fields): Fieldset {
+  return { names: Object.keys(object), values: Object.values(object) };
+}
+
+function isLong(value: unknown): value is string {
+  return typeof value === "string" && value.length >= LEAST_LENGTH && value.length <= MOST_LENGTH;
+}
+
+const nothing: object = Object.create(null) as object;
+/** Kept where the compiler cannot see that nobody reads it, or it would leave the look-up out. */
+export let found = false;
+
+/** To look a name up, the engine makes it a string of its own and the string at hand a reference to that. */
+function intern(name: string): void {
+  found = name in nothing;
+}

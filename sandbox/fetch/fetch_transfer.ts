@@ -1,0 +1,126 @@
+/**
+ * One request on its way: what ends it early, and in which words the plugin hears of it.
+ * @module
+ */
+
+import { Buffer, clearTimeout, setTimeout } from "../walls/capture.ts";
+import { getDeadlineMs } from "../events/deadline.ts";
+import { type Arriving, collect } from "./fetch_body.ts";
+import { AbortError, asFetchError, FetchError } from "./fetch_error.ts";
+import type { FetchRequest } from "./fetch_request.ts";
+
+/** Of the deadline of a plugin's function, so that the function can still say what failed. */
+const DEADLINE_SHARE = 0.8;
+
+/** A request from its sending to the end of its answer. */
+export interface Transfer {
+  readonly url: string;
+  readonly signal: AbortSignal;
+  /** Waits for the status and headers. */
+  awaitAnswer(answer: Promise<Response>): Promise<Response>;
+  /** Waits for the rest. */
+  awaitBody<T>(body: Promise<T>): Promise<T>;
+  /** The error of a body that broke off. */
+  bodyError(error: unknown): unknown;
+  /** Nothing can end it early any more. */
+  end(): void;
+}
+
+/** Watches the request's signal and the clock. */
+export function openTransfer(request: FetchRequest): Transfer {
+  const { url, signal: userSignal } = request;
+  const timeoutMs = request.timeout > 0 ? request.timeout : getDeadlineMs() * DEADLINE_SHARE;
+  const controller = new AbortController();
+  let reason: Error | undefined;
+
+  function stop(why: Error): void {
+    reason ??= why;
+    controller.abort(reason);
+  }
+  function abort(): void {
+    stop(new AbortError("The user aborted a request."));
+  }
+  if (userSignal?.aborted) abort();
+  else userSignal?.addEventListener("abort", abort);
+
+  function end(): void {
+    userSignal?.removeEventListener("abort", abort);
+  }
+
+  async function within<T>(work: Promise<T>, timeoutError: FetchError, read: (error: unknown) => unknown): Promise<T> {
+    const timer = setTimeout(() => stop(timeoutError), timeoutMs);
+    try {
+      return await work;
+    } catch (error) {
+      end();
+      throw reason ?? read(error);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  function bodyError(error: unknown): unknown {
+    if (reason !== undefined) return reason;
+    if (!(error instanceof TypeError)) return error;
+    const broken = /decod|decompress|corrupt|gzip|deflate/i.test(error.message);
+    const words = broken ? error.message : "Premature close";
+    const code = broken ? "Z_DATA_ERROR" : "ERR_STREAM_PREMATURE_CLOSE";
+    return new FetchError(`Invalid response body while trying to fetch ${url}: ${words}`, "system", { code });
+  }
+
+  return {
+    url,
+    signal: controller.signal,
+    awaitAnswer: (answer) =>
+      within(
+        answer,
+        new FetchError(`network timeout at: ${url}`, "request-timeout"),
+        (error) => asFetchError(url, error),
+      ),
+    async awaitBody(body) {
+      const words = `Response timeout while trying to fetch ${url} (over ${timeoutMs}ms)`;
+      const read = await within(body, new FetchError(words, "body-timeout"), bodyError);
+      end();
+      return read;
+    },
+    bodyError,
+    end,
+  };
+}
+
+/**
+ * As much of a body is read without being asked for: many plugins never look at it, and its connection would stay open.
+ * With 64 KiB that holds for all but downloads.
+ */
+const READ_AHEAD = new ByteLengthQueuingStrategy({ highWaterMark: 32 * 1024 });
+
+/** The body of an answer. What Deno has not unpacked is unpacked here. */
+export function arrivingFrom(answer: Response, transfer: Transfer): Arriving {
+  if (answer.body === null) return readFrom(answer, transfer);
+  const isDeflated = answer.headers.get("content-encoding") === "deflate";
+  const unpacked = isDeflated ? answer.body.pipeThrough(new DecompressionStream("deflate")) : answer.body;
+  const ahead = unpacked.pipeThrough(new TransformStream<Uint8Array, Uint8Array>({}, READ_AHEAD, READ_AHEAD));
+  return readFrom(new Response(ahead), transfer);
+}
+
+function readFrom(answer: Response, transfer: Transfer): Arriving {
+  async function* chunks(): AsyncGenerator<Uint8Array> {
+    try {
+      for await (const chunk of answer.body ?? []) yield chunk;
+    } catch (error) {
+      throw transfer.bodyError(error);
+    } finally {
+      transfer.end();
+    }
+  }
+  return {
+    all(maxBytes) {
+      const read = maxBytes > 0
+        ? collect(chunks(), maxBytes, transfer.url)
+        : answer.arrayBuffer().then((bytes) => Buffer.from(bytes));
+      return transfer.awaitBody(read);
+    },
+    chunks,
+    tee: () => [readFrom(answer.clone(), transfer), readFrom(answer, transfer)],
+  };
+}

@@ -1,0 +1,44 @@
+/**
+ * Sends the request that a plugin's composeWebhook composed. Here and not in the host, so that it goes only where this
+ * plugin's egress rules let it go: the guard of fetch, and under it what the cell's process may connect to.
+ * @module
+ */
+
+import { RetryError } from "../../runtime/errors.ts";
+import { guardedFetch } from "./fetch.ts";
+import { FetchError } from "./fetch_error.ts";
+import type { HeadersSource } from "./fetch_headers.ts";
+import type { RequestOptions } from "./fetch_request.ts";
+import type { FetchResponse } from "./fetch_response.ts";
+import type { PluginFunction } from "../plugin/plugin_instance.ts";
+
+/** composeWebhook and the sending of its result as one function, which fails when the request does. */
+export function sendComposed(compose: PluginFunction): PluginFunction {
+  return (event, meta) => {
+    const webhook = compose(event, meta);
+    return webhook ? send(webhook) : undefined;
+  };
+}
+
+async function send(composed: unknown): Promise<void> {
+  const { url, body, headers, method } = await composed as Record<string, unknown>;
+  const response = await fetchOrRetry(String(url), {
+    method: method === undefined ? "POST" : method,
+    headers: (headers ?? { "Content-Type": "application/json" }) as HeadersSource,
+    ...(body === undefined || body === null ? {} : { body: String(body) }),
+  });
+  await response.buffer();
+  if (response.ok) return;
+  const message = `Fetch to ${url} failed with ${response.statusText || response.status}`;
+  throw response.status === 429 || response.status >= 500 ? new RetryError(message) : new Error(message);
+}
+
+/** Without an answer it may be otherwise the next time; the egress guard's refusals stand. */
+async function fetchOrRetry(url: string, options: RequestOptions): Promise<FetchResponse> {
+  try {
+    return await guardedFetch(url, options);
+  } catch (error) {
+    if (!(error instanceof FetchError)) throw error;
+    throw new RetryError(`Fetch to ${url} failed with ${error.message}`);
+  }
+}

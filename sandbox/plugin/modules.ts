@@ -1,0 +1,108 @@
+/**
+ * What `require("name")` gives a plugin: the table of provided modules, each loaded when a plugin first asks for it.
+ *
+ * Node's own modules are shared by the plugins of a cell, and so are frozen. A package from npm is loaded anew for each
+ * plugin, so that what one sets in it (`AWS.config`, `pg.defaults`) is nothing to the other.
+ * @module
+ */
+
+import { isProvidedModule, notProvidedMessage, type ProvidedModule } from "../../runtime/modules.ts";
+import { RetryError } from "../../runtime/errors.ts";
+import { Buffer, require } from "../walls/capture.ts";
+import { guardSockets } from "../walls/egress_guard.ts";
+import { hideFiles } from "../walls/hide_files.ts";
+import { openGateFor } from "../walls/import_gate.ts";
+import { loadShared } from "../walls/load_shared.ts";
+import { limitNodeCrypto } from "../walls/native_threads.ts";
+import { nodeFetch } from "../fetch/node_fetch.ts";
+
+/** The plugin stands for itself: an object of its own. */
+type Loader = (plugin: object) => unknown;
+
+/** To provide a module, name it in runtime/modules.ts and say here what gives it. */
+const loaders: Record<ProvidedModule, Loader> = {
+  "@google-cloud/bigquery": (plugin) => loadPackage("@google-cloud/bigquery", plugin),
+  "@google-cloud/pubsub": loadPubsub,
+  "@google-cloud/storage": (plugin) => loadPackage("@google-cloud/storage", plugin),
+  "@posthog/plugin-contrib": (plugin) => loadPackage("@posthog/plugin-contrib", plugin),
+  "@posthog/plugin-scaffold": () => Object.freeze({ RetryError }),
+  "aws-sdk": (plugin) => loadPackage("aws-sdk", plugin),
+  "crypto": () => loadCrypto(),
+  "ethers": (plugin) => loadPackage("ethers", plugin),
+  "faker": (plugin) => loadPackage("faker", plugin),
+  "generic-pool": (plugin) => loadPackage("generic-pool", plugin),
+  "jsonwebtoken": (plugin) => loadPackage("jsonwebtoken", plugin),
+  "node-fetch": () => nodeFetch,
+  "pg": (plugin) => loadPackage("pg", plugin),
+  "snowflake-sdk": (plugin) => loadPackage("snowflake-sdk", plugin),
+  "stream": () => Object.freeze({ PassThrough: loadShared<typeof import("node:stream")>("node:stream").PassThrough }),
+  "url": () => loadShared("node:url"),
+  "zlib": () => loadShared("node:zlib"),
+};
+
+let cryptoLoaded = false;
+
+/** Deno sets up some classes when they are first used, which must be before they are frozen. */
+function loadCrypto(): unknown {
+  if (cryptoLoaded) return loadShared("node:crypto");
+  cryptoLoaded = true;
+  const crypto = require("node:crypto") as typeof import("node:crypto");
+  limitNodeCrypto(crypto as unknown as Record<string, unknown>);
+  const key = Buffer.alloc(32);
+  const iv = Buffer.alloc(16);
+  crypto.createHash("sha256").update("").digest();
+  crypto.createHmac("sha256", key).update("").digest();
+  const cipher = crypto.createCipheriv("aes-256-cbc", key, iv);
+  const text = Buffer.concat([cipher.update(""), cipher.final()]);
+  crypto.createDecipheriv("aes-256-cbc", key, iv).update(text);
+  crypto.createSecretKey(key);
+  crypto.createSign("sha256");
+  crypto.createVerify("sha256");
+  return loadShared("node:crypto");
+}
+
+let hasNeighbours = false;
+
+/**
+ * Says that the cell has several plugins: then no package may hand one of them a built-in module that is not frozen
+ * yet.
+ */
+export function shareModules(): void {
+  hasNeighbours = true;
+}
+
+/** Whose the loaded packages are. */
+let owner: object | undefined;
+
+function loadPackage(name: string, plugin: object): unknown {
+  guardSockets();
+  hideFiles();
+  if (hasNeighbours) {
+    loadCrypto();
+    for (const shared of ["node:events", "node:stream", "node:url", "node:zlib"]) loadShared(shared);
+  }
+  // The packages of one plugin share what they are made of, and may load the rest of it later.
+  if (owner !== plugin) { for (const path of Object.keys(require.cache)) delete require.cache[path]; }
+  owner = plugin;
+  return require(name);
+}
+
+/** Its clients lead to protobufjs, which keeps the global scope and the file system in its `util`. */
+function loadPubsub(plugin: object): unknown {
+  const pubsub = loadPackage("@google-cloud/pubsub", plugin);
+  for (const [path, module] of Object.entries(require.cache)) {
+    if (!/\/protobufjs\/src\/util\/minimal\.js$/.test(path)) continue;
+    Object.assign((module as { exports: object }).exports, { global: Object.freeze({}), fs: null });
+  }
+  return pubsub;
+}
+
+/** A plugin's own view of the table: the same module whenever it asks. */
+export function createModules(): (name: string) => unknown {
+  const loaded = new Map<string, unknown>();
+  return (name) => {
+    if (!isProvidedModule(name)) throw new Error(notProvidedMessage(name));
+    if (!loaded.has(name)) loaded.set(name, openGateFor(() => loaders[name](loaded)));
+    return loaded.get(name);
+  };
+}
