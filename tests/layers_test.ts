@@ -1,56 +1,195 @@
+/**
+ * Proves that the rooms of the code keep their distance: who may import whom stands in one table, and the drawing in
+ * docs/ARCHITECTURE.md shows what the imports say.
+ */
+
 import assert from "node:assert/strict";
-import { join, relative, resolve } from "node:path";
+import { dirname, join, normalize } from "node:path";
 
 const ROOT = new URL("..", import.meta.url).pathname;
 
-/** What the code of a folder may import of the project's own code. */
-const ALLOWED: Record<string, string[]> = {
-  runtime: ["runtime"],
-  sandbox: ["sandbox", "runtime"],
-  host: ["host", "runtime"],
+/**
+ * What the code of each room may import of the project's other rooms. `host` stands for the files that lie directly in host/: the
+ * clock, the version, and errors that every room knows. A new room is a new row; a new entry in a row needs a reason.
+ */
+const MAY_IMPORT: Record<string, string[]> = {
+  "main.ts": ["host", "host/commands", "host/config", "sandbox/boot"],
+
+  "runtime": [],
+
+  "sandbox/walls": [],
+  "sandbox/boot": ["runtime", "sandbox/events", "sandbox/plugin", "sandbox/walls"],
+  "sandbox/events": ["runtime", "sandbox/boot", "sandbox/fetch", "sandbox/plugin", "sandbox/walls"],
+  "sandbox/fetch": ["runtime", "sandbox/events", "sandbox/plugin", "sandbox/walls"],
+  "sandbox/meta": ["runtime", "sandbox/boot", "sandbox/fetch", "sandbox/plugin", "sandbox/walls"],
+  "sandbox/plugin": ["runtime", "sandbox/boot", "sandbox/events", "sandbox/fetch", "sandbox/meta", "sandbox/walls"],
+
+  "host": [],
+  "host/sqlite": ["host"],
+  "host/cache": ["host"],
+  "host/store": ["runtime", "host", "host/sqlite"],
+  "host/log": ["host", "host/sqlite"],
+  "host/config": ["host/destinations"],
+  "host/loader": ["runtime", "host/cells", "host/config", "host/sqlite", "host/store"],
+  "host/services": ["runtime", "host/cache", "host/log", "host/store"],
+  "host/cells": ["runtime", "host", "host/config", "host/loader", "host/services", "host/store"],
+  "host/capture": ["runtime", "host/config", "host/log"],
+  "host/router": ["runtime", "host", "host/cells", "host/log"],
+  "host/consumers": [
+    "runtime",
+    "host",
+    "host/cells",
+    "host/config",
+    "host/loader",
+    "host/log",
+    "host/router",
+    "host/store",
+  ],
+  "host/destinations": ["runtime", "host/config", "host/consumers", "host/log"],
+  "host/jobs": ["runtime", "host", "host/cells", "host/consumers", "host/loader", "host/store"],
+  "host/schedule": ["runtime", "host", "host/cells", "host/loader", "host/store"],
+  "host/telemetry": ["host/consumers", "host/http", "host/services"],
+  "host/http": [
+    "runtime",
+    "host/capture",
+    "host/cells",
+    "host/config",
+    "host/consumers",
+    "host/loader",
+    "host/log",
+    "host/services",
+    "host/store",
+    "host/telemetry",
+  ],
+  "host/service": [
+    "runtime",
+    "host",
+    "host/cache",
+    "host/cells",
+    "host/config",
+    "host/consumers",
+    "host/destinations",
+    "host/http",
+    "host/jobs",
+    "host/loader",
+    "host/log",
+    "host/router",
+    "host/schedule",
+    "host/services",
+    "host/store",
+  ],
+  "host/commands": ["host", "host/config", "host/http", "host/loader", "host/service"],
 };
 
+/** A room with more files of its own than this is several rooms. */
+const MOST_FILES = 16;
+
 function* sourceFiles(folder: string): Generator<string> {
-  for (const entry of Deno.readDirSync(folder)) {
+  for (const entry of Deno.readDirSync(join(ROOT, folder))) {
     const path = join(folder, entry.name);
     if (entry.isDirectory) yield* sourceFiles(path);
-    else if (entry.name.endsWith(".ts")) yield path;
+    else if (/\.tsx?$/.test(entry.name)) yield path;
   }
 }
 
-function importsOf(path: string): string[] {
-  const code = Deno.readTextFileSync(path);
+/** The room of a file: its layer, and in host/ and sandbox/ the folder below it. */
+function roomOf(path: string): string {
+  const parts = path.split("/");
+  const depth = ["host", "sandbox"].includes(parts[0] as string) ? Math.min(2, parts.length - 1) : 1;
+  return parts.slice(0, depth).join("/");
+}
+
+function specifiersOf(path: string): string[] {
+  const code = Deno.readTextFileSync(join(ROOT, path));
   const specifiers = code.matchAll(/(?:\bfrom\s+|\bimport\s+|\bimport\(\s*|new URL\(\s*)"([^"]+)"/g);
   return Array.from(specifiers, ([, specifier]) => specifier as string);
 }
 
-for (const [layer, allowed] of Object.entries(ALLOWED)) {
-  Deno.test(`${layer}/ imports only ${allowed.join(", ")} of the project`, () => {
-    const wrong: string[] = [];
-    let seen = 0;
-    for (const path of sourceFiles(join(ROOT, layer))) {
-      for (const specifier of importsOf(path).filter((specifier) => specifier.startsWith("."))) {
-        const target = relative(ROOT, resolve(path, "..", specifier));
-        if (!target.endsWith(".ts")) continue;
-        seen++;
-        if (!allowed.includes(target.split("/")[0] as string)) {
-          wrong.push(`${relative(ROOT, path)} → ${target}`);
-        }
-      }
+/** Every import from one room into another: `[from, to, where]`. */
+function importsBetweenRooms(): [string, string, string][] {
+  const imports: [string, string, string][] = [];
+  const files = ["main.ts", ...["runtime", "sandbox", "host"].flatMap((layer) => [...sourceFiles(layer)])];
+  for (const file of files) {
+    for (const specifier of specifiersOf(file).filter((specifier) => specifier.startsWith("."))) {
+      const target = normalize(join(dirname(file), specifier));
+      if (!/\.tsx?$/.test(target)) continue;
+      if (roomOf(target) !== roomOf(file)) imports.push([roomOf(file), roomOf(target), `${file} → ${target}`]);
     }
-    assert(seen > 0, "no import was found: the pattern is wrong");
-    assert.deepEqual(wrong, []);
-  });
+  }
+  return imports;
 }
 
+const IMPORTS = importsBetweenRooms();
+
+Deno.test("each room imports only the rooms that the table allows it", () => {
+  assert(IMPORTS.length > 100, "hardly any import was found: the pattern is wrong");
+  const wrong = IMPORTS.filter(([from, to]) => !MAY_IMPORT[from]?.includes(to)).map(([, , where]) => where);
+  assert.deepEqual(wrong, [], "add the room, or the import with its reason, to MAY_IMPORT in tests/layers_test.ts");
+});
+
+Deno.test("the table names no room and allows no import that does not exist", () => {
+  const seen = new Set(IMPORTS.map(([from, to]) => `${from} → ${to}`));
+  const idle = Object.entries(MAY_IMPORT)
+    .flatMap(([from, rooms]) => rooms.map((to) => `${from} → ${to}`))
+    .filter((pair) => !seen.has(pair));
+  assert.deepEqual(idle, []);
+});
+
+Deno.test("the host and the sandbox meet in runtime/ alone", () => {
+  const layer = (room: string) => room.split("/")[0];
+  const across = IMPORTS.filter(([from, to]) => layer(from) !== layer(to) && from !== "main.ts" && to !== "runtime");
+  assert.deepEqual(across, []);
+});
+
 Deno.test("runtime/ does no I/O: it names neither Deno nor a built-in module nor a package", () => {
-  for (const path of sourceFiles(join(ROOT, "runtime"))) {
-    const foreign = importsOf(path).filter((specifier) => !specifier.startsWith("."));
-    assert.deepEqual(foreign, [], relative(ROOT, path));
-    assert.doesNotMatch(
-      Deno.readTextFileSync(path).replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*/g, ""),
-      /\bDeno\./,
-      relative(ROOT, path),
-    );
+  for (const path of sourceFiles("runtime")) {
+    assert.deepEqual(specifiersOf(path).filter((specifier) => !specifier.startsWith(".")), [], path);
+    const code = Deno.readTextFileSync(join(ROOT, path)).replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*/g, "");
+    assert.doesNotMatch(code, /\bDeno\./, path);
   }
+});
+
+Deno.test("no folder of the source holds more files than a reader can take in", () => {
+  const counts = new Map<string, number>();
+  for (const layer of ["runtime", "sandbox", "host"]) {
+    for (const file of sourceFiles(layer)) counts.set(dirname(file), (counts.get(dirname(file)) ?? 0) + 1);
+  }
+  assert.deepEqual([...counts].filter(([, count]) => count > MOST_FILES), []);
+});
+
+Deno.test("the drawing of the rooms has every room, and each of its arrows is an import", async () => {
+  const page = await Deno.readTextFile(join(ROOT, "docs/ARCHITECTURE.md"));
+  const drawing = page.match(/```mermaid\n(flowchart[\s\S]*?)```/)?.[1] ?? "";
+  const names = new Map(Array.from(drawing.matchAll(/(\w+)\["([\w/.]+)/g), ([, id, name]) => [id, name] as const));
+  const rooms = new Set(IMPORTS.flatMap(([from, to]) => [from, to]).filter((room) => room !== "host"));
+  assert.deepEqual([...names.values()].sort(), [...rooms].sort());
+
+  const arrows = Array.from(drawing.matchAll(/^\s*(\w+) --> ([\w &]+)$/gm)).flatMap(([, from, to]) =>
+    (to as string).split("&").map((id) => [names.get(from as string), names.get(id.trim())])
+  );
+  assert(arrows.length > 10, "hardly any arrow was found: the pattern is wrong");
+  const untrue = arrows.filter(([from, to]) => !IMPORTS.some(([a, b]) => a === from && b === to));
+  assert.deepEqual(untrue, []);
+});
+
+Deno.test("the documents name no file that does not exist", async () => {
+  const pages = [
+    "README.md",
+    "CONTRIBUTING.md",
+    ...[...Deno.readDirSync(join(ROOT, "docs"))].map(({ name }) => `docs/${name}`),
+  ];
+  const missing: string[] = [];
+  let seen = 0;
+  for (const page of pages.filter((page) => page.endsWith(".md"))) {
+    const text = await Deno.readTextFile(join(ROOT, page));
+    for (
+      const [, path] of text.matchAll(/`((?:host|sandbox|runtime|tests|bench|plugins|testing|ui|deploy)\/[\w/.-]+)`/g)
+    ) {
+      seen++;
+      const exists = await Deno.stat(join(ROOT, path as string)).then(() => true, () => false);
+      if (!exists) missing.push(`${page}: ${path}`);
+    }
+  }
+  assert(seen > 30, "hardly any path was found: the pattern is wrong");
+  assert.deepEqual(missing, []);
 });
