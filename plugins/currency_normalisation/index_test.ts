@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { startPlugin } from "../../tests/kit/plugin_harness.ts";
+import { startPlugin } from "hogpen/testing";
 
 const URL = "https://openexchangerates.org/api/latest.json?app_id=KEY";
 const RATES = { url: URL, json: { base: "USD", rates: { USD: 1, EUR: 0.8, GBP: 0.5 } } };

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { startPlugin } from "../../tests/kit/plugin_harness.ts";
+import { startPlugin } from "hogpen/testing";
 
 Deno.test("downsampling keeps about the given share of users, each with all events", async () => {
   await using plugin = await startPlugin(import.meta.dirname, { config: { percentage: "30" } });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { startPlugin } from "../../tests/kit/plugin_harness.ts";
+import { startPlugin } from "hogpen/testing";
 
 /** Which of the values, as the property `p`, come through. */
 async function kept(config: Record<string, string>, values: unknown[]): Promise<unknown[]> {

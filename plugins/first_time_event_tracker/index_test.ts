@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { startPlugin } from "../../tests/kit/plugin_harness.ts";
+import { startPlugin } from "hogpen/testing";
 
 function marks(event: Record<string, unknown> | null): unknown[] {
   const { is_first_event_for_user, is_first_event_ever } = event?.properties as Record<string, unknown>;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { startPlugin } from "../../tests/kit/plugin_harness.ts";
+import { startPlugin } from "hogpen/testing";
 
 const GEOIP = {
   "89.160.20.129": {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { startPlugin } from "../../tests/kit/plugin_harness.ts";
+import { startPlugin } from "hogpen/testing";
 
 Deno.test("hello_world greets the world by default", async () => {
   await using plugin = await startPlugin(import.meta.dirname);

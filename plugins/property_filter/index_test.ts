@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { startPlugin } from "../../tests/kit/plugin_harness.ts";
+import { startPlugin } from "hogpen/testing";
 
 Deno.test("property_filter removes names, paths and patterns, and leaves the rest", async () => {
   await using plugin = await startPlugin(import.meta.dirname, {

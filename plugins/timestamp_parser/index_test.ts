@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { startPlugin } from "../../tests/kit/plugin_harness.ts";
+import { startPlugin } from "hogpen/testing";
 
 Deno.test("timestamp_parser adds the parts of the event's time in UTC", async () => {
   await using plugin = await startPlugin(import.meta.dirname);

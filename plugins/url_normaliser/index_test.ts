@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { startPlugin } from "../../tests/kit/plugin_harness.ts";
+import { startPlugin } from "hogpen/testing";
 
 async function normalised(config: Record<string, string>, addresses: string[]): Promise<unknown[]> {
   await using plugin = await startPlugin(import.meta.dirname, { config });

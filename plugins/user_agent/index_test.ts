@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { startPlugin } from "../../tests/kit/plugin_harness.ts";
+import { startPlugin } from "hogpen/testing";
 import { parseUserAgent } from "./parse_user_agent.ts";
 
 const MAC_SAFARI =

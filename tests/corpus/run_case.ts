@@ -8,8 +8,13 @@ import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { ErrorRecord } from "../../runtime/errors.ts";
 import { type BatchFunction, Outcome } from "../../runtime/protocol.ts";
-import { type EventOutcome, type FixturePlugin, PLUGIN_CONFIG_ID, startFixturePlugin } from "../kit/fixture_plugin.ts";
-import type { FetchRule } from "../kit/fixtures/fetch_fixture.ts";
+import {
+  type EventOutcome,
+  type FixturePlugin,
+  PLUGIN_CONFIG_ID,
+  startFixturePlugin,
+} from "../../testing/fixture_plugin.ts";
+import type { FetchRule } from "../../testing/sandbox/fetch_fixture.ts";
 import { checkEffects } from "./check_effects.ts";
 import type { CorpusCase, CorpusStep, Expectation } from "./corpus_case.ts";
 import { difference } from "./difference.ts";

@@ -14,7 +14,7 @@ import { mergeDefaults } from "../../host/loader/manifest/manifest.ts";
 import type { SourceSpec } from "../../host/loader/sources/open_source.ts";
 import type { ApiSettings } from "../../host/services/api/api_settings.ts";
 import type { ErrorRecord } from "../../runtime/errors.ts";
-import { openTestServices, OTHER } from "../kit/plugin_services.ts";
+import { openTestServices, OTHER } from "../../testing/plugin_services.ts";
 
 type Event = Record<string, unknown>;
 

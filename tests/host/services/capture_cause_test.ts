@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { loadPlugin } from "../../../host/loader/load_plugin.ts";
-import { type FixturePlugin, startFixturePlugin } from "../../kit/fixture_plugin.ts";
+import { type FixturePlugin, startFixturePlugin } from "../../../testing/fixture_plugin.ts";
 
 async function start(code: string): Promise<FixturePlugin> {
   const plugin = await loadPlugin({ inline: code });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { eventCause, IDENTITY, openTestServices, OTHER } from "../../kit/plugin_services.ts";
+import { eventCause, IDENTITY, openTestServices, OTHER } from "../../../testing/plugin_services.ts";
 
 Deno.test("VM-34 posthog.capture appends the event to the inbox, by default as the plugin itself", async () => {
   await using services = await openTestServices();

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { eventCause, openTestServices } from "../../kit/plugin_services.ts";
+import { eventCause, openTestServices } from "../../../testing/plugin_services.ts";
 
 Deno.test("jobs.enqueue keeps a durable job with the depth of what caused it", async () => {
   await using services = await openTestServices();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { openTestServices } from "../../kit/plugin_services.ts";
+import { openTestServices } from "../../../testing/plugin_services.ts";
 import { loadPlugin } from "../../../host/loader/load_plugin.ts";
-import { startFixturePlugin } from "../../kit/fixture_plugin.ts";
+import { startFixturePlugin } from "../../../testing/fixture_plugin.ts";
 
 Deno.test("metrics.record sums up, and keeps the largest and the smallest", async () => {
   await using services = await openTestServices();

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { openTestServices, OTHER } from "../../kit/plugin_services.ts";
+import { openTestServices, OTHER } from "../../../testing/plugin_services.ts";
 
 Deno.test("VM-20 storage.set, storage.get and storage.del keep JSON by plugin config", async () => {
   await using services = await openTestServices();

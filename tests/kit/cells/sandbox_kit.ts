@@ -6,7 +6,7 @@
 
 import { transformFile } from "../../../host/loader/compile/transform.ts";
 import { type PluginSpec, SERVICES } from "../../../runtime/protocol.ts";
-import { openTestServices, type TestServices } from "../plugin_services.ts";
+import { openTestServices, type TestServices } from "../../../testing/plugin_services.ts";
 import { type FakeServices, pluginOf, RawCell } from "./raw_cell.ts";
 
 /** A plugin of one TypeScript file. */

@@ -5,8 +5,8 @@ import { createApiServices } from "../../../../host/services/api/api.ts";
 import type { ApiSettings } from "../../../../host/services/api/api_settings.ts";
 import { DEFAULT_SERVICE_LIMITS, type ServiceLimits } from "../../../../host/services/limits/service_limits.ts";
 import { loadPlugin } from "../../../../host/loader/load_plugin.ts";
-import { startFixturePlugin } from "../../../kit/fixture_plugin.ts";
-import { OTHER } from "../../../kit/plugin_services.ts";
+import { startFixturePlugin } from "../../../../testing/fixture_plugin.ts";
+import { OTHER } from "../../../../testing/plugin_services.ts";
 
 Deno.test("VM-30a posthog.api get sends the operator's keys to the operator's host", async () => {
   await using api = startApi();

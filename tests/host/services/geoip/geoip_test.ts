@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createGeoipServices } from "../../../../host/services/geoip/geoip.ts";
 import { openGeoipDatabase } from "../../../../host/services/geoip/geoip_database.ts";
 import { encodeMmdb } from "../../../kit/mmdb.ts";
-import { OTHER } from "../../../kit/plugin_services.ts";
+import { OTHER } from "../../../../testing/plugin_services.ts";
 import { temporaryFolder } from "../../../kit/temporary_folder.ts";
 
 const LINKOEPING = {

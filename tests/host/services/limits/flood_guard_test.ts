@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createFloodGuard, ServiceLimitError } from "../../../../host/services/limits/flood_guard.ts";
 import type { RateLimits } from "../../../../host/services/limits/service_limits.ts";
-import { openTestServices } from "../../../kit/plugin_services.ts";
+import { openTestServices } from "../../../../testing/plugin_services.ts";
 
 const LIMITS: RateLimits = {
   callsPerSecond: 200,

@@ -3,19 +3,19 @@
  * @module
  */
 
-import type { Cause, PluginServices } from "../../host/services/services.ts";
-import { openMemoryCache } from "../../host/cache/memory_cache.ts";
-import type { Cache } from "../../host/cache/cache.ts";
-import type { EventLog, StoredRecord } from "../../host/log/event_log.ts";
-import { openSqliteEventLog } from "../../host/log/sqlite_event_log.ts";
-import { createPluginServices, type ServiceBackends } from "../../host/services/create_plugin_services.ts";
-import { createPluginMetrics, type PluginMetrics } from "../../host/services/metrics.ts";
-import type { PluginIdentity } from "../../host/services/plugin_identity.ts";
-import { DEFAULT_SERVICE_LIMITS, type ServiceLimits } from "../../host/services/limits/service_limits.ts";
-import type { Store } from "../../host/store/store.ts";
-import { openSqliteStore } from "../../host/store/sqlite_store.ts";
-import type { ServiceName } from "../../runtime/protocol.ts";
-import { temporaryFolder } from "./temporary_folder.ts";
+import { join } from "node:path";
+import type { Cause, PluginServices } from "../host/services/services.ts";
+import { openMemoryCache } from "../host/cache/memory_cache.ts";
+import type { Cache } from "../host/cache/cache.ts";
+import type { EventLog, StoredRecord } from "../host/log/event_log.ts";
+import { openSqliteEventLog } from "../host/log/sqlite_event_log.ts";
+import { createPluginServices, type ServiceBackends } from "../host/services/create_plugin_services.ts";
+import { createPluginMetrics, type PluginMetrics } from "../host/services/metrics.ts";
+import type { PluginIdentity } from "../host/services/plugin_identity.ts";
+import { DEFAULT_SERVICE_LIMITS, type ServiceLimits } from "../host/services/limits/service_limits.ts";
+import type { Store } from "../host/store/store.ts";
+import { openSqliteStore } from "../host/store/sqlite_store.ts";
+import type { ServiceName } from "../runtime/protocol.ts";
 
 export interface TestServices extends AsyncDisposable {
   cache: Cache;
@@ -47,9 +47,9 @@ export async function openTestServices(
   limits: Partial<ServiceLimits> = {},
   more: Partial<ServiceBackends> = {},
 ): Promise<TestServices> {
-  const folder = await temporaryFolder();
-  const store = await openSqliteStore({ path: folder.file("store.db"), synchronous: "off" });
-  const log = await openSqliteEventLog({ path: folder.file("log.db"), synchronous: "off" });
+  const folder = await Deno.makeTempDir({ prefix: "hogpen_test_" });
+  const store = await openSqliteStore({ path: join(folder, "store.db"), synchronous: "off" });
+  const log = await openSqliteEventLog({ path: join(folder, "log.db"), synchronous: "off" });
   const services: TestServices = {
     cache: openMemoryCache({ now: () => services.time }),
     metrics: createPluginMetrics(),
@@ -68,7 +68,7 @@ export async function openTestServices(
     async [Symbol.asyncDispose]() {
       await store[Symbol.asyncDispose]();
       await log[Symbol.asyncDispose]();
-      await folder[Symbol.asyncDispose]();
+      await Deno.remove(folder, { recursive: true });
     },
   };
   const backends: ServiceBackends = {

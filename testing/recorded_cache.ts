@@ -3,8 +3,8 @@
  * @module
  */
 
-import type { Cache } from "../../host/cache/cache.ts";
-import { openMemoryCache } from "../../host/cache/memory_cache.ts";
+import type { Cache } from "../host/cache/cache.ts";
+import { openMemoryCache } from "../host/cache/memory_cache.ts";
 
 export interface RecordedCache {
   cache: Cache;

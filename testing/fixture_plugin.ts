@@ -5,17 +5,17 @@
  */
 
 import { Buffer } from "node:buffer";
-import { Cell } from "../../host/cells/process/cell.ts";
-import { ProcessWatch } from "../../host/cells/process/process_watch.ts";
-import type { LoadedPlugin } from "../../host/loader/plugin.ts";
-import type { ApiSettings } from "../../host/services/api/api_settings.ts";
-import type { Cause } from "../../host/services/services.ts";
-import type { Capabilities } from "../../runtime/capabilities.ts";
-import type { ErrorRecord } from "../../runtime/errors.ts";
-import type { Answer, BatchFunction, LogBatch, Outcome, ServiceName } from "../../runtime/protocol.ts";
-import type { FetchedRequest } from "./fixtures/control_frame.ts";
-import { type FetchRule, startFetchFixture } from "./fixtures/fetch_fixture.ts";
-import { startFixtureProcess } from "./fixtures/fixture_process.ts";
+import { Cell } from "../host/cells/process/cell.ts";
+import { ProcessWatch } from "../host/cells/process/process_watch.ts";
+import type { LoadedPlugin } from "../host/loader/plugin.ts";
+import type { ApiSettings } from "../host/services/api/api_settings.ts";
+import type { Cause } from "../host/services/services.ts";
+import type { Capabilities } from "../runtime/capabilities.ts";
+import type { ErrorRecord } from "../runtime/errors.ts";
+import type { Answer, BatchFunction, LogBatch, Outcome, ServiceName } from "../runtime/protocol.ts";
+import type { FetchedRequest } from "./sandbox/control_frame.ts";
+import { type FetchRule, startFetchFixture } from "./sandbox/fetch_fixture.ts";
+import { startFixtureProcess } from "./sandbox/fixture_process.ts";
 import { openTestServices, type TestServices } from "./plugin_services.ts";
 import { recordCache, type RecordedCache } from "./recorded_cache.ts";
 
@@ -51,16 +51,24 @@ export interface EnqueuedJob {
   runAt: number;
 }
 
+export interface CapturedEvent {
+  event: string;
+  properties: unknown;
+}
+
+/** What a plugin wrote to its console, or what its background work failed with. */
+export type LogLine = LogBatch["entries"][number];
+
 export interface FixturePlugin extends AsyncDisposable {
   capabilities: Capabilities;
   services: TestServices;
   cache: RecordedCache;
   fetched: FetchedRequest[];
-  captured: { event: string; properties: unknown }[];
+  captured: CapturedEvent[];
   enqueued: EnqueuedJob[];
   /** Operations on metrics: name, operation, value. */
   measured: [string, string, number][];
-  logs: LogBatch["entries"];
+  logs: LogLine[];
   /** Moves the clock of sandbox and host. */
   advance(milliseconds: number): void;
   setRandom(random: number): void;
@@ -73,6 +81,8 @@ export interface FixturePlugin extends AsyncDisposable {
 
 export const PLUGIN_CONFIG_ID = 39;
 const QUIET_MS = 10;
+/** A little longer than the sandbox gathers log lines. */
+const GATHER_MS = 60;
 
 /** Loads the plugin; setupPlugin is the caller's. Rejects with the ErrorRecord's message when its code does not evaluate. */
 export async function startFixturePlugin(options: FixturePluginOptions): Promise<FixturePlugin> {
@@ -89,6 +99,7 @@ export async function startFixturePlugin(options: FixturePluginOptions): Promise
   let random = options.random;
   let serving = 0;
   let served = 0;
+  let loggedAt = -Infinity;
   const notes = {
     fetched: fetchFixture.requests,
     captured: [] as FixturePlugin["captured"],
@@ -126,7 +137,10 @@ export async function startFixturePlugin(options: FixturePluginOptions): Promise
         serving--;
       }
     },
-    onLog: (batch) => notes.logs.push(...batch.entries),
+    onLog(batch) {
+      notes.logs.push(...batch.entries);
+      loggedAt = performance.now();
+    },
   });
 
   function sendFixtures(): void {
@@ -176,6 +190,12 @@ export async function startFixturePlugin(options: FixturePluginOptions): Promise
           const calls = served + fetchFixture.requests.length;
           quiet = serving + fetchFixture.pending === 0 && calls === before ? quiet + 1 : 0;
           before = calls;
+        }
+        // Lines that followed others closely wait in the sandbox for the next call.
+        for (let seen = 0; seen !== notes.logs.length && performance.now() - loggedAt < GATHER_MS;) {
+          seen = notes.logs.length;
+          await new Promise((resolve) => setTimeout(resolve, GATHER_MS));
+          await cell.call({ plugin: 0, type: "task", name: "" }, "other", 0);
         }
       },
       [Symbol.asyncDispose]: dispose,
