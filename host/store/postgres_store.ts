@@ -5,12 +5,17 @@
 
 import { BackEndError, toBackEndError } from "../back_end_error.ts";
 import { Connection, type PostgresOptions } from "./postgres/connection.ts";
+import { createAudit } from "./postgres/audit.ts";
 import { createDeadLetters } from "./postgres/dead_letters.ts";
 import { createJobs } from "./postgres/jobs.ts";
 import { createPluginConfigs } from "./postgres/plugin_configs.ts";
 import { createPluginLogs } from "./postgres/plugin_logs.ts";
 import { createPluginStorage } from "./postgres/plugin_storage.ts";
+import { createProblems } from "./postgres/problems.ts";
+import { createSeries } from "./postgres/series.ts";
 import { createSettings } from "./postgres/settings.ts";
+import { createSightings } from "./postgres/sightings.ts";
+import { createThings } from "./postgres/things.ts";
 import { createTicks } from "./postgres/ticks.ts";
 import type { Store } from "./store.ts";
 
@@ -35,6 +40,11 @@ export async function openPostgresStore(url: string, options: PostgresOptions = 
     deadLetters: createDeadLetters(connection.run, now),
     ticks: createTicks(connection.run, now),
     settings: createSettings(connection.run),
+    series: createSeries(connection.run),
+    problems: createProblems(connection.run),
+    sightings: createSightings(connection.run),
+    things: createThings(connection.run, now),
+    audit: createAudit(connection.run),
     ping: () => connection.ping(),
     [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
   };

@@ -3,6 +3,8 @@
  * @module
  */
 
+import type { Problem, Sighting } from "./observed.ts";
+import type { AuditEntry, Thing } from "./things.ts";
 import type { DeadLetter, Job, JobKind, JobState, LogEntry, LogSource, LogType, Page } from "./store.ts";
 
 export interface JobRow {
@@ -97,6 +99,99 @@ export interface DeadLetterRow {
 export function deadLetterOf(row: DeadLetterRow): DeadLetter {
   const { id, team_id, consumer, reason, event, at } = row;
   return { id: String(id), teamId: team_id, consumer, reason, event, at };
+}
+
+/** What a group of dead letters is made of; the names are those of DeadLetterGroup. */
+export const DEAD_LETTER_GROUP = 'team_id AS "teamId", consumer, reason, count(*) AS count, max(at) AS "latestAt"';
+
+export interface SeriesDatum {
+  subject: string;
+  at: number;
+  point: string;
+}
+
+export interface ProblemRow {
+  fingerprint: string;
+  kind: Problem["kind"];
+  team_id: number;
+  plugin_config_id: number;
+  place: string;
+  message: string;
+  stack: string | null;
+  sample: string | null;
+  count: number;
+  first_at: number;
+  last_at: number;
+}
+
+export const PROBLEM_COLUMNS =
+  "fingerprint, kind, team_id, plugin_config_id, place, message, stack, sample, count, first_at, last_at";
+
+/** The same without what may be large. */
+export const PROBLEM_LIST_COLUMNS = PROBLEM_COLUMNS.replace("stack, sample", "NULL AS stack, NULL AS sample");
+
+export function problemOf(row: ProblemRow): Problem {
+  return {
+    fingerprint: row.fingerprint,
+    kind: row.kind,
+    teamId: row.team_id,
+    pluginConfigId: row.plugin_config_id,
+    place: row.place,
+    message: row.message,
+    stack: row.stack,
+    sample: row.sample,
+    count: row.count,
+    firstAt: row.first_at,
+    lastAt: row.last_at,
+  };
+}
+
+export interface SightingRow {
+  id: number;
+  kind: Sighting["kind"];
+  team_id: number;
+  plugin_config_id: number;
+  uuid: string;
+  distinct_id: string;
+  name: string;
+  at: number;
+  body: string;
+}
+
+export const SIGHTING_COLUMNS = "id, kind, team_id, plugin_config_id, uuid, distinct_id, name, at, body";
+
+export function sightingOf(row: SightingRow): Sighting {
+  return {
+    id: String(row.id),
+    kind: row.kind,
+    teamId: row.team_id,
+    pluginConfigId: row.plugin_config_id,
+    uuid: row.uuid,
+    distinctId: row.distinct_id,
+    name: row.name,
+    at: row.at,
+    body: row.body,
+  };
+}
+
+export interface ThingRow {
+  kind: string;
+  id: string;
+  version: number;
+  value: string;
+  updated_at: number;
+}
+
+export function thingOf({ kind, id, version, value, updated_at }: ThingRow): Thing {
+  return { kind, id, version, value, updatedAt: updated_at };
+}
+
+export interface AuditRow extends Omit<AuditEntry, "id"> {
+  id: number;
+}
+
+export function auditEntryOf({ id, at, actor, action, target, before, after }: AuditRow): AuditEntry {
+  return { id: String(id), at, actor, action, target, before, after };
 }
 
 /** Makes a page of rows that were read with one more than `limit`. */

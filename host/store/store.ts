@@ -7,6 +7,8 @@
 
 import type { ErrorRecord } from "../../runtime/errors.ts";
 import type { Capabilities } from "../../runtime/capabilities.ts";
+import type { Problems, Series, Sightings } from "./observed.ts";
+import type { Audit, Things } from "./things.ts";
 
 export interface Page<T> {
   results: T[];
@@ -41,10 +43,15 @@ export interface Job extends NewJob {
   lastError: string | null;
 }
 
-export interface JobFilter {
+/** Which jobs are meant. */
+export interface JobSelection {
   pluginConfigId?: number;
   kind?: JobKind;
+  type?: string;
   state?: JobState;
+}
+
+export interface JobFilter extends JobSelection {
   limit: number;
   next?: string;
 }
@@ -67,9 +74,12 @@ export interface Jobs {
   fail(id: string, owner: string, error: string): Promise<void>;
   /** False when the job is no longer waiting. */
   cancel(id: string): Promise<boolean>;
+  /** A waiting job is due at once, one that failed or was cancelled starts again with its first attempt. False for any other, and when its payload is gone. */
+  retryNow(id: string, now: number): Promise<boolean>;
   get(id: string): Promise<Job | null>;
   /** A payload of more than 64 KiB is left out (null); get() has it. */
   list(filter: JobFilter): Promise<Page<Job>>;
+  total(selection: JobSelection): Promise<number>;
   /** Waiting and running jobs of a plugin config: what bounds enqueueing. */
   count(pluginConfigId: number): Promise<number>;
   /** Earliest runAt of a waiting job of these plugin configs; null when none. */
@@ -157,9 +167,36 @@ export interface DeadLetter extends NewDeadLetter {
   at: number;
 }
 
+/** Which dead letters are meant. */
+export interface DeadLetterSelection {
+  teamId?: number;
+  consumer?: string;
+  reason?: string;
+  /** Exclusive. */
+  before?: number;
+  /** Exclusive. */
+  after?: number;
+}
+
+/** Dead letters of one consumer for one reason. */
+export interface DeadLetterGroup {
+  teamId: number;
+  consumer: string;
+  reason: string;
+  count: number;
+  latestAt: number;
+}
+
 export interface DeadLetters {
   add(letters: NewDeadLetter[]): Promise<void>;
-  list(filter: { teamId?: number; consumer?: string; limit: number; next?: string }): Promise<Page<DeadLetter>>;
+  list(filter: DeadLetterSelection & { limit: number; next?: string }): Promise<Page<DeadLetter>>;
+  total(selection: DeadLetterSelection): Promise<number>;
+  /** Largest first, at most `limit`. */
+  groups(selection: DeadLetterSelection, limit: number): Promise<DeadLetterGroup[]>;
+  /** Puts another event (JSON text) in its place. True when it existed. */
+  edit(id: string, event: string): Promise<boolean>;
+  /** How many there were. */
+  removeAll(selection: DeadLetterSelection): Promise<number>;
   get(id: string): Promise<DeadLetter | null>;
   /** True when it existed. */
   remove(id: string): Promise<boolean>;
@@ -193,6 +230,11 @@ export interface Store extends AsyncDisposable {
   readonly deadLetters: DeadLetters;
   readonly ticks: Ticks;
   readonly settings: Settings;
+  readonly series: Series;
+  readonly problems: Problems;
+  readonly sightings: Sightings;
+  readonly things: Things;
+  readonly audit: Audit;
   /** True when it answers; used by /_ready. */
   ping(): Promise<boolean>;
 }

@@ -3,8 +3,9 @@
  * @module
  */
 
-import { deadLetterOf, type DeadLetterRow, numberIn, pageOf, withoutNul } from "../rows.ts";
-import type { DeadLetters } from "../store.ts";
+import { DEAD_LETTER_GROUP, deadLetterOf, type DeadLetterRow, numberIn, pageOf, withoutNul } from "../rows.ts";
+import type { DeadLetterGroup, DeadLetters, DeadLetterSelection } from "../store.ts";
+import type { Sql } from "./connect.ts";
 import type { RunQuery } from "./connection.ts";
 
 /** See {@linkcode DeadLetters}. */
@@ -25,15 +26,35 @@ export function createDeadLetters(run: RunQuery, now: () => number): DeadLetters
           FROM json_to_recordset(${JSON.stringify(rows)}::text::json)
             AS rows ("teamId" bigint, consumer text, reason text, event text)`;
       }),
-    list: ({ teamId, consumer, limit, next }) =>
+    list: ({ limit, next, ...selection }) =>
       run("always", async (sql) => {
         const rows = await sql<DeadLetterRow[]>`
-          SELECT id, team_id, consumer, reason, event, at FROM hogpen.dead_letters WHERE true
-          ${teamId === undefined ? sql`` : sql`AND team_id = ${teamId}`}
-          ${consumer === undefined ? sql`` : sql`AND consumer = ${consumer}`}
+          SELECT id, team_id, consumer, reason, event, at FROM hogpen.dead_letters WHERE ${select(sql, selection)}
           ${next === undefined ? sql`` : sql`AND id < ${numberIn(next) ?? 0}`}
           ORDER BY id DESC LIMIT ${limit + 1}`;
         return pageOf(rows, limit, (row) => String(row.id), deadLetterOf);
+      }),
+    total: (selection) =>
+      run("always", async (sql) => {
+        const [row] = await sql<[{ n: number }]>`
+          SELECT count(*) AS n FROM hogpen.dead_letters WHERE ${select(sql, selection)}`;
+        return row.n;
+      }),
+    groups: (selection, limit) =>
+      run("always", async (sql) =>
+        await sql<DeadLetterGroup[]>`
+          SELECT ${sql.unsafe(DEAD_LETTER_GROUP)} FROM hogpen.dead_letters WHERE ${select(sql, selection)}
+          GROUP BY team_id, consumer, reason ORDER BY count DESC, "latestAt" DESC LIMIT ${limit}`),
+    edit: (id, event) =>
+      run("always", async (sql) => {
+        const { count } = await sql`UPDATE hogpen.dead_letters SET event = ${withoutNul(event)}
+          WHERE id = ${numberIn(id)}`;
+        return count === 1;
+      }),
+    removeAll: (selection) =>
+      run("unsent", async (sql) => {
+        const { count } = await sql`DELETE FROM hogpen.dead_letters WHERE ${select(sql, selection)}`;
+        return count;
       }),
     get: (id) =>
       run("always", async (sql) => {
@@ -56,4 +77,13 @@ export function createDeadLetters(run: RunQuery, now: () => number): DeadLetters
         return count === 1;
       }),
   };
+}
+
+function select(sql: Sql, { teamId, consumer, reason, before, after }: DeadLetterSelection) {
+  return sql`true
+    ${teamId === undefined ? sql`` : sql`AND team_id = ${teamId}`}
+    ${consumer === undefined ? sql`` : sql`AND consumer = ${withoutNul(consumer)}`}
+    ${reason === undefined ? sql`` : sql`AND reason = ${withoutNul(reason)}`}
+    ${before === undefined ? sql`` : sql`AND at < ${before}`}
+    ${after === undefined ? sql`` : sql`AND at > ${after}`}`;
 }

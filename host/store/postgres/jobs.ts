@@ -14,8 +14,8 @@ import {
   pageOf,
   withoutNul,
 } from "../rows.ts";
-import type { Jobs } from "../store.ts";
-import { bigints } from "./connect.ts";
+import type { Jobs, JobSelection } from "../store.ts";
+import { bigints, type Sql } from "./connect.ts";
 import type { RunQuery } from "./connection.ts";
 
 /** See {@linkcode Jobs}. */
@@ -91,16 +91,28 @@ export function createJobs(run: RunQuery, now: () => number): Jobs {
         }`;
         return row ? jobOf(row) : null;
       }),
-    list: ({ pluginConfigId, kind, state, limit, next }) =>
+    list: ({ limit, next, ...selection }) =>
       run("always", async (sql) => {
         const rows = await sql<JobRow[]>`
-          SELECT ${sql.unsafe(JOB_LIST_COLUMNS)} FROM hogpen.jobs WHERE true
-          ${pluginConfigId === undefined ? sql`` : sql`AND plugin_config_id = ${pluginConfigId}`}
-          ${kind === undefined ? sql`` : sql`AND kind = ${kind}`}
-          ${state === undefined ? sql`` : sql`AND state = ${state}`}
+          SELECT ${sql.unsafe(JOB_LIST_COLUMNS)} FROM hogpen.jobs WHERE ${select(sql, selection)}
           ${next === undefined ? sql`` : sql`AND id < ${numberIn(next) ?? 0}`}
           ORDER BY id DESC LIMIT ${limit + 1}`;
         return pageOf(rows, limit, (row) => String(row.id), jobOf);
+      }),
+    total: (selection) =>
+      run("always", async (sql) => {
+        const [row] = await sql<
+          [{ n: number }]
+        >`SELECT count(*) AS n FROM hogpen.jobs WHERE ${select(sql, selection)}`;
+        return row.n;
+      }),
+    retryNow: (id, at) =>
+      run("unsent", async (sql) => {
+        const { count } = await sql`UPDATE hogpen.jobs SET run_at = ${at}, due_at = ${at}, updated_at = ${now()},
+          owner = NULL, attempt = CASE state WHEN 'waiting' THEN attempt ELSE 1 END, state = 'waiting'
+          WHERE id = ${numberIn(id)} AND (state = 'waiting' OR
+            state IN ('failed', 'cancelled') AND (kind = 'plugin' OR payload IS NOT NULL))`;
+        return count === 1;
       }),
     count: (pluginConfigId) =>
       run("always", async (sql) => {
@@ -121,4 +133,12 @@ export function createJobs(run: RunQuery, now: () => number): Jobs {
         await sql`DELETE FROM hogpen.jobs WHERE state IN ('done', 'failed', 'cancelled') AND updated_at < ${before}`;
       }),
   };
+}
+
+function select(sql: Sql, { pluginConfigId, kind, type, state }: JobSelection) {
+  return sql`true
+    ${pluginConfigId === undefined ? sql`` : sql`AND plugin_config_id = ${pluginConfigId}`}
+    ${kind === undefined ? sql`` : sql`AND kind = ${kind}`}
+    ${type === undefined ? sql`` : sql`AND type = ${withoutNul(type)}`}
+    ${state === undefined ? sql`` : sql`AND state = ${state}`}`;
 }

@@ -11,7 +11,8 @@ import type { Sql } from "./connect.ts";
 const LOCK = 0x486f6753;
 
 /** Times are milliseconds since the epoch. JSON is text: jsonb would refuse NUL characters that plugins may well store. */
-const MIGRATIONS: readonly string[] = [`
+const MIGRATIONS: readonly string[] = [
+  `
   CREATE TABLE hogpen.jobs (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     kind text NOT NULL, plugin_config_id bigint NOT NULL, team_id bigint NOT NULL, type text NOT NULL, payload text,
@@ -57,7 +58,42 @@ const MIGRATIONS: readonly string[] = [`
   );
 
   CREATE TABLE hogpen.settings (key text PRIMARY KEY, value text NOT NULL);
-`];
+`,
+  `
+  CREATE TABLE hogpen.series (
+    subject text NOT NULL, step bigint NOT NULL, at bigint NOT NULL, run text NOT NULL, point text NOT NULL,
+    PRIMARY KEY (subject, step, at, run)
+  );
+  CREATE INDEX series_by_age ON hogpen.series (step, at);
+
+  CREATE TABLE hogpen.problems (
+    fingerprint text PRIMARY KEY, kind text NOT NULL, team_id bigint NOT NULL, plugin_config_id bigint NOT NULL,
+    place text NOT NULL, message text NOT NULL, stack text, sample text,
+    count bigint NOT NULL, first_at bigint NOT NULL, last_at bigint NOT NULL
+  );
+  CREATE INDEX problems_by_age ON hogpen.problems (kind, last_at);
+
+  CREATE TABLE hogpen.sightings (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, kind text NOT NULL, team_id bigint NOT NULL,
+    plugin_config_id bigint NOT NULL, uuid text NOT NULL, distinct_id text NOT NULL, name text NOT NULL,
+    at bigint NOT NULL, body text NOT NULL
+  );
+  CREATE INDEX sightings_of_kind ON hogpen.sightings (kind, team_id, id);
+  CREATE INDEX sightings_of_event ON hogpen.sightings (uuid);
+
+  CREATE TABLE hogpen.things (
+    kind text NOT NULL, id text NOT NULL, version bigint NOT NULL, value text NOT NULL, updated_at bigint NOT NULL,
+    PRIMARY KEY (kind, id)
+  );
+
+  CREATE TABLE hogpen.audit (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, at bigint NOT NULL, actor text NOT NULL, action text NOT NULL,
+    target text NOT NULL, before text, after text
+  );
+  CREATE INDEX audit_of_target ON hogpen.audit (target, id);
+  CREATE INDEX audit_by_age ON hogpen.audit (at);
+`,
+];
 
 /** The database belongs to a newer Hogpen: trying again does not help. */
 export class NewerSchemaError extends Error {

@@ -5,12 +5,19 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import type { DeadLetters, Jobs, PluginConfigs, PluginLogs, PluginStorage, Settings, Ticks } from "../store.ts";
+import type { Problems, Series, Sightings } from "../observed.ts";
+import type { Audit, Things } from "../things.ts";
+import { createAudit } from "./audit.ts";
 import { createDeadLetters } from "./dead_letters.ts";
 import { createJobs } from "./jobs.ts";
 import { createPluginConfigs } from "./plugin_configs.ts";
 import { createPluginLogs } from "./plugin_logs.ts";
 import { createPluginStorage } from "./plugin_storage.ts";
+import { createProblems } from "./problems.ts";
+import { createSeries } from "./series.ts";
 import { createSettings } from "./settings.ts";
+import { createSightings } from "./sightings.ts";
+import { createThings } from "./things.ts";
 import { createTicks } from "./ticks.ts";
 import type { Sync } from "./sync.ts";
 
@@ -22,6 +29,11 @@ export interface Areas {
   deadLetters: DeadLetters;
   ticks: Ticks;
   settings: Settings;
+  series: Series;
+  problems: Problems;
+  sightings: Sightings;
+  things: Things;
+  audit: Audit;
 }
 
 export type SyncAreas = { [Area in keyof Areas]: Sync<Areas[Area]> };
@@ -36,5 +48,10 @@ export function createAreas(db: DatabaseSync, now: () => number): SyncAreas {
     deadLetters: createDeadLetters(db, now),
     ticks: createTicks(db, now),
     settings: createSettings(db),
+    series: createSeries(db),
+    problems: createProblems(db),
+    sightings: createSightings(db),
+    things: createThings(db, now),
+    audit: createAudit(db),
   };
 }

@@ -3,7 +3,7 @@
  * @module
  */
 
-import type { DatabaseSync, SQLInputValue } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import {
   JOB_COLUMNS,
   JOB_LIST_COLUMNS,
@@ -15,7 +15,8 @@ import {
   pageOf,
   withoutNul,
 } from "../rows.ts";
-import type { Jobs } from "../store.ts";
+import type { Jobs, JobSelection } from "../store.ts";
+import { type Conditions, createConditions } from "./conditions.ts";
 import { rows, type Sync } from "./sync.ts";
 
 /** Jobs deleted in one transaction, so that other calls are not held up. */
@@ -45,6 +46,10 @@ export function createJobs(db: DatabaseSync, now: () => number): Sync<Jobs> {
   const release = db.prepare(`
     UPDATE jobs SET state = 'waiting', due_at = run_at, owner = NULL, updated_at = ? WHERE state = 'running' AND owner = ?`);
   const cancel = db.prepare("UPDATE jobs SET state = 'cancelled', updated_at = ? WHERE id = ? AND state = 'waiting'");
+  const retryNow = db.prepare(`
+    UPDATE jobs SET run_at = ?, due_at = ?, updated_at = ?, owner = NULL,
+      attempt = CASE state WHEN 'waiting' THEN attempt ELSE 1 END, state = 'waiting'
+    WHERE id = ? AND (state = 'waiting' OR state IN ('failed', 'cancelled') AND (kind = 'plugin' OR payload IS NOT NULL))`);
   const get = db.prepare(`SELECT ${JOB_COLUMNS} FROM jobs WHERE id = ?`);
   const count = db.prepare(
     "SELECT count(*) AS n FROM jobs WHERE plugin_config_id = ? AND state IN ('waiting', 'running')",
@@ -91,21 +96,18 @@ export function createJobs(db: DatabaseSync, now: () => number): Sync<Jobs> {
       const row = get.get(numberIn(id));
       return row ? jobOf(row as unknown as JobRow) : null;
     },
-    list({ pluginConfigId, kind, state, limit, next }) {
-      const where = ["1"];
-      const values: SQLInputValue[] = [];
-      const add = (sql: string, value: SQLInputValue | undefined) => {
-        if (value === undefined) return;
-        where.push(sql);
-        values.push(value);
-      };
-      add("plugin_config_id = ?", pluginConfigId);
-      add("kind = ?", kind);
-      add("state = ?", state);
-      add("id < ?", next === undefined ? undefined : numberIn(next) ?? 0);
-      const query = `SELECT ${JOB_LIST_COLUMNS} FROM jobs WHERE ${where.join(" AND ")} ORDER BY id DESC LIMIT ?`;
-      return pageOf(rows<JobRow>(db.prepare(query).all(...values, limit + 1)), limit, (row) => String(row.id), jobOf);
+    list({ limit, next, ...selection }) {
+      const where = select(selection);
+      where.add("id < ?", next === undefined ? undefined : numberIn(next) ?? 0);
+      const query = `SELECT ${JOB_LIST_COLUMNS} FROM jobs WHERE ${where.sql} ORDER BY id DESC LIMIT ?`;
+      const found = rows<JobRow>(db.prepare(query).all(...where.values, limit + 1));
+      return pageOf(found, limit, (row) => String(row.id), jobOf);
     },
+    total(selection) {
+      const where = select(selection);
+      return Number(db.prepare(`SELECT count(*) AS n FROM jobs WHERE ${where.sql}`).get(...where.values)?.n);
+    },
+    retryNow: (id, at) => retryNow.run(at, at, now(), numberIn(id)).changes === 1,
     count: (pluginConfigId) => Number(count.get(pluginConfigId)?.n),
     nextRunAt(pluginConfigIds) {
       const first = next.get(JSON.stringify(pluginConfigIds))?.first;
@@ -114,4 +116,13 @@ export function createJobs(db: DatabaseSync, now: () => number): Sync<Jobs> {
     // How many went: the caller asks again while it may be more (host/store/sqlite_store.ts).
     prune: (before) => Number(prune.run(before).changes),
   };
+}
+
+function select({ pluginConfigId, kind, type, state }: JobSelection): Conditions {
+  const where = createConditions();
+  where.add("plugin_config_id = ?", pluginConfigId);
+  where.add("kind = ?", kind);
+  where.add("type = ?", type);
+  where.add("state = ?", state);
+  return where;
 }

@@ -10,7 +10,8 @@ export const STORE_FORMAT: DatabaseFormat = {
   what: "store",
   applicationId: 0x486f6753,
   pageSize: 4096,
-  migrations: [`
+  migrations: [
+    `
     CREATE TABLE jobs (
       id INTEGER PRIMARY KEY AUTOINCREMENT,
       kind TEXT NOT NULL, plugin_config_id INTEGER NOT NULL, team_id INTEGER NOT NULL, type TEXT NOT NULL, payload TEXT,
@@ -54,5 +55,40 @@ export const STORE_FORMAT: DatabaseFormat = {
     ) STRICT, WITHOUT ROWID;
 
     CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
-  `],
+  `,
+    `
+    CREATE TABLE series (
+      subject TEXT NOT NULL, step INTEGER NOT NULL, at INTEGER NOT NULL, run TEXT NOT NULL, point TEXT NOT NULL,
+      PRIMARY KEY (subject, step, at, run)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX series_by_age ON series (step, at);
+
+    CREATE TABLE problems (
+      fingerprint TEXT PRIMARY KEY, kind TEXT NOT NULL, team_id INTEGER NOT NULL, plugin_config_id INTEGER NOT NULL,
+      place TEXT NOT NULL, message TEXT NOT NULL, stack TEXT, sample TEXT,
+      count INTEGER NOT NULL, first_at INTEGER NOT NULL, last_at INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX problems_by_age ON problems (kind, last_at);
+
+    CREATE TABLE sightings (
+      id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, team_id INTEGER NOT NULL,
+      plugin_config_id INTEGER NOT NULL, uuid TEXT NOT NULL, distinct_id TEXT NOT NULL, name TEXT NOT NULL,
+      at INTEGER NOT NULL, body TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX sightings_of_kind ON sightings (kind, team_id, id);
+    CREATE INDEX sightings_of_event ON sightings (uuid);
+
+    CREATE TABLE things (
+      kind TEXT NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL, value TEXT NOT NULL, updated_at INTEGER NOT NULL,
+      PRIMARY KEY (kind, id)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE audit (
+      id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL,
+      target TEXT NOT NULL, before TEXT, after TEXT
+    ) STRICT;
+    CREATE INDEX audit_of_target ON audit (target, id);
+    CREATE INDEX audit_by_age ON audit (at);
+  `,
+  ],
 };

@@ -4,7 +4,8 @@ import { StoreUnavailableError } from "../../../host/store/postgres/connection.t
 import { openPostgresStore } from "../../../host/store/postgres_store.ts";
 import { delay } from "../../kit/delay.ts";
 import { type PrivatePostgres, startPostgres } from "../../kit/servers/postgres.ts";
-import { testStore } from "./store_suite.ts";
+import { testOperatorStore } from "./operator_suite.ts";
+import { type StoreUnderTest, testStore } from "./store_suite.ts";
 
 let server: PrivatePostgres;
 Deno.test.beforeAll(async () => {
@@ -12,12 +13,15 @@ Deno.test.beforeAll(async () => {
 });
 Deno.test.afterAll(async () => await server[Symbol.asyncDispose]());
 
-testStore("postgres store", async (clock) => {
+async function open(clock: { now: number }): Promise<StoreUnderTest> {
   const url = await server.createDatabase();
-  const open = () => openPostgresStore(url, { now: () => clock.now });
-  const store = await open();
-  return { store, clock, openAnother: open, [Symbol.asyncDispose]: () => store[Symbol.asyncDispose]() };
-});
+  const openAnother = () => openPostgresStore(url, { now: () => clock.now });
+  const store = await openAnother();
+  return { store, clock, openAnother, [Symbol.asyncDispose]: () => store[Symbol.asyncDispose]() };
+}
+
+testStore("postgres store", open);
+testOperatorStore("postgres store", open);
 
 Deno.test("openPostgresStore() migrates once when hosts start together", async () => {
   const url = await server.createDatabase();
@@ -35,7 +39,7 @@ Deno.test("openPostgresStore() refuses a newer schema and what it may not use", 
   await sql.end();
   await assert.rejects(openPostgresStore(url), {
     message:
-      "Cannot use the store in Postgres: its tables have version 99, this version of Hogpen knows up to 1; start a newer Hogpen",
+      "Cannot use the store in Postgres: its tables have version 99, this version of Hogpen knows up to 2; start a newer Hogpen",
   });
   await assert.rejects(openPostgresStore(`${url}_missing`), { message: /does not exist/ });
   await assert.rejects(openPostgresStore("localhost:5432"), {

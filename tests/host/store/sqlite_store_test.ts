@@ -2,22 +2,26 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { openSqliteStore } from "../../../host/store/sqlite_store.ts";
 import { temporaryFolder } from "../../kit/temporary_folder.ts";
-import { testStore } from "./store_suite.ts";
+import { testOperatorStore } from "./operator_suite.ts";
+import { type StoreUnderTest, testStore } from "./store_suite.ts";
 
-testStore("sqlite store", async (clock) => {
+async function open(clock: { now: number }): Promise<StoreUnderTest> {
   const folder = await temporaryFolder();
-  const open = () => openSqliteStore({ path: folder.file("store.db"), now: () => clock.now });
-  const store = await open();
+  const openAnother = () => openSqliteStore({ path: folder.file("store.db"), now: () => clock.now });
+  const store = await openAnother();
   return {
     store,
     clock,
-    openAnother: open,
+    openAnother,
     async [Symbol.asyncDispose]() {
       await store[Symbol.asyncDispose]();
       await folder[Symbol.asyncDispose]();
     },
   };
-});
+}
+
+testStore("sqlite store", open);
+testOperatorStore("sqlite store", open);
 
 Deno.test("sqlite store: a call that fails leaves the others of its transaction alone", async () => {
   await using folder = await temporaryFolder();
@@ -40,7 +44,7 @@ Deno.test("openSqliteStore() refuses a newer schema, another program's file and 
   db.exec("PRAGMA user_version = 99");
   await assert.rejects(openSqliteStore({ path }), {
     message:
-      `Cannot open the store at ${path}: it has schema version 99, this version of Hogpen knows up to 1; start a newer Hogpen`,
+      `Cannot open the store at ${path}: it has schema version 99, this version of Hogpen knows up to 2; start a newer Hogpen`,
   });
 
   const foreign = folder.file("foreign.db");

@@ -1,0 +1,30 @@
+/**
+ * The WHERE of a list whose filters are optional.
+ * @module
+ */
+
+import type { SQLInputValue } from "node:sqlite";
+
+export interface Conditions {
+  /** Adds one unless its value is undefined; `sql` has one `?`. */
+  add(sql: string, value: SQLInputValue | undefined): void;
+  /** What stands behind WHERE. */
+  readonly sql: string;
+  readonly values: SQLInputValue[];
+}
+
+export function createConditions(): Conditions {
+  const parts = ["1"];
+  const values: SQLInputValue[] = [];
+  return {
+    add(sql, value) {
+      if (value === undefined) return;
+      parts.push(sql);
+      values.push(value);
+    },
+    get sql() {
+      return parts.join(" AND ");
+    },
+    values,
+  };
+}
