@@ -3,9 +3,9 @@
  * @module
  */
 
-import type { Sightings } from "../observed.ts";
-import { numberIn, pageOf, SIGHTING_COLUMNS, sightingOf, type SightingRow, withoutNul } from "../rows.ts";
-import type { RunQuery } from "./connection.ts";
+import type { Sightings } from "../../observed.ts";
+import { numberIn, pageOf, SIGHTING_COLUMNS, sightingOf, type SightingRow, withoutNul } from "../../rows.ts";
+import type { RunQuery } from "../connection.ts";
 
 /** See {@linkcode Sightings}. */
 export function createSightings(run: RunQuery): Sightings {

@@ -4,7 +4,7 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import type { Problems } from "../observed.ts";
+import type { Problems } from "../../observed.ts";
 import {
   numbersIn,
   pageOf,
@@ -13,9 +13,9 @@ import {
   problemOf,
   type ProblemRow,
   withoutNul,
-} from "../rows.ts";
-import { createConditions } from "./conditions.ts";
-import { rows, type Sync } from "./sync.ts";
+} from "../../rows.ts";
+import { createConditions } from "../conditions.ts";
+import { rows, type Sync } from "../sync.ts";
 
 /** See {@linkcode Problems}. */
 export function createProblems(db: DatabaseSync): Sync<Problems> {

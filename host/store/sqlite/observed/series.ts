@@ -4,9 +4,9 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import type { Series, SeriesRow, Step } from "../observed.ts";
-import type { SeriesDatum } from "../rows.ts";
-import { rows, type Sync } from "./sync.ts";
+import type { Series, SeriesRow, Step } from "../../observed.ts";
+import type { SeriesDatum } from "../../rows.ts";
+import { rows, type Sync } from "../sync.ts";
 
 /** See {@linkcode Series}. */
 export function createSeries(db: DatabaseSync): Sync<Series> {

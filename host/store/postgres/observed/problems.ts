@@ -3,9 +3,9 @@
  * @module
  */
 
-import type { Problems } from "../observed.ts";
-import { pageOf, PROBLEM_COLUMNS, PROBLEM_LIST_COLUMNS, problemOf, type ProblemRow, withoutNul } from "../rows.ts";
-import type { RunQuery } from "./connection.ts";
+import type { Problems } from "../../observed.ts";
+import { pageOf, PROBLEM_COLUMNS, PROBLEM_LIST_COLUMNS, problemOf, type ProblemRow, withoutNul } from "../../rows.ts";
+import type { RunQuery } from "../connection.ts";
 
 /** See {@linkcode Problems}. */
 export function createProblems(run: RunQuery): Problems {

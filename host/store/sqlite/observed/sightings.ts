@@ -4,10 +4,10 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import type { Sightings } from "../observed.ts";
-import { numberIn, pageOf, SIGHTING_COLUMNS, sightingOf, type SightingRow, withoutNul } from "../rows.ts";
-import { createConditions } from "./conditions.ts";
-import { rows, type Sync } from "./sync.ts";
+import type { Sightings } from "../../observed.ts";
+import { numberIn, pageOf, SIGHTING_COLUMNS, sightingOf, type SightingRow, withoutNul } from "../../rows.ts";
+import { createConditions } from "../conditions.ts";
+import { rows, type Sync } from "../sync.ts";
 
 /** See {@linkcode Sightings}. */
 export function createSightings(db: DatabaseSync): Sync<Sightings> {

@@ -3,9 +3,9 @@
  * @module
  */
 
-import type { Series } from "../observed.ts";
-import type { SeriesDatum } from "../rows.ts";
-import type { RunQuery } from "./connection.ts";
+import type { Series } from "../../observed.ts";
+import type { SeriesDatum } from "../../rows.ts";
+import type { RunQuery } from "../connection.ts";
 
 /** See {@linkcode Series}. */
 export function createSeries(run: RunQuery): Series {
