@@ -3,15 +3,11 @@
  * @module
  */
 
-import { helpText, parseArgs } from "./host/config/parse_args.ts";
-import { UsageError } from "./host/config/settings.ts";
+import { CommanderError } from "commander";
 import { BackEndError } from "./host/back_end_error.ts";
-import { VERSION } from "./host/version.ts";
-
-/** Of a wrong flag, setting or configuration. */
-const EXIT_USAGE = 2;
-/** Of an event log or a store that cannot be opened. */
-const EXIT_BACK_END = 1;
+import { createProgram, withCommand } from "./host/commands/program/program.ts";
+import { CommandError, EXIT_FAILED, EXIT_USAGE } from "./host/commands/program/terminal.ts";
+import { UsageError } from "./host/config/settings.ts";
 
 // In a compiled executable there is no deno to start cells with: it starts itself.
 if (Deno.build.standalone && Deno.args[0] === "cell") await import("./sandbox/boot/compiled_cell.ts");
@@ -19,31 +15,18 @@ else await run();
 
 async function run(): Promise<void> {
   try {
-    const command = parseArgs(Deno.args, (name) => Deno.env.get(name));
-    switch (command.command) {
-      case "help":
-        console.log(helpText());
-        break;
-      case "version":
-        console.log(VERSION);
-        break;
-      case "start":
-        await (await import("./host/commands/start.ts")).start(command);
-        break;
-      case "check":
-        Deno.exitCode = await (await import("./host/commands/check.ts")).check(command);
-        break;
-      case "bundle":
-        await (await import("./host/commands/bundle.ts")).bundle(command);
-        break;
-    }
+    await createProgram().parseAsync(withCommand(Deno.args), { from: "user" });
   } catch (error) {
-    if (error instanceof UsageError) {
-      console.error(`${error.message}\nSee --help for every setting`);
-      Deno.exitCode = EXIT_USAGE;
-    } else if (error instanceof BackEndError) {
-      console.error(error.message);
-      Deno.exitCode = EXIT_BACK_END;
-    } else throw error;
+    // Commander has said what is wrong.
+    if (error instanceof CommanderError) Deno.exitCode = error.exitCode === 0 ? 0 : EXIT_USAGE;
+    else if (error instanceof UsageError) fail(`${error.message}\nSee --help for every setting`, EXIT_USAGE);
+    else if (error instanceof CommandError) fail(error.message, error.exitCode);
+    else if (error instanceof BackEndError) fail(error.message, EXIT_FAILED);
+    else throw error;
   }
+}
+
+function fail(message: string, exitCode: number): void {
+  console.error(message);
+  Deno.exitCode = exitCode;
 }

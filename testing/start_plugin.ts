@@ -210,16 +210,21 @@ export async function startPlugin(
   }
   const due = new Set<EnqueuedJob>();
 
+  /** With places in the plugin's own files. */
+  function mapped(record: ErrorRecord): ErrorRecord {
+    return record.stack === undefined ? record : { ...record, stack: loaded.mapStack(record.stack) };
+  }
+
   async function call(type: "method" | "task" | "job", name: string, payload?: unknown): Promise<void> {
     const answer = await plugin.call(type, name, payload);
     await plugin.settled();
-    if (!answer.ok) throw new PluginThrew(answer.error);
+    if (!answer.ok) throw new PluginThrew(mapped(answer.error));
   }
 
   async function batch(fn: BatchFunction, events: EventInput[]): Promise<EventOutcome[]> {
     const outcomes = await plugin.batch(fn, events);
     await plugin.settled();
-    return outcomes;
+    return outcomes.map((outcome) => outcome.error === null ? outcome : { ...outcome, error: mapped(outcome.error) });
   }
 
   async function processEvent(event: EventInput = {}): Promise<PluginEvent | null> {

@@ -88,7 +88,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     "host/services",
     "host/store",
   ],
-  "host/commands": ["host", "host/config", "host/http", "host/loader", "host/service"],
+  "host/commands": ["runtime", "host", "host/config", "host/http", "host/loader", "host/service", "testing"],
 };
 
 /** A room with more files of its own than this is several rooms. */

@@ -3,25 +3,33 @@
  * @module
  */
 
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import { BundleError, bundlePlugin } from "../loader/bundle/bundle_plugin.ts";
 import { installPackages } from "../loader/bundle/install_packages.ts";
 import { loadPlugin } from "../loader/load_plugin.ts";
 import { PluginLoadError } from "../loader/plugin.ts";
 
+export interface BundleCommand {
+  out?: string;
+  entry?: string;
+}
+
 /**
  * Packs the plugin into `out` (by default `dist/hogpen/index.js` in its folder), with a plugin.json beside it, and
  * loads the result as a service would. Sets the exit code.
  */
-export async function bundle({ folder, out }: { folder: string; out: string | null }): Promise<void> {
+export async function bundle(folder: string, { out, entry }: BundleCommand): Promise<void> {
   const root = resolve(folder);
-  const file = out === null ? join(root, "dist", "hogpen", "index.js") : resolve(out);
+  const file = out === undefined ? join(root, "dist", "hogpen", "index.js") : resolve(out);
   try {
     if (dirname(file) === root) {
       throw new BundleError(`Cannot bundle ${basename(root)} into its own folder: name another one with --out`);
     }
     await using packages = await installPackages(root);
-    const { code, warnings } = await bundlePlugin(root, { packageFolders: packages.folders });
+    const { code, warnings } = await bundlePlugin(root, {
+      packageFolders: packages.folders,
+      ...(entry !== undefined && { main: relative(root, resolve(entry)) }),
+    });
     await Deno.mkdir(dirname(file), { recursive: true });
     await Deno.writeTextFile(file, code);
     await writeManifest(root, file);

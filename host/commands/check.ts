@@ -5,15 +5,16 @@
 
 import { mkdir } from "node:fs/promises";
 import { loadConfig } from "../config/load_config.ts";
-import type { Command } from "../config/parse_args.ts";
 import { ConfigError } from "../config/read_config.ts";
 import { PluginLoadError } from "../loader/plugin.ts";
 import { createPluginLoader } from "../service/load_plugins.ts";
+import type { GivenSettings } from "./program/settings_options.ts";
+import { CommandError, EXIT_USAGE } from "./program/terminal.ts";
 
-/** Resolves with the exit code: 2 when something is wrong with the configuration or a plugin. */
+/** Sets the exit code: 2 when something is wrong with the configuration or a plugin. Rejects with CommandError. */
 export async function check(
-  { settings, configGiven }: Extract<Command, { command: "start" | "check" }>,
-): Promise<number> {
+  { settings, configGiven }: GivenSettings,
+): Promise<void> {
   try {
     const config = await loadConfig(settings, configGiven);
     await mkdir(settings.data, { recursive: true });
@@ -30,10 +31,8 @@ export async function check(
       }
     }
     if (broken === 0) console.log("The configuration is in order");
-    return broken === 0 ? 0 : 2;
+    else Deno.exitCode = EXIT_USAGE;
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    console.error(error.message);
-    return 2;
+    throw error instanceof ConfigError ? new CommandError(error.message, EXIT_USAGE, { cause: error }) : error;
   }
 }

@@ -5,7 +5,6 @@
 
 import { mkdir } from "node:fs/promises";
 import { loadConfig } from "../config/load_config.ts";
-import type { Command } from "../config/parse_args.ts";
 import { ConfigError } from "../config/read_config.ts";
 import { UsageError } from "../config/settings.ts";
 import { loadAdminToken } from "../http/admin_token.ts";
@@ -14,13 +13,14 @@ import { announce } from "../service/announce.ts";
 import { followChanges } from "../service/follow_changes.ts";
 import { createNotices } from "../service/notices.ts";
 import { startService } from "../service/service.ts";
+import type { GivenSettings } from "./program/settings_options.ts";
 
 /** How long the announcement waits for plugins that take their time. */
 const ANNOUNCE_MS = 10_000;
 
 /** Resolves when the service has ended after SIGINT or SIGTERM. A second signal ends the process at once. Throws UsageError. */
 export async function start(
-  { settings, configGiven }: Extract<Command, { command: "start" | "check" }>,
+  { settings, configGiven }: GivenSettings,
 ): Promise<void> {
   const notices = createNotices(settings.logLevel, (line) => console.error(line), Date.now);
   const config = await loadConfig(settings, configGiven).catch((error) => {

@@ -1,0 +1,44 @@
+/**
+ * The settings of the process as options of a command: their table stays the only place that knows them.
+ * @module
+ */
+
+import { type Command, Option } from "commander";
+import { flagOf, readSettings, SETTINGS, type Settings } from "../../config/settings.ts";
+import type { Setting } from "../../config/setting_kinds.ts";
+
+export interface GivenSettings {
+  settings: Settings;
+  /** True when the configuration was named, so that its absence is an error. */
+  configGiven: boolean;
+}
+
+/** Adds every setting, with its variable and its default as the help shows them. */
+export function addSettings(command: Command): Command {
+  for (const [name, setting] of Object.entries<Setting<unknown>>(SETTINGS)) {
+    const value = typeof setting.default === "boolean" ? "[yes|no]" : "<value>";
+    command.addOption(
+      new Option(`${flagOf(name)} ${value}`, `${setting.help} [${setting.env}] (${setting.shownDefault})`)
+        .helpGroup("Settings, as flag or as environment variable; in brackets the default:"),
+    );
+  }
+  return command;
+}
+
+/** Reads what the command was given, and the variables. Throws UsageError. */
+export function givenSettings(options: Record<string, unknown>, env = envVariable): GivenSettings {
+  const flags = new Map(
+    Object.keys(SETTINGS).filter((name) => options[name] !== undefined).map((name) => {
+      const value = options[name];
+      return [name, value === true ? "yes" : String(value)] as const;
+    }),
+  );
+  return {
+    settings: readSettings(flags, env),
+    configGiven: flags.has("config") || Boolean(env(SETTINGS.config.env)),
+  };
+}
+
+function envVariable(name: string): string | undefined {
+  return Deno.env.get(name);
+}
