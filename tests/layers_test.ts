@@ -48,7 +48,16 @@ const MAY_IMPORT: Record<string, string[]> = {
   "host/destinations": ["runtime", "host/config", "host/consumers", "host/log"],
   "host/jobs": ["runtime", "host", "host/cells", "host/consumers", "host/loader", "host/store"],
   "host/schedule": ["runtime", "host", "host/cells", "host/loader", "host/store"],
-  "host/telemetry": ["host/consumers", "host/http", "host/services"],
+  "host/telemetry": [
+    "runtime",
+    "host/cells",
+    "host/consumers",
+    "host/http",
+    "host/log",
+    "host/router",
+    "host/services",
+    "host/store",
+  ],
   "host/http": [
     "runtime",
     "host/capture",
@@ -77,6 +86,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     "host/schedule",
     "host/services",
     "host/store",
+    "host/telemetry",
   ],
   "testing": [
     "runtime",

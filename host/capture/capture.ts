@@ -15,7 +15,7 @@ import { findProject, type Projects } from "./find_project.ts";
 import { prepareEvent, type RequestFacts } from "./prepare_event.ts";
 import { readEvents, readSentAt, readToken } from "./body/read_events.ts";
 import { readPayload } from "./body/read_payload.ts";
-import { ok, refuse } from "./respond.ts";
+import { asCaptureError, ok, refuse } from "./respond.ts";
 
 /** What the server knows of a connection; Deno.serve's handler info has it. */
 export interface ConnectionInfo {
@@ -33,6 +33,8 @@ export interface CaptureOptions {
   trustProxy: boolean;
   /** Called with the number of events of each request that was stored. */
   onStored?: (projectId: number, events: number) => void;
+  /** Called with the code and words of each refusal, and with the project when it is known. */
+  onRefused?: (projectId: number | null, code: string, detail: string) => void;
   /** Called with the status of every answer. */
   onAnswer?: (status: number) => void;
 }
@@ -87,12 +89,14 @@ async function capture(
   newUuid: () => string,
 ): Promise<Response> {
   const now = new Date(options.now()).toISOString();
+  let projectId: number | null = null;
   try {
     using share = createAdmission(options.gate);
     const url = new URL(request.url);
     const payload = await readPayload(request, url.searchParams, endpoint.maxBytes, share.admit);
     const events = readEvents(payload.data);
     const project = findProject(options.projects, readToken(payload, request.method), payload);
+    projectId = project.id;
     const facts: RequestFacts = {
       teamId: project.id,
       ip: project.anonymizeIps ? "" : clientIp(request.headers, hostOf(remote), options.trustProxy),
@@ -110,7 +114,9 @@ async function capture(
     options.onStored?.(project.id, records.length);
     return ok();
   } catch (error) {
-    return refuse(error);
+    const known = asCaptureError(error);
+    options.onRefused?.(projectId, known.code, known.message);
+    return refuse(known);
   }
 }
 

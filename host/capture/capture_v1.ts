@@ -50,11 +50,13 @@ export function createCaptureV1(options: CaptureOptions): Hono<{ Bindings: Conne
 async function capture(options: CaptureOptions, request: Request, remote: Deno.Addr | undefined): Promise<Response> {
   const now = new Date(options.now()).toISOString();
   const { headers } = request;
+  let projectId: number | null = null;
   try {
     const url = new URL(request.url);
     const token = /^Bearer (.+)$/i.exec(headers.get("authorization") ?? "")?.[1]?.trim() ?? "";
     const project = options.projects.byToken(token);
     if (!project) throw invalidToken();
+    projectId = project.id;
     using share = createAdmission(options.gate);
     const { data } = await readPayload(request, url.searchParams, MAX_BYTES, share.admit);
     const batch = isRecord(data) ? data.batch : undefined;
@@ -77,7 +79,9 @@ async function capture(options: CaptureOptions, request: Request, remote: Deno.A
     options.onStored?.(project.id, records.length);
     return Response.json({ results });
   } catch (error) {
-    return refuseV1(asCaptureError(error));
+    const known = asCaptureError(error);
+    options.onRefused?.(projectId, known.code, known.message);
+    return refuseV1(known);
   }
 }
 

@@ -12,6 +12,7 @@ import type { PluginConfig } from "../config/config.ts";
 import { mergeDefaults } from "../loader/manifest/manifest.ts";
 import { type LoadedPlugin, PluginLoadError } from "../loader/plugin.ts";
 import type { PluginServices } from "../services/services.ts";
+import type { PluginMeter } from "./plugin_meter.ts";
 import type { PluginRecords } from "./plugin_records.ts";
 import { PluginState } from "./plugin_runtime.ts";
 
@@ -21,6 +22,7 @@ export interface PluginMemberOptions {
   config: PluginConfig;
   services: PluginServices;
   records: PluginRecords;
+  meter: Pick<PluginMeter, "failed">;
   /** In the messages that PostHog's interface expects. */
   instanceId: string;
   onState(member: PluginMember, from: PluginState): void;
@@ -92,7 +94,7 @@ export class PluginMember {
   }
 
   failLoad(error: ErrorRecord): void {
-    this.#fail(error, `Plugin failed to load with ${describe(error)} (${this.#instance()}). Disabled the app!`);
+    this.#fail("load", error, `Plugin failed to load with ${describe(error)} (${this.#instance()}). Disabled the app!`);
   }
 
   setUp(): void {
@@ -102,7 +104,7 @@ export class PluginMember {
   }
 
   retrySetup(error: ErrorRecord, attempt: string, waitMs: number): void {
-    this.recordError(error);
+    this.recordOwnError("setupPlugin", error);
     const said = `${error.name} (attempt ${attempt})${error.message === "" ? "" : `: ${error.message}`}`;
     const text = `setupPlugin failed with ${said} (${this.#instance()}). Retrying in ${waitMs / 1000} s...`;
     this.say("ERROR", text);
@@ -111,7 +113,11 @@ export class PluginMember {
 
   failSetup(error: ErrorRecord, attempt?: string): void {
     const named = attempt === undefined ? error : { ...error, name: `${error.name} (attempt ${attempt})` };
-    this.#fail(error, `setupPlugin failed with ${describe(named)} (${this.#instance()}). Disabled the app!`);
+    this.#fail(
+      "setupPlugin",
+      error,
+      `setupPlugin failed with ${describe(named)} (${this.#instance()}). Disabled the app!`,
+    );
   }
 
   /** Gives it up for what it keeps doing. */
@@ -123,7 +129,7 @@ export class PluginMember {
   unloaded(error: ErrorRecord | null): void {
     this.isSetUp = false;
     if (error === null) return this.say("INFO", `Plugin unloaded (${this.#instance()}).`);
-    this.recordError(error);
+    this.recordOwnError("teardownPlugin", error);
     this.say("ERROR", `Plugin failed to unload (${this.#instance()}).`);
   }
 
@@ -135,6 +141,12 @@ export class PluginMember {
 
   recordError(error: ErrorRecord, event?: string): void {
     this.#options.records.error(this.id, this.mapError(error), event);
+  }
+
+  /** Of what the plugin does besides events and calls. */
+  recordOwnError(place: string, error: ErrorRecord): void {
+    this.recordError(error);
+    this.#options.meter.failed(this.id, this.config.teamId, place, this.mapError(error));
   }
 
   /** The same error with the stack in the plugin's own files. */
@@ -178,8 +190,8 @@ export class PluginMember {
     };
   }
 
-  #fail(error: ErrorRecord, text: string): void {
-    this.recordError(error);
+  #fail(place: string, error: ErrorRecord, text: string): void {
+    this.recordOwnError(place, error);
     this.say("ERROR", text);
     this.#disable(text);
   }

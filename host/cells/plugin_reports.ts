@@ -7,6 +7,7 @@ import type { BatchFunction, LogBatch } from "../../runtime/protocol.ts";
 import type { DeadLetters } from "../store/store.ts";
 import type { CellEnd } from "./process/cell_end.ts";
 import type { Culprit } from "./dispatch/dispatcher.ts";
+import type { PluginMeter } from "./plugin_meter.ts";
 import type { PluginMember } from "./plugin_member.ts";
 import type { PluginRecords } from "./plugin_records.ts";
 import type { BatchOutcome, EncodedEvents } from "./plugin_runtime.ts";
@@ -27,6 +28,7 @@ export interface PluginReports {
 
 export interface PluginReportsOptions {
   records: PluginRecords;
+  meter: Pick<PluginMeter, "failed">;
   deadLetters: Pick<DeadLetters, "add">;
   onNotice(message: string): void;
 }
@@ -34,7 +36,7 @@ export interface PluginReportsOptions {
 /** Failures of one batch that are written down. */
 const KEPT_ERRORS = 20;
 
-export function createPluginReports({ records, deadLetters, onNotice }: PluginReportsOptions): PluginReports {
+export function createPluginReports({ records, meter, deadLetters, onNotice }: PluginReportsOptions): PluginReports {
   const writing = new Set<Promise<void>>();
   return {
     errors(fn, errors, chain, events) {
@@ -43,7 +45,12 @@ export function createPluginReports({ records, deadLetters, onNotice }: PluginRe
           chain[plugin]?.recordError(error, textOf(events, event));
         }
       }
-      return errors.map((each) => ({ ...each, error: chain[each.plugin]?.mapError(each.error) ?? each.error }));
+      return errors.map((each) => {
+        const member = chain[each.plugin];
+        const error = member?.mapError(each.error) ?? each.error;
+        if (member) meter.failed(member.id, member.config.teamId, fn, error, () => textOf(events, each.event));
+        return { ...each, error };
+      });
     },
     deadLetter(end, { pluginConfigId, fn, event }, member) {
       // The consumers keep what they had in hand themselves, as it stands in the outbox.

@@ -19,10 +19,11 @@ import { type Culprit, Dispatcher } from "./dispatch/dispatcher.ts";
 import { denyNetFlag } from "./egress/egress.ts";
 import { createPluginReports, type PluginReports } from "./plugin_reports.ts";
 import { createLoadedCell, type LoadedCell } from "./loaded_cell.ts";
+import { NO_METER, type PluginMeter } from "./plugin_meter.ts";
 import { PluginMember } from "./plugin_member.ts";
 import type { PluginRecords } from "./plugin_records.ts";
 import type { BatchOutcome, EncodedEvents, PluginRuntime, PluginStatus } from "./plugin_runtime.ts";
-import { PluginState } from "./plugin_runtime.ts";
+import { PluginCallError, PluginState } from "./plugin_runtime.ts";
 import type { ProcessWatch } from "./process/process_watch.ts";
 import { createSteadiness, isUnsteady } from "./steadiness.ts";
 import { systemNames } from "./egress/system_names.ts";
@@ -34,6 +35,8 @@ export interface PluginRuntimeOptions {
   plugins: { plugin: LoadedPlugin | PluginLoadError; config: PluginConfig }[];
   services(pluginConfigId: number): PluginServices;
   records: PluginRecords;
+  /** Default: counts nothing. */
+  meter?: PluginMeter;
   deadLetters: Pick<DeadLetters, "add">;
   /** One for the whole service. */
   watch: ProcessWatch;
@@ -65,6 +68,7 @@ class PluginSupervisor implements PluginRuntime {
   readonly #options: PluginRuntimeOptions;
   readonly #members: PluginMember[];
   readonly #dispatcher: Dispatcher;
+  readonly #meter: PluginMeter;
   /** By plugin config; null for what cannot be laid at one plugin's door. */
   readonly #ledgers = new Map<number | null, DeathLedger>();
   readonly #deadlineMs: number;
@@ -86,13 +90,15 @@ class PluginSupervisor implements PluginRuntime {
 
   constructor(options: PluginRuntimeOptions) {
     this.#options = options;
-    this.#reports = createPluginReports(options);
+    this.#meter = options.meter ?? NO_METER;
+    this.#reports = createPluginReports({ ...options, meter: this.#meter });
     this.#members = options.plugins.map(({ plugin, config }) =>
       new PluginMember({
         plugin,
         config,
         services: options.services(config.id),
         records: options.records,
+        meter: this.#meter,
         instanceId: options.instanceId,
         onState: (member, from) => this.#noteState(member, from),
       })
@@ -129,14 +135,36 @@ class PluginSupervisor implements PluginRuntime {
   }
 
   async batch(fn: BatchFunction, pluginConfigIds: number[], events: EncodedEvents): Promise<BatchOutcome> {
-    const outcome = await this.#dispatcher.batch(fn, pluginConfigIds, events);
+    const count = events.lengths.length;
+    const start = performance.now();
+    this.#meter.begin(fn, pluginConfigIds, count);
+    let outcome: BatchOutcome;
+    try {
+      outcome = await this.#dispatcher.batch(fn, pluginConfigIds, events);
+    } catch (error) {
+      this.#meter.abandon(fn, pluginConfigIds, count);
+      throw error;
+    }
+    this.#meter.batch(fn, pluginConfigIds, outcome, performance.now() - start);
     if (outcome.errors.length === 0) return outcome;
     const chain = pluginConfigIds.map((id) => this.#find(id));
     return { ...outcome, errors: this.#reports.errors(fn, outcome.errors, chain, events) };
   }
 
   async call(id: number, type: "job" | "task", name: string, payload?: unknown, depth = 0): Promise<unknown> {
-    return await this.#dispatcher.call(id, type, name, payload, depth);
+    const start = performance.now();
+    try {
+      const value = await this.#dispatcher.call(id, type, name, payload, depth);
+      this.#meter.call(id, name, null, performance.now() - start);
+      return value;
+    } catch (error) {
+      if (error instanceof PluginCallError) {
+        const member = this.#member(id);
+        this.#meter.call(id, name, error.record, performance.now() - start);
+        this.#meter.failed(id, member.config.teamId, name, member.mapError(error.record));
+      }
+      throw error;
+    }
   }
 
   async enable(pluginConfigId: number): Promise<void> {
@@ -284,6 +312,7 @@ class PluginSupervisor implements PluginRuntime {
     const now = this.#options.clock.now();
     this.#restarts.push({ at: now, reason: end.words });
     if (this.#restarts.length > KEPT_RESTARTS) this.#restarts.shift();
+    for (const { id } of enabled) this.#meter.restarted(id);
     const unseen = end.inFlight === 0 || loaded === null;
     if (unseen && end.kind !== "start" && !(end.kind === "memory" && didWork)) this.#noteIncident(end, null, null);
     const members = enabled.filter((member) => !member.disabled);
@@ -305,7 +334,7 @@ class PluginSupervisor implements PluginRuntime {
     for (const member of members) {
       if (member.disabled) continue;
       if (culprit === null) {
-        member.recordError({ name: "Error", message: `Plugin stopped: ${end.words}`, retry: false });
+        member.recordOwnError("process", { name: "Error", message: `Plugin stopped: ${end.words}`, retry: false });
       }
       if (reason !== null) member.giveUp(reason);
     }

@@ -8,6 +8,7 @@ import type { Cursor, EventLog, StoredRecord } from "../log/event_log.ts";
 import type { Store } from "../store/store.ts";
 import { backoffMs } from "./backoff.ts";
 import { type CollectedBatch, type Collector, createCollector } from "./collect_batch.ts";
+import type { ConsumerMeter } from "./consumer_meter.ts";
 import { ConsumerControlError, type ConsumerState, type ConsumerStatus, type RewindTarget } from "./consumer_status.ts";
 import { keepTrying } from "./keep_trying.ts";
 import { createReplay, type Replay } from "./replay.ts";
@@ -31,6 +32,7 @@ export interface ConsumerServices {
   log: EventLog;
   store: Pick<Store, "deadLetters" | "settings">;
   clock: Clock;
+  meter?: ConsumerMeter;
   /** From 0 to 1; for backoff. */
   random?: () => number;
   /** How long a stop waits for the delivery in flight. */
@@ -221,11 +223,14 @@ export class Consumer implements AsyncDisposable {
         const rejections = await this.#sink.deliver(records, this.#interrupt.signal);
         if (this.#kill.signal.aborted) return false;
         await this.#bury(records, rejections);
-        this.#delivered += records.length - rejections.length;
+        const taken = records.length - rejections.length;
+        this.#delivered += taken;
+        if (taken > 0) this.#services.meter?.delivered(this.spec.id, this.spec.project, taken, bytesOf(records));
         this.#lastError = null;
         return true;
       } catch (error) {
         if (this.#interrupt.signal.aborted) return false;
+        this.#services.meter?.failed(this.spec.id, this.spec.project);
         this.#failed(error);
         if (error instanceof PauseError) {
           await this.#certainly(() => this.pause(error.message), this.#drain.signal);
@@ -257,6 +262,7 @@ export class Consumer implements AsyncDisposable {
     });
     await this.#certainly(() => this.#services.store.deadLetters.add(letters), this.#kill.signal);
     this.#rejected += letters.length;
+    this.#services.meter?.rejected(consumer, teamId, letters.length);
   }
 
   #errand(action: () => Promise<void>): Promise<void> {
@@ -290,6 +296,10 @@ export class Consumer implements AsyncDisposable {
 
 export function pausedKey(id: string): string {
   return `consumer:${id}:paused`;
+}
+
+function bytesOf(records: StoredRecord[]): number {
+  return records.reduce((sum, { event }) => sum + event.byteLength, 0);
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -15,9 +15,12 @@ import { createKeyCheck } from "./admin_token.ts";
 import { ApiError, errorResponse, notFound } from "./api_error.ts";
 import { type BackEnd, healthResponse, readyResponse } from "./health.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
 import { openApiDocument } from "./openapi.ts";
 import type { Route } from "./route.ts";
 import type { PluginMetrics } from "../services/metrics.ts";
+import { metricRoutes } from "./routes/metrics.ts";
+import { problemRoutes } from "./routes/problems.ts";
 import { consumerRoutes } from "./routes/consumers.ts";
 import { deadLetterRoutes } from "./routes/dead_letters.ts";
 import { jobRoutes } from "./routes/jobs.ts";
@@ -34,7 +37,8 @@ export interface AppOptions {
   /** Live: read anew for each request. */
   projects: () => readonly ProjectConfig[];
   log: Pick<EventLog, "append" | "read">;
-  store: Pick<Store, "jobs" | "logs" | "deadLetters">;
+  store: Pick<Store, "jobs" | "logs" | "deadLetters" | "series" | "problems" | "sightings">;
+  telemetry: Pick<Telemetry, "counters" | "intake" | "traces" | "read" | "flush">;
   plugins: Plugins;
   consumers: ConsumerControl;
   pluginMetrics: Pick<PluginMetrics, "list">;
@@ -54,11 +58,20 @@ export function createApp(options: AppOptions): App {
   const app: App = new Hono<{ Bindings: ConnectionInfo }>({ strict: false });
   const isAdminToken = createKeyCheck(options.adminToken);
   const projects = createProjects(options.projects, isAdminToken);
-  const metrics = createMetrics(options.consumers, options.plugins, options.pluginMetrics);
+  const metrics = createMetrics(options.telemetry.counters, options.consumers, options.plugins, options.pluginMetrics);
 
   app.onError(answerError);
   app.notFound((context) => errorResponse(notFound(`There is nothing at ${context.req.method} ${context.req.path}`)));
-  app.route("/", createSdkRoutes({ ...options, projects, onStored: metrics.onStored, onAnswer: metrics.onAnswer }));
+  app.route(
+    "/",
+    createSdkRoutes({
+      ...options,
+      projects,
+      onStored: options.telemetry.intake.stored,
+      onRefused: options.telemetry.intake.refused,
+      onAnswer: metrics.onAnswer,
+    }),
+  );
   app.get("/_health", healthResponse);
   app.get("/_ready", () => readyResponse(options.backEnds));
   app.get("/metrics", () => metrics.response());
@@ -101,6 +114,8 @@ export function apiRoutes(options: AppOptions): Route[] {
     ...pluginJobRoutes({ plugins, jobs: store.jobs, onEnqueued: options.onJobEnqueued, now }),
     ...jobRoutes(store.jobs),
     ...consumerRoutes(consumers),
+    ...metricRoutes({ series: store.series, telemetry: options.telemetry, now }),
+    ...problemRoutes(store.problems),
     ...deadLetterRoutes({ deadLetters: store.deadLetters, requeue: options.requeue }),
   ];
 }

@@ -5,7 +5,7 @@
  */
 
 import { Outcome } from "../../runtime/protocol.ts";
-import type { EncodedEvents } from "../cells/plugin_runtime.ts";
+import type { BatchOutcome, EncodedEvents } from "../cells/plugin_runtime.ts";
 import type { Stage, StagePlugin } from "./stage.ts";
 import type { Turn } from "./turns.ts";
 
@@ -19,11 +19,22 @@ export interface RoutedBatch {
   runs: { plugin: StagePlugin; outcomes: Outcome[] }[];
 }
 
+/** Told of every stage that a batch passed. */
+export interface RouteTap {
+  /** `survivors` are the indices, into the batch that went in, of the events of `before`. */
+  stage(plugins: StagePlugin[], survivors: number[], before: EncodedEvents, answer: BatchOutcome, ms: number): void;
+}
+
 /**
  * `turns` are one per stage, taken when the batch started: a batch enters a stage only after the batch before it has, so
  * that the sandbox sees the events of one `distinct_id` in order.
  */
-export async function routeBatch(stages: Stage[], turns: Turn[], input: EncodedEvents): Promise<RoutedBatch> {
+export async function routeBatch(
+  stages: Stage[],
+  turns: Turn[],
+  input: EncodedEvents,
+  tap: RouteTap | null = null,
+): Promise<RoutedBatch> {
   const count = input.lengths.length;
   let survivors = Array.from({ length: count }, (_, index) => index);
   let events = input;
@@ -35,9 +46,12 @@ export async function routeBatch(stages: Stage[], turns: Turn[], input: EncodedE
       turns[index]?.pass();
       continue;
     }
+    const start = performance.now();
     const answer = stage.runtime.batch("processEvent", plugins.map((plugin) => plugin.pluginConfigId), events);
     turns[index]?.pass();
-    const { outcomes, events: processed } = await answer;
+    const answered = await answer;
+    tap?.stage(plugins, survivors, events, answered, performance.now() - start);
+    const { outcomes, events: processed } = answered;
     for (const [position, plugin] of plugins.entries()) {
       const run = { plugin, outcomes: new Array<Outcome>(count).fill(Outcome.skipped) };
       for (const [at, event] of survivors.entries()) run.outcomes[event] = outcomes[position]?.[at] as Outcome;

@@ -13,7 +13,7 @@ import type { Clock } from "../clock.ts";
 import type { Cursor, EventLog, StoredRecord } from "../log/event_log.ts";
 import { decodeEvents, encodeEvents } from "./encode_events.ts";
 import { finishBatch } from "./finish_batch.ts";
-import { routeBatch, type RoutedBatch } from "./route_batch.ts";
+import { routeBatch, type RoutedBatch, type RouteTap } from "./route_batch.ts";
 import type { Stage } from "./stage.ts";
 import { createGate, type Gate, type Turn } from "./turns.ts";
 
@@ -36,6 +36,14 @@ export interface RouterChain {
   deferred(): string[];
 }
 
+/** Sees what passes; must not hold it up. */
+export interface RouterObserver {
+  /** Null when nobody wants to see the way of any of these events. */
+  tap(project: number, records: StoredRecord[]): (RouteTap & { done(): void }) | null;
+  /** A plugin dropped at least one of the events. */
+  dropped(project: number, records: StoredRecord[], runs: RoutedBatch["runs"]): void;
+}
+
 export interface RouterOptions {
   log: EventLog;
   clock: Clock;
@@ -46,6 +54,7 @@ export interface RouterOptions {
   maxBytes: number;
   /** Batches in flight. */
   inFlight: number;
+  observer?: RouterObserver;
   /** Told of failures of the log; the router tries again by itself. */
   onError(error: unknown): void;
 }
@@ -117,7 +126,10 @@ export function startRouter(options: RouterOptions): Router {
   async function passThrough(records: StoredRecord[], cursor: Cursor, turns: Turn[], turn: Turn): Promise<void> {
     const { stages, anonymizeIps, deferred } = chain;
     try {
-      const routed = await routeAroundSnapshots(stages, turns, records);
+      const tap = options.observer?.tap(teamId, records) ?? null;
+      const routed = await routeAroundSnapshots(stages, turns, records, tap);
+      if (routed.survivors.length < records.length) options.observer?.dropped(teamId, records, routed.runs);
+      tap?.done();
       if (routed.events.body.byteLength > LARGE_BYTES) await turn.mine;
       const outbox = await finishBatch(records, routed, { teamId, anonymizeIps, deferred: deferred() });
       await turn.mine;
@@ -164,12 +176,26 @@ export function startRouter(options: RouterOptions): Router {
 }
 
 /** `$snapshot` events pass no processEvent; they keep their place in the batch. */
-async function routeAroundSnapshots(stages: Stage[], turns: Turn[], records: StoredRecord[]): Promise<RoutedBatch> {
+async function routeAroundSnapshots(
+  stages: Stage[],
+  turns: Turn[],
+  records: StoredRecord[],
+  tap: RouteTap | null,
+): Promise<RoutedBatch> {
   const encoded = encodeEvents(records);
-  if (!mayHoldSnapshots(encoded.body)) return await routeBatch(stages, turns, encoded);
+  if (!mayHoldSnapshots(encoded.body)) return await routeBatch(stages, turns, encoded, tap);
   const texts = records.map((record) => record.event);
   const others = texts.flatMap((text, index) => isSnapshot(text) ? [] : [index]);
-  const routed = await routeBatch(stages, turns, encodeEvents(others.map((index) => records[index] as StoredRecord)));
+  const seen = tap && {
+    stage: (...[plugins, survivors, ...rest]: Parameters<RouteTap["stage"]>) =>
+      tap.stage(plugins, survivors.map((index) => others[index] as number), ...rest),
+  };
+  const routed = await routeBatch(
+    stages,
+    turns,
+    encodeEvents(others.map((index) => records[index] as StoredRecord)),
+    seen,
+  );
   const out = new Map(texts.flatMap((text, index) => isSnapshot(text) ? [[index, text] as const] : []));
   for (const [at, text] of decodeEvents(routed.events).entries()) {
     out.set(others[routed.survivors[at] as number] as number, text);

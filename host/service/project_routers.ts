@@ -7,7 +7,7 @@ import type { Capabilities } from "../../runtime/capabilities.ts";
 import type { Clock } from "../clock.ts";
 import type { HogpenConfig, ProjectConfig } from "../config/config.ts";
 import type { EventLog } from "../log/event_log.ts";
-import { type Router, type RouterChain, startRouter } from "../router/router.ts";
+import { type Router, type RouterChain, type RouterObserver, startRouter } from "../router/router.ts";
 import { groupStages } from "../router/stage.ts";
 import type { PluginSet } from "./plugin_set.ts";
 
@@ -15,6 +15,7 @@ export interface ProjectRoutersOptions {
   log: EventLog;
   clock: Clock;
   plugins: Pick<PluginSet, "place" | "hosted">;
+  observer?: RouterObserver;
   onError(project: ProjectConfig, error: unknown): void;
 }
 
@@ -53,8 +54,12 @@ export function createProjectRouters(options: ProjectRoutersOptions): ProjectRou
           const router = routers.get(project.id);
           if (router) return await router.setChain(chain);
           const onError = (error: unknown) => options.onError(project, error);
-          const { log, clock } = options;
-          routers.set(project.id, startRouter({ log, clock, teamId: project.id, chain, onError, ...BATCH }));
+          const { log, clock, observer } = options;
+          const watched = observer === undefined ? {} : { observer };
+          routers.set(
+            project.id,
+            startRouter({ log, clock, teamId: project.id, chain, onError, ...watched, ...BATCH }),
+          );
         }),
       ]);
     },

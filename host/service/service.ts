@@ -24,6 +24,7 @@ import { createScheduler } from "../schedule/scheduler.ts";
 import { createPluginLogWriter } from "../services/logs.ts";
 import { createPluginServices } from "../services/create_plugin_services.ts";
 import { createPluginMetrics } from "../services/metrics.ts";
+import { createTelemetry } from "../telemetry/telemetry.ts";
 import { createApiPlugins } from "./api_plugins.ts";
 import { openBackEnds } from "./back_ends.ts";
 import { loadInstanceId } from "./instance_id.ts";
@@ -106,10 +107,18 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     now,
     version: options.version,
   };
+  const telemetry = createTelemetry({
+    store,
+    now,
+    plugins: () => api.list(),
+    consumers: () => consumers.list(),
+    onError: notices.warn,
+  });
   const plugins = createPluginSet({
     load: loader.load,
     services: (identity) => createPluginServices(backends, identity),
     records,
+    meter: telemetry.plugins,
     deadLetters: store.deadLetters,
     watch,
     startGate: createStartGate(navigator.hardwareConcurrency),
@@ -123,12 +132,14 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     log,
     clock,
     plugins,
+    observer: telemetry.observer,
     onError: (project, error) => notices.warn(`Router of project ${project.id}: ${wordsOf(error)}`),
   });
   const consumers = createConsumers({
     log,
     store,
     clock,
+    meter: telemetry.counters.consumers,
     drainMs: DRAIN_MS,
     onError: (id, error) => notices.warn(`Consumer ${id}: ${wordsOf(error)}`),
   });
@@ -200,6 +211,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     plugins: api,
     consumers,
     pluginMetrics,
+    telemetry,
     requeue: (letter) => requeueDeadLetter(letter, { log, redeliver: consumers.redeliver }),
     onJobEnqueued: jobs.wake,
     backEnds: [
@@ -230,6 +242,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
           what: "the stores",
           ms: CLOSE_MS,
           stop: async () => {
+            await telemetry[Symbol.asyncDispose]();
             await records[Symbol.asyncDispose]();
             await logs[Symbol.asyncDispose]();
             await all.disposeAsync();

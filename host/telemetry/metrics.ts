@@ -1,115 +1,225 @@
 /**
- * The service's state as Prometheus reads it. Values that others keep are read when they are asked for.
+ * The service's counters and state as Prometheus reads them.
  * @module
  */
 
-import { Counter, Gauge, Registry } from "prom-client";
+import { Gauge, Registry } from "prom-client";
 import type { ConsumerControl, ConsumerStatus } from "../consumers/consumer_status.ts";
-import type { PluginMetrics } from "../services/metrics.ts";
 import type { Plugins, PluginView } from "../http/routes/plugin_configs.ts";
+import type { PluginMetrics } from "../services/metrics.ts";
+import type { Counters, FunctionCounts } from "./counters.ts";
+import { readCounter, readGauge, readHistogram, type ReadValues } from "./prometheus.ts";
 
 export interface Metrics {
-  /** Counts the events of one request that was stored. */
-  onStored(projectId: number, events: number): void;
   /** Counts the answer to a request of an SDK. */
   onAnswer(status: number): void;
   response(): Promise<Response>;
 }
 
+/** What `hogpen_plugin_events_total` counts, by the label `outcome`. */
+const OUTCOMES = ["in", "out", "dropped", "failed", "timedOut", "retried", "skipped"] as const;
+const CONSUMED = ["delivered", "failed", "rejected"] as const;
+
 export function createMetrics(
+  counters: Counters,
   consumers: Pick<ConsumerControl, "list">,
   plugins: Pick<Plugins, "list">,
   pluginMetrics: Pick<PluginMetrics, "list">,
 ): Metrics {
-  const registers = [new Registry()] as const;
-  const stored = new Counter({
-    name: "hogpen_events_stored_total",
-    help: "Events taken from SDKs",
-    labelNames: ["project"],
-    registers: [...registers],
-  });
-  const answers = new Counter({
-    name: "hogpen_capture_requests_total",
-    help: "Requests of SDKs by the status of the answer",
-    labelNames: ["status"],
-    registers: [...registers],
-  });
+  const registry = new Registry();
+  const answers = new Map<number, number>();
+  /** Of the request at hand. */
+  let views: PluginView[] = [];
+  let statuses: ConsumerStatus[] = [];
+
+  const counter = (name: string, help: string, labelNames: string[], read: ReadValues) =>
+    readCounter({ name, help, labelNames, registry }, read);
+  const gauge = (name: string, help: string, labelNames: string[], read: ReadValues) =>
+    readGauge({ name, help, labelNames, registry }, read);
+
+  counter(
+    "hogpen_events_received_total",
+    "Events that SDKs sent in requests that were taken",
+    ["project"],
+    () => projects().map(({ labels, counts }) => ({ labels, value: counts.received })),
+  );
+  counter(
+    "hogpen_events_stored_total",
+    "Events taken from SDKs",
+    ["project"],
+    () => projects().map(({ labels, counts }) => ({ labels, value: counts.stored })),
+  );
+  counter(
+    "hogpen_requests_refused_total",
+    "Requests of SDKs that were refused, by the code of the answer",
+    [
+      "project",
+      "reason",
+    ],
+    () =>
+      Array.from(counters.byProject).flatMap(([id, { refused }]) =>
+        Array.from(refused, ([reason, value]) => ({ labels: { project: id ?? "", reason }, value }))
+      ),
+  );
+  counter(
+    "hogpen_capture_requests_total",
+    "Requests of SDKs by the status of the answer",
+    ["status"],
+    () => Array.from(answers, ([status, value]) => ({ labels: { status }, value })),
+  );
+
+  counter(
+    "hogpen_plugin_events_total",
+    "Events, jobs and tasks of plugins by function and outcome",
+    [
+      "project",
+      "plugin_config",
+      "function",
+      "outcome",
+    ],
+    () =>
+      functions().flatMap(({ labels, counts }) =>
+        OUTCOMES.map((outcome) => ({ labels: { ...labels, outcome: wordOf(outcome) }, value: counts[outcome] }))
+      ),
+  );
+  readHistogram({
+    name: "hogpen_plugin_call_duration_seconds",
+    help: "From handing a batch or call to a plugin to its answer",
+    labelNames: ["project", "plugin_config", "function"],
+    registry,
+  }, () => functions().map(({ labels, counts }) => ({ labels, ...counts })));
+  gauge(
+    "hogpen_plugin_in_flight",
+    "Events that a plugin has in hand",
+    ["project", "plugin_config", "function"],
+    () => functions().map(({ labels, counts }) => ({ labels, value: counts.inFlight })),
+  );
+  counter(
+    "hogpen_plugin_restarts_total",
+    "Ends of a plugin's cell that nobody wanted",
+    ["project", "plugin_config"],
+    () => views.map((view) => ({ labels: ofPlugin(view), value: counters.restarts.get(view.config.id) ?? 0 })),
+  );
+  counter(
+    "hogpen_plugin_cpu_seconds_total",
+    "CPU time of all its cells",
+    ["project", "plugin_config"],
+    () => views.map((view) => ({ labels: ofPlugin(view), value: view.status.cpuMs / 1000 })),
+  );
+  gauge(
+    "hogpen_plugin_memory_bytes",
+    "Memory of its cell",
+    ["project", "plugin_config"],
+    () => views.map((view) => ({ labels: ofPlugin(view), value: view.status.memoryBytes ?? 0 })),
+  );
+  gauge(
+    "hogpen_plugin_running",
+    "1 while running or idle",
+    ["project", "plugin_config"],
+    () =>
+      views.map((view) => ({ labels: ofPlugin(view), value: ["running", "idle"].includes(view.status.state) ? 1 : 0 })),
+  );
+  gauge(
+    "hogpen_plugin_disabled",
+    "1 while disabled by the service",
+    ["project", "plugin_config"],
+    () => views.map((view) => ({ labels: ofPlugin(view), value: view.status.state === "disabled" ? 1 : 0 })),
+  );
+  gauge("hogpen_plugin_metric", "What a plugin recorded in metrics of its own since the start", [
+    "project",
+    "plugin_config",
+    "metric",
+  ], () =>
+    pluginMetrics.list().map(({ teamId, pluginConfigId, name, value }) => ({
+      labels: { project: teamId, plugin_config: pluginConfigId, metric: name },
+      value,
+    })));
+
+  counter(
+    "hogpen_consumer_events_total",
+    "Events by what became of their delivery; failed counts deliveries",
+    [
+      "project",
+      "consumer",
+      "outcome",
+    ],
+    () =>
+      consumed().flatMap(({ labels, counts }) =>
+        CONSUMED.map((outcome) => ({ labels: { ...labels, outcome }, value: counts[outcome] }))
+      ),
+  );
+  counter(
+    "hogpen_consumer_bytes_total",
+    "Bytes of JSON delivered",
+    ["project", "consumer"],
+    () => consumed().map(({ labels, counts }) => ({ labels, value: counts.bytes })),
+  );
+  gauge(
+    "hogpen_consumer_lag_events",
+    "Events not yet delivered",
+    ["project", "consumer"],
+    () => statuses.map((status) => ({ labels: ofConsumer(status), value: status.lag.events })),
+  );
+  gauge(
+    "hogpen_consumer_lag_seconds",
+    "Age of the oldest event not yet delivered",
+    ["project", "consumer"],
+    () => statuses.map((status) => ({ labels: ofConsumer(status), value: status.lag.seconds })),
+  );
+  gauge(
+    "hogpen_consumer_paused",
+    "1 while paused",
+    ["project", "consumer"],
+    () => statuses.map((status) => ({ labels: ofConsumer(status), value: status.state === "paused" ? 1 : 0 })),
+  );
   const memory = new Gauge({
     name: "hogpen_host_memory_bytes",
     help: "Resident memory of the host",
-    registers: [...registers],
+    registers: [registry],
   });
 
-  const consumerGauge = (name: string, help: string, value: (status: ConsumerStatus) => number) => {
-    const gauge = new Gauge({ name, help, labelNames: ["project", "consumer"], registers: [...registers] });
-    return {
-      gauge,
-      set: (status: ConsumerStatus) => gauge.set({ project: status.project, consumer: status.id }, value(status)),
-    };
-  };
-  const consumerGauges = [
-    consumerGauge("hogpen_consumer_lag_events", "Events not yet delivered", ({ lag }) => lag.events),
-    consumerGauge("hogpen_consumer_lag_seconds", "Age of the oldest event not yet delivered", ({ lag }) => lag.seconds),
-    consumerGauge("hogpen_consumer_delivered_events", "Events delivered since the start", ({ delivered }) => delivered),
-    consumerGauge(
-      "hogpen_consumer_rejected_events",
-      "Events copied to the dead letters since the start",
-      ({ rejected }) => rejected,
-    ),
-    consumerGauge("hogpen_consumer_paused", "1 while paused", ({ state }) => state === "paused" ? 1 : 0),
-  ];
+  function functions(): { labels: Record<string, string | number>; counts: Readonly<FunctionCounts> }[] {
+    return views.flatMap((view) =>
+      Array.from(counters.functions.get(view.config.id) ?? [], ([fn, counts]) => ({
+        labels: { ...ofPlugin(view), function: fn },
+        counts,
+      }))
+    );
+  }
 
-  const pluginGauge = (name: string, help: string, value: (view: PluginView) => number) => {
-    const gauge = new Gauge({ name, help, labelNames: ["project", "plugin_config"], registers: [...registers] });
-    return {
-      gauge,
-      set: (view: PluginView) => gauge.set({ project: view.config.teamId, plugin_config: view.config.id }, value(view)),
-    };
-  };
-  const pluginGauges = [
-    pluginGauge(
-      "hogpen_plugin_running",
-      "1 while running or idle",
-      ({ status }) => status.state === "running" || status.state === "idle" ? 1 : 0,
-    ),
-    pluginGauge(
-      "hogpen_plugin_disabled",
-      "1 while disabled by the service",
-      ({ status }) => status.state === "disabled" ? 1 : 0,
-    ),
-    pluginGauge("hogpen_plugin_cpu_seconds", "CPU time of all its cells", ({ status }) => status.cpuMs / 1000),
-    pluginGauge("hogpen_plugin_memory_bytes", "Memory of its cell", ({ status }) => status.memoryBytes ?? 0),
-    pluginGauge("hogpen_plugin_restarts", "Restarts that are remembered", ({ status }) => status.restarts.length),
-  ];
+  function consumed() {
+    return Array.from(counters.byConsumer, ([consumer, counts]) => ({
+      labels: { project: counts.project, consumer },
+      counts,
+    }));
+  }
 
-  const ownMetrics = new Gauge({
-    name: "hogpen_plugin_metric",
-    help: "What a plugin recorded in metrics of its own since the start",
-    labelNames: ["project", "plugin_config", "metric"],
-    registers: [...registers],
-  });
+  function projects() {
+    return Array.from(counters.byProject).flatMap(([project, counts]) =>
+      project === null ? [] : [{ labels: { project }, counts }]
+    );
+  }
 
   return {
-    onStored: (project, events) => stored.inc({ project }, events),
-    onAnswer: (status) => answers.inc({ status }),
+    onAnswer: (status) => void answers.set(status, (answers.get(status) ?? 0) + 1),
     async response() {
       memory.set(Deno.memoryUsage().rss);
-      const statuses = await consumers.list();
-      const views = plugins.list();
-      for (const { gauge, set } of consumerGauges) {
-        // What is gone must not be shown with its last value.
-        gauge.reset();
-        statuses.forEach(set);
-      }
-      for (const { gauge, set } of pluginGauges) {
-        gauge.reset();
-        views.forEach(set);
-      }
-      for (const { teamId, pluginConfigId, name, value } of pluginMetrics.list()) {
-        ownMetrics.set({ project: teamId, plugin_config: pluginConfigId, metric: name }, value);
-      }
-      const [registry] = registers;
+      statuses = await consumers.list();
+      views = plugins.list();
       return new Response(await registry.metrics(), { headers: { "content-type": registry.contentType } });
     },
   };
+}
+
+function ofPlugin({ config }: PluginView) {
+  return { project: config.teamId, plugin_config: config.id };
+}
+
+function ofConsumer({ project, id }: ConsumerStatus) {
+  return { project, consumer: id };
+}
+
+/** `timed_out` */
+function wordOf(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }

@@ -13,6 +13,7 @@ import type { PluginView } from "../../host/http/routes/plugin_configs.ts";
 import type { EventLog } from "../../host/log/event_log.ts";
 import { openSqliteEventLog } from "../../host/log/sqlite_event_log.ts";
 import type { Manifest } from "../../host/loader/plugin.ts";
+import { createTelemetry, type Telemetry } from "../../host/telemetry/telemetry.ts";
 import { createPluginMetrics } from "../../host/services/metrics.ts";
 import { openSqliteStore } from "../../host/store/sqlite_store.ts";
 import type { Store } from "../../host/store/store.ts";
@@ -26,6 +27,7 @@ export interface ApiService extends AsyncDisposable {
   log: EventLog;
   store: Store;
   consumers: Consumers;
+  telemetry: Telemetry;
   /** What the API is told of plugins; to be changed by the test. */
   plugins: PluginView[];
   /** Plugin configs that were to be enabled, and how often a job was announced. */
@@ -81,6 +83,17 @@ export async function startApi(overrides: Partial<AppOptions> = {}): Promise<Api
   const store = stack.use(await openSqliteStore({ path: folder.file("store.sqlite"), synchronous: "off" }));
   const consumers = stack.use(createConsumers({ log, store, clock: systemClock }));
   const plugins: PluginView[] = [];
+  const telemetry = stack.use(
+    createTelemetry({
+      store,
+      now: Date.now,
+      plugins: () => plugins,
+      consumers: () => consumers.list(),
+      onError(message) {
+        throw new Error(message);
+      },
+    }),
+  );
   const seen = { enabled: [] as number[], jobs: 0 };
   const projects = [projectConfig()];
   const app = createApp({
@@ -99,6 +112,7 @@ export async function startApi(overrides: Partial<AppOptions> = {}): Promise<Api
     },
     consumers,
     pluginMetrics: createPluginMetrics(),
+    telemetry,
     requeue: (letter) => requeueDeadLetter(letter, { log, redeliver: (id, record) => consumers.redeliver(id, record) }),
     onJobEnqueued: () => seen.jobs++,
     backEnds: [],
@@ -110,6 +124,7 @@ export async function startApi(overrides: Partial<AppOptions> = {}): Promise<Api
     log,
     store,
     consumers,
+    telemetry,
     plugins,
     seen,
     async call(method, path, body) {

@@ -420,11 +420,27 @@ Deno.test("/metrics counts events and shows consumers and plugins", async () => 
   });
   await (await api.app.request("/batch", { method: "POST", body })).body?.cancel();
   await (await api.app.request("/batch", { method: "POST", body: "{" })).body?.cancel();
+  api.telemetry.plugins.batch("processEvent", [39], {
+    outcomes: ["od"],
+    errors: [],
+    events: { lengths: [], body: new Uint8Array() },
+  }, 3);
   const response = await api.app.request("/metrics");
   const text = await response.text();
   assert.match(response.headers.get("content-type") ?? "", /^text\/plain/);
   assert.match(text, /^hogpen_events_stored_total\{project="1"\} 2$/m);
   assert.match(text, /^hogpen_capture_requests_total\{status="200"\} 1$/m);
   assert.match(text, /^hogpen_capture_requests_total\{status="400"\} 1$/m);
-  assert.match(text, /^hogpen_plugin_cpu_seconds\{project="1",plugin_config="39"\} 0.12$/m);
+  assert.match(text, /^hogpen_plugin_cpu_seconds_total\{project="1",plugin_config="39"\} 0.12$/m);
+  const labels = 'project="1",plugin_config="39",function="processEvent"';
+  assert.match(text, new RegExp(`^hogpen_plugin_events_total\\{${labels},outcome="dropped"\\} 1$`, "m"));
+  assert.match(
+    text,
+    new RegExp(`^hogpen_plugin_call_duration_seconds_bucket\\{le="0.005",${labels}\\} 1$`, "m"),
+  );
+  assert.match(
+    text,
+    new RegExp(`^hogpen_plugin_call_duration_seconds_bucket\\{le="\\+Inf",${labels}\\} 1$`, "m"),
+  );
+  assert.match(text, new RegExp(`^hogpen_plugin_call_duration_seconds_sum\\{${labels}\\} 0.003$`, "m"));
 });

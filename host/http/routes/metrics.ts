@@ -1,0 +1,109 @@
+/**
+ * What was counted: over time as series, as totals, and as it stands now.
+ * @module
+ */
+
+import { z } from "zod";
+import type { Series } from "../../store/observed.ts";
+import { KEEP_MS } from "../../telemetry/recorder.ts";
+import { readSeries, readTotals } from "../../telemetry/read_series.ts";
+import type { Telemetry } from "../../telemetry/telemetry.ts";
+import { invalidInput } from "../api_error.ts";
+import { type Route, route } from "../route.ts";
+import { timeIn, timeOut } from "../schemas.ts";
+
+const HOUR_MS = 3_600_000;
+
+const listIn = z.string().transform((text) => text.split(",").map((part) => part.trim()).filter((part) => part !== ""));
+const subjectIn = listIn.describe(
+  "One or more subjects with commas between them: `plugin:39/processEvent` (events), `plugin:39` (cpu_ms, memory_bytes, restarts), " +
+    "`consumer:<id>`, `project:1`. With `*` at the end, all that begin so: `plugin:*`.",
+);
+const fieldsIn = listIn.describe(
+  "Which numbers; all when absent. `p50_ms`, `p95_ms`, `p99_ms` and `mean_ms` are worked out from the durations.",
+);
+const rangeIn = {
+  from: timeIn.optional().describe("An hour ago when absent. Up to 30 days back are kept."),
+  to: timeIn.optional().describe("Now when absent."),
+};
+
+const seriesOut = z.object({
+  from: timeOut.describe("Of the first point."),
+  every_seconds: z.number(),
+  series: z.array(z.object({
+    subject: z.string(),
+    fields: z.record(z.string(), z.array(z.number().nullable())).describe("A number for each point."),
+  })),
+});
+const numbersOut = z.record(z.string(), z.number().nullable());
+const totalsOut = z.object({ results: z.array(z.object({ subject: z.string(), fields: numbersOut })) });
+
+export interface MetricRoutesOptions {
+  series: Pick<Series, "read">;
+  telemetry: Pick<Telemetry, "read">;
+  now: () => number;
+}
+
+export function metricRoutes({ series, telemetry, now }: MetricRoutesOptions): Route[] {
+  function rangeOf(query: { from?: number | undefined; to?: number | undefined }): { from: number; to: number } {
+    const to = Math.min(query.to ?? now(), now());
+    const from = Math.max(query.from ?? to - HOUR_MS, now() - KEEP_MS[3600]);
+    if (from >= to) throw invalidInput("Cannot read metrics: expected `from` before `to` and before now", "from");
+    return { from, to };
+  }
+
+  return [
+    route({
+      method: "GET",
+      path: "/api/metrics/series",
+      summary: "Counters over time: in steps of 10 s for an hour, of a minute for a day, of an hour for 30 days",
+      query: {
+        subject: subjectIn,
+        field: fieldsIn.optional(),
+        ...rangeIn,
+        points: z.coerce.number("expected a number").int().min(1).max(500).default(120).describe("At most."),
+      },
+      response: seriesOut,
+      errors: { 400: "`from` is not before `to`" },
+      async handle({ query }) {
+        const question = {
+          subjects: query.subject,
+          fields: query.field ?? [],
+          points: query.points,
+          ...rangeOf(query),
+        };
+        const { from, every, series: found } = await readSeries(series, question, now());
+        return { from, every_seconds: every / 1000, series: found };
+      },
+    }),
+    route({
+      method: "GET",
+      path: "/api/metrics/totals",
+      summary: "What was counted in all between two times",
+      query: { subject: subjectIn, field: fieldsIn.optional(), ...rangeIn },
+      response: totalsOut,
+      errors: { 400: "`from` is not before `to`" },
+      async handle({ query }) {
+        const question = { subjects: query.subject, fields: query.field ?? [], ...rangeOf(query) };
+        return { results: await readTotals(series, question, now()) };
+      },
+    }),
+    route({
+      method: "GET",
+      path: "/api/metrics/now",
+      summary: "Every counter since the start of the service, and every state of this moment",
+      query: { subject: subjectIn.optional() },
+      response: totalsOut,
+      async handle({ query }) {
+        const points = Array.from(await telemetry.read(), ([subject, fields]) => ({ subject, fields }));
+        return { results: points.filter(({ subject }) => isAsked(subject, query.subject)) };
+      },
+    }),
+  ];
+}
+
+/** Whether a subject is one of those asked for; all are when none is named. */
+function isAsked(subject: string, asked: string[] | undefined): boolean {
+  if (asked === undefined) return true;
+  return asked.some((each) => each.endsWith("*") ? subject.startsWith(each.slice(0, -1)) : subject === each);
+}

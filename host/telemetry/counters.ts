@@ -1,0 +1,229 @@
+/**
+ * The counters of this run of the service: of each plugin config and function, of each consumer, of each project. Cumulative; whoever wants
+ * to know what happened meanwhile compares two readings.
+ * @module
+ */
+
+import { Outcome } from "../../runtime/protocol.ts";
+import type { PluginMeter } from "../cells/plugin_meter.ts";
+import type { ConsumerMeter } from "../consumers/consumer_meter.ts";
+import type { Point } from "../store/observed.ts";
+import { bucketName, bucketOf, BUCKETS_MS } from "./histogram.ts";
+
+/** Of one function of one plugin config. */
+export interface FunctionCounts {
+  in: number;
+  out: number;
+  dropped: number;
+  failed: number;
+  timedOut: number;
+  retried: number;
+  skipped: number;
+  calls: number;
+  ms: number;
+  buckets: number[];
+  inFlight: number;
+}
+
+export interface ConsumerCounts {
+  project: number;
+  delivered: number;
+  failed: number;
+  rejected: number;
+  bytes: number;
+}
+
+export interface ProjectCounts {
+  received: number;
+  stored: number;
+  /** Requests by the code of the answer. */
+  refused: Map<string, number>;
+}
+
+/** What intake tells. `project` is null for requests whose project is not known. */
+export interface IntakeMeter {
+  stored(project: number, events: number): void;
+  refused(project: number | null, code: string, detail: string): void;
+}
+
+export interface Counters {
+  readonly plugins: Omit<PluginMeter, "failed">;
+  readonly consumers: ConsumerMeter;
+  readonly intake: IntakeMeter;
+  readonly functions: ReadonlyMap<number, ReadonlyMap<string, Readonly<FunctionCounts>>>;
+  readonly restarts: ReadonlyMap<number, number>;
+  readonly byConsumer: ReadonlyMap<string, Readonly<ConsumerCounts>>;
+  readonly byProject: ReadonlyMap<number | null, Readonly<ProjectCounts>>;
+  /** Everything by subject: `plugin:39/processEvent`, `plugin:39`, `consumer:<id>`, `project:1`. */
+  read(): Map<string, Point>;
+}
+
+/** Names of functions of one plugin config that are counted: those of jobs are the plugin's own. */
+const MOST_FUNCTIONS = 100;
+const OK = Outcome.ok.charCodeAt(0);
+const DROPPED = Outcome.dropped.charCodeAt(0);
+const FAILED = Outcome.failed.charCodeAt(0);
+const RETRY = Outcome.retry.charCodeAt(0);
+
+export function createCounters(): Counters {
+  const functions = new Map<number, Map<string, FunctionCounts>>();
+  const restarts = new Map<number, number>();
+  const byConsumer = new Map<string, ConsumerCounts>();
+  const byProject = new Map<number | null, ProjectCounts>();
+
+  function countsOf(pluginConfigId: number, fn: string): FunctionCounts {
+    let own = functions.get(pluginConfigId);
+    if (own === undefined) functions.set(pluginConfigId, own = new Map());
+    const name = own.size < MOST_FUNCTIONS || own.has(fn) ? fn : "others";
+    let counts = own.get(name);
+    if (counts === undefined) own.set(name, counts = noCounts());
+    return counts;
+  }
+
+  function consumer(id: string, project: number): ConsumerCounts {
+    let counts = byConsumer.get(id);
+    if (counts === undefined) byConsumer.set(id, counts = { project, delivered: 0, failed: 0, rejected: 0, bytes: 0 });
+    return counts;
+  }
+
+  function project(id: number | null): ProjectCounts {
+    let counts = byProject.get(id);
+    if (counts === undefined) byProject.set(id, counts = { received: 0, stored: 0, refused: new Map() });
+    return counts;
+  }
+
+  return {
+    functions,
+    restarts,
+    byConsumer,
+    byProject,
+    plugins: {
+      begin(fn, ids, events) {
+        for (const id of ids) countsOf(id, fn).inFlight += events;
+      },
+      batch(fn, ids, outcome, ms) {
+        const bucket = bucketOf(ms);
+        for (const [position, id] of ids.entries()) {
+          countBatch(countsOf(id, fn), outcome.outcomes[position] ?? "", ms, bucket);
+        }
+        for (const { plugin, error } of outcome.errors) {
+          const id = ids[plugin];
+          if (id !== undefined && error.name === "TimeoutError") countsOf(id, fn).timedOut++;
+        }
+      },
+      abandon(fn, ids, events) {
+        for (const id of ids) countsOf(id, fn).inFlight -= events;
+      },
+      call(id, name, error, ms) {
+        const counts = countsOf(id, name);
+        counts.in++;
+        counts.calls++;
+        counts.ms += ms;
+        counts.buckets[bucketOf(ms)]!++;
+        if (error === null) counts.out++;
+        else if (error.retry) counts.retried++;
+        else counts.failed++;
+        if (error?.name === "TimeoutError") counts.timedOut++;
+      },
+      restarted(id) {
+        restarts.set(id, (restarts.get(id) ?? 0) + 1);
+      },
+    },
+    consumers: {
+      delivered(id, projectId, events, bytes) {
+        const counts = consumer(id, projectId);
+        counts.delivered += events;
+        counts.bytes += bytes;
+      },
+      failed(id, projectId) {
+        consumer(id, projectId).failed++;
+      },
+      rejected(id, projectId, events) {
+        consumer(id, projectId).rejected += events;
+      },
+    },
+    intake: {
+      stored(id, events) {
+        const counts = project(id);
+        counts.received += events;
+        counts.stored += events;
+      },
+      refused(id, code) {
+        const { refused } = project(id);
+        refused.set(code, (refused.get(code) ?? 0) + 1);
+      },
+    },
+    read() {
+      const points = new Map<string, Point>();
+      for (const [id, own] of functions) {
+        for (const [fn, counts] of own) points.set(`plugin:${id}/${fn}`, pointOf(counts));
+      }
+      for (const [id, count] of restarts) points.set(`plugin:${id}`, { restarts: count });
+      for (const [id, { delivered, failed, rejected, bytes }] of byConsumer) {
+        points.set(`consumer:${id}`, { delivered, failed, rejected, bytes });
+      }
+      for (const [id, { received, stored, refused }] of byProject) {
+        const reasons = Array.from(refused, ([code, count]) => [`refused_${code}`, count] as const);
+        points.set(`project:${id ?? "none"}`, { received, stored, ...Object.fromEntries(reasons) });
+      }
+      return points;
+    },
+  };
+}
+
+function noCounts(): FunctionCounts {
+  return {
+    in: 0,
+    out: 0,
+    dropped: 0,
+    failed: 0,
+    timedOut: 0,
+    retried: 0,
+    skipped: 0,
+    calls: 0,
+    ms: 0,
+    buckets: new Array<number>(BUCKETS_MS.length + 1).fill(0),
+    inFlight: 0,
+  };
+}
+
+/** `skipped` events never reached the plugin: they count as such alone. */
+function countBatch(counts: FunctionCounts, line: string, ms: number, bucket: number): void {
+  let [out, dropped, failed, retried, skipped] = [0, 0, 0, 0, 0];
+  for (let at = 0; at < line.length; at++) {
+    switch (line.charCodeAt(at)) {
+      case OK:
+        out++;
+        break;
+      case DROPPED:
+        dropped++;
+        break;
+      case FAILED:
+        failed++;
+        break;
+      case RETRY:
+        retried++;
+        break;
+      default:
+        skipped++;
+    }
+  }
+  counts.inFlight -= line.length;
+  counts.skipped += skipped;
+  if (skipped === line.length) return;
+  counts.in += line.length - skipped;
+  counts.out += out;
+  counts.dropped += dropped;
+  counts.failed += failed;
+  counts.retried += retried;
+  counts.calls++;
+  counts.ms += ms;
+  counts.buckets[bucket]!++;
+}
+
+function pointOf(counts: FunctionCounts): Point {
+  const { timedOut, buckets, inFlight, ...rest } = counts;
+  const point: Point = { ...rest, timed_out: timedOut, in_flight: inFlight };
+  for (const [index, count] of buckets.entries()) if (count > 0) point[bucketName(index)] = count;
+  return point;
+}

@@ -1,0 +1,93 @@
+/**
+ * Counters and histograms that others keep, as prom-client's own kinds, so that its registry writes them.
+ * @module
+ */
+
+import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import { BUCKETS_MS } from "./histogram.ts";
+
+type Labels = Record<string, string | number>;
+
+/** The value of each set of labels, at the time of asking. */
+export type ReadValues = () => Iterable<{ labels: Labels; value: number }>;
+
+interface Named {
+  name: string;
+  help: string;
+  labelNames: string[];
+  registry: Registry;
+}
+
+/** A counter whose values are read when it is asked for. */
+export function readCounter({ registry, ...named }: Named, read: ReadValues): void {
+  new Counter({
+    ...named,
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { labels, value } of read()) this.inc(labels, value);
+    },
+  });
+}
+
+/** A gauge whose values are read when it is asked for: what is gone is not shown with its last value. */
+export function readGauge({ registry, ...named }: Named, read: ReadValues): void {
+  new Gauge({
+    ...named,
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { labels, value } of read()) this.set(labels, value);
+    },
+  });
+}
+
+/** What was counted by bucket. */
+export interface Durations {
+  labels: Labels;
+  /** Not cumulative: one for each bound, and one for what took longer. */
+  buckets: readonly number[];
+  ms: number;
+  calls: number;
+}
+
+/** A histogram in seconds of durations that were counted elsewhere. */
+export function readHistogram({ registry, ...named }: Named, read: () => Iterable<Durations>): void {
+  registry.registerMetric(new ReadHistogram(named, read));
+}
+
+class ReadHistogram extends Histogram {
+  readonly #named: Omit<Named, "registry">;
+  readonly #read: () => Iterable<Durations>;
+
+  constructor(named: Omit<Named, "registry">, read: () => Iterable<Durations>) {
+    super({ ...named, registers: [] });
+    this.#named = named;
+    this.#read = read;
+  }
+
+  /** What prom-client's registry asks for when it writes; its types do not name it. */
+  getForPromString() {
+    const { name, help } = this.#named;
+    const values = Array.from(this.#read()).flatMap(({ labels, buckets, ms, calls }) => {
+      let count = 0;
+      const value = (value: number, suffix: string, more: Labels = {}) => ({
+        labels: { ...more, ...labels },
+        value,
+        metricName: `${name}_${suffix}`,
+        exemplar: null,
+      });
+      return [
+        ...buckets.map((own, index) => value(count += own, "bucket", { le: boundOf(index) })),
+        value(ms / 1000, "sum"),
+        value(calls, "count"),
+      ];
+    });
+    return Promise.resolve({ name, help, type: "histogram", aggregator: "sum", values });
+  }
+}
+
+function boundOf(index: number): number | string {
+  const bound = BUCKETS_MS[index];
+  return bound === undefined ? "+Inf" : bound / 1000;
+}

@@ -1,0 +1,113 @@
+/**
+ * Counters over time as they are asked for: from the finest step that is kept so long, put together to as many points as wanted.
+ * @module
+ */
+
+import { type Point, type Series, type SeriesRow, type Step, STEPS } from "../store/observed.ts";
+import { percentile } from "./histogram.ts";
+import { addPoint } from "./points.ts";
+import { KEEP_MS, startOf } from "./recorder.ts";
+
+export interface SeriesQuestion {
+  /** `plugin:39/processEvent`; with `*` at the end, all that begin so. */
+  subjects: string[];
+  /** Names of numbers; `p50_ms`, `p95_ms`, `p99_ms` and `mean_ms` are worked out. Empty: all that there are. */
+  fields: string[];
+  from: number;
+  to: number;
+  /** Most points of each series. */
+  points: number;
+}
+
+export interface SeriesAnswer {
+  from: number;
+  /** Milliseconds between two points. */
+  every: number;
+  /** `null` where nothing was counted from which the field could be worked out. */
+  series: { subject: string; fields: Record<string, (number | null)[]> }[];
+}
+
+const DERIVED: Record<string, (point: Point) => number | null> = {
+  p50_ms: (point) => percentile(point, 0.5),
+  p95_ms: (point) => percentile(point, 0.95),
+  p99_ms: (point) => percentile(point, 0.99),
+  mean_ms: (point) => point["calls"] ? (point["ms"] ?? 0) / point["calls"] : null,
+};
+
+export async function readSeries(
+  series: Pick<Series, "read">,
+  question: SeriesQuestion,
+  now: number,
+): Promise<SeriesAnswer> {
+  const step = stepFor(question, now);
+  const stepMs = step * 1000;
+  const first = startOf(step, question.from);
+  const steps = Math.max(1, Math.ceil((question.to - first) / stepMs));
+  const every = stepMs * Math.ceil(steps / question.points);
+  const count = Math.ceil(steps * stepMs / every);
+  const rows = await readRows(series, question.subjects, step, first, question.to);
+  const bySubject = Map.groupBy(rows, ({ subject }) => subject);
+  return {
+    from: first,
+    every,
+    series: Array.from(bySubject, ([subject, own]) => ({
+      subject,
+      fields: fieldsOf(own, question.fields, first, every, count),
+    })).sort((a, b) => a.subject < b.subject ? -1 : 1),
+  };
+}
+
+/** What was counted in all between two times, by subject. */
+export async function readTotals(
+  series: Pick<Series, "read">,
+  { subjects, fields, from, to }: Omit<SeriesQuestion, "points">,
+  now: number,
+): Promise<{ subject: string; fields: Record<string, number | null> }[]> {
+  const answer = await readSeries(series, { subjects, fields, from, to, points: 1 }, now);
+  return answer.series.map(({ subject, fields }) => ({
+    subject,
+    fields: Object.fromEntries(Object.entries(fields).map(([name, [value]]) => [name, value ?? null])),
+  }));
+}
+
+/** The finest step that reaches back far enough and is no finer than needed. */
+function stepFor({ from, to, points }: SeriesQuestion, now: number): Step {
+  const kept = STEPS.filter((step) => now - KEEP_MS[step] <= from);
+  const needed = (to - from) / points / 1000;
+  return kept.findLast((step) => step <= needed) ?? kept[0] ?? STEPS[STEPS.length - 1] as Step;
+}
+
+async function readRows(
+  series: Pick<Series, "read">,
+  subjects: string[],
+  step: Step,
+  from: number,
+  to: number,
+): Promise<SeriesRow[]> {
+  const exact = subjects.filter((subject) => !subject.endsWith("*"));
+  const prefixes = subjects.filter((subject) => subject.endsWith("*")).map((subject) => subject.slice(0, -1));
+  const found = await Promise.all([
+    exact.length === 0 ? [] : series.read({ subjects: exact }, step, from, to),
+    ...prefixes.map((prefix) => series.read({ prefix }, step, from, to)),
+  ]);
+  return found.flat();
+}
+
+function fieldsOf(rows: SeriesRow[], wanted: string[], first: number, every: number, count: number) {
+  const points = Array.from({ length: count }, (): Point => ({}));
+  for (const { at, point } of rows) {
+    const sum = points[Math.floor((at - first) / every)];
+    if (sum !== undefined) addPoint(sum, point);
+  }
+  const names = wanted.length > 0
+    ? wanted
+    : [...new Set(points.flatMap((point) => Object.keys(point)))].filter((name) => !name.startsWith("le_"));
+  return Object.fromEntries(names.map((name) => {
+    const derive = Object.hasOwn(DERIVED, name) ? DERIVED[name] : undefined;
+    return [name, points.map((point) => derive ? round(derive(point)) : round(point[name] ?? 0))];
+  }));
+}
+
+function round(value: number | null): number | null {
+  return value === null ? null : Math.round(value * 100) / 100;
+}
