@@ -3,15 +3,15 @@
  * @module
  */
 
-import { mkdir } from "node:fs/promises";
 import { loadConfig } from "../config/load_config.ts";
 import { ConfigError } from "../config/read_config.ts";
 import { UsageError } from "../config/settings.ts";
-import { loadAdminToken } from "../http/admin_token.ts";
+import { loadAdminToken } from "../http/access/admin_token.ts";
 import { VERSION } from "../version.ts";
 import { announce } from "../service/announce.ts";
 import { followChanges } from "../service/follow_changes.ts";
 import { createNotices } from "../service/notices.ts";
+import { openDataFolder } from "../service/data_folder.ts";
 import { startService } from "../service/service.ts";
 import type { GivenSettings } from "./program/settings_options.ts";
 
@@ -27,8 +27,9 @@ export async function start(
     throw error instanceof ConfigError ? new UsageError([error.message]) : error;
   });
   const stopped = onSignal();
-  await mkdir(settings.data, { recursive: true });
-  const adminToken = await loadAdminToken(settings.data, settings.adminToken ?? undefined);
+  await openDataFolder(settings.data);
+  const admin = await loadAdminToken(settings.data, settings.adminToken ?? undefined);
+  const adminToken = admin.token;
   await using service = await startService({ settings, config, adminToken, notices, version: VERSION });
 
   const watching = new AbortController();
@@ -38,7 +39,16 @@ export async function start(
   const early = await Promise.race([stopped, patience.promise, service.ready()]);
   clearTimeout(timer);
   if (early === undefined) {
-    console.log(announce({ version: VERSION, url: service.url, config, plugins: service.plugins, adminToken }));
+    console.log(
+      announce({
+        version: VERSION,
+        url: service.url,
+        config,
+        plugins: service.plugins,
+        admin,
+        isTerminal: Deno.stdout.isTerminal(),
+      }),
+    );
   }
   const signal = await stopped;
   watching.abort();

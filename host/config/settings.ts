@@ -18,6 +18,11 @@ export const SETTINGS = {
   }),
   data: text("./data", { env: "HOGPEN_DATA", help: "Folder of the event log, the store and the caches of files" }),
   adminToken: secret({ env: "HOGPEN_ADMIN_TOKEN", help: "Token of the API; made at the first start when absent" }),
+  metricsToken: secret({
+    env: "HOGPEN_METRICS_TOKEN",
+    help: "Token that /metrics asks for; when absent, whoever reaches the port may read it",
+  }),
+  auditDays: integer(365, 1, 36_500, { env: "HOGPEN_AUDIT_DAYS", help: "Days that the audit of changes is kept" }),
   watch: yesNo(true, { env: "HOGPEN_WATCH", help: "Apply changes of the configuration while running" }),
   watchPlugins: yesNo(false, { env: "HOGPEN_WATCH_PLUGINS", help: "Also load plugins anew when their folders change" }),
 

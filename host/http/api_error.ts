@@ -3,7 +3,7 @@
  * @module
  */
 
-export type ApiErrorStatus = 400 | 401 | 404 | 405 | 409 | 413 | 500 | 503;
+export type ApiErrorStatus = 400 | 401 | 403 | 404 | 405 | 409 | 412 | 413 | 429 | 500 | 503;
 
 export class ApiError extends Error {
   override name = "ApiError";
@@ -14,6 +14,9 @@ export class ApiError extends Error {
     detail: string,
     /** The field that is wrong. */
     readonly attr: string | null = null,
+    readonly headers: Record<string, string> = {},
+    /** What else the answer says. */
+    readonly more: Record<string, unknown> = {},
   ) {
     super(detail);
   }
@@ -34,8 +37,13 @@ export function conflict(detail: string): ApiError {
   return new ApiError(409, "invalid_request", "conflict", detail);
 }
 
+/** 412: it was changed since it was read. `current` is what it is now. */
+export function preconditionFailed(detail: string, current: unknown): ApiError {
+  return new ApiError(412, "invalid_request", "precondition_failed", detail, null, {}, { current });
+}
+
 /** The answer to a refused request. */
-export function errorResponse({ status, type, code, message, attr }: ApiError): Response {
-  const headers: Record<string, string> = status === 401 ? { "www-authenticate": "Bearer" } : {};
-  return Response.json({ type, code, detail: message, attr }, { status, headers });
+export function errorResponse({ status, type, code, message, attr, headers: own, more }: ApiError): Response {
+  const headers: Record<string, string> = status === 401 ? { "www-authenticate": "Bearer", ...own } : own;
+  return Response.json({ ...more, type, code, detail: message, attr }, { status, headers });
 }

@@ -4,14 +4,17 @@
  */
 
 import { Hono } from "hono";
-import type { ConnectionInfo } from "../capture/capture.ts";
+import { type ConnectionInfo, hostOf } from "../capture/capture.ts";
+import { clientIp } from "../capture/client_ip.ts";
 import { createSdkRoutes } from "../capture/sdk/sdk_routes.ts";
 import type { Projects } from "../capture/find_project.ts";
 import type { ProjectConfig } from "../config/config.ts";
 import type { ConsumerControl } from "../consumers/consumer_status.ts";
 import type { EventLog } from "../log/event_log.ts";
 import type { DeadLetter, Store } from "../store/store.ts";
-import { createKeyCheck } from "./admin_token.ts";
+import { type Access, bearerOf, type Caller, createAccess } from "./access/access.ts";
+import { createKeyCheck } from "./access/admin_token.ts";
+import { createNote } from "./access/note_action.ts";
 import { ApiError, errorResponse, notFound } from "./api_error.ts";
 import { type BackEnd, healthResponse, readyResponse } from "./health.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
@@ -21,6 +24,9 @@ import type { Route } from "./route.ts";
 import type { PluginMetrics } from "../services/metrics.ts";
 import { metricRoutes } from "./routes/metrics.ts";
 import { problemRoutes } from "./routes/problems.ts";
+import { auditRoutes } from "./routes/audit.ts";
+import { sessionHandlers } from "./routes/session.ts";
+import { tokenRoutes } from "./routes/tokens.ts";
 import { consumerRoutes } from "./routes/consumers.ts";
 import { deadLetterRoutes } from "./routes/dead_letters.ts";
 import { jobRoutes } from "./routes/jobs.ts";
@@ -32,12 +38,17 @@ import { projectRoutes } from "./routes/projects.ts";
 export interface AppOptions {
   version: string;
   adminToken: string;
+  /** What opens /metrics besides the tokens of the API; null: everybody may read it. */
+  metricsToken: string | null;
   /** Take the client's address from X-Forwarded-For. */
   trustProxy: boolean;
   /** Live: read anew for each request. */
   projects: () => readonly ProjectConfig[];
   log: Pick<EventLog, "append" | "read">;
-  store: Pick<Store, "jobs" | "logs" | "deadLetters" | "series" | "problems" | "sightings">;
+  store: Pick<
+    Store,
+    "jobs" | "logs" | "deadLetters" | "series" | "problems" | "sightings" | "things" | "audit"
+  >;
   telemetry: Pick<Telemetry, "counters" | "intake" | "traces" | "read" | "flush">;
   plugins: Plugins;
   consumers: ConsumerControl;
@@ -56,8 +67,12 @@ export type App = Hono<{ Bindings: ConnectionInfo }>;
 /** The handler of all requests: `app.fetch(request, info)`, where info is Deno.serve's. */
 export function createApp(options: AppOptions): App {
   const app: App = new Hono<{ Bindings: ConnectionInfo }>({ strict: false });
-  const isAdminToken = createKeyCheck(options.adminToken);
-  const projects = createProjects(options.projects, isAdminToken);
+  const access = createAccess(options.adminToken, options.store.things, options.now);
+  const projects = createProjects(options.projects, access.isAdminToken);
+  const isMetricsToken = options.metricsToken ? createKeyCheck(options.metricsToken) : null;
+  const note = createNote(options.store.things);
+  const addressOf = (request: Request, connection?: ConnectionInfo) =>
+    clientIp(request.headers, hostOf(connection?.remoteAddr), options.trustProxy);
   const metrics = createMetrics(options.telemetry.counters, options.consumers, options.plugins, options.pluginMetrics);
 
   app.onError(answerError);
@@ -74,38 +89,46 @@ export function createApp(options: AppOptions): App {
   );
   app.get("/_health", healthResponse);
   app.get("/_ready", () => readyResponse(options.backEnds));
-  app.get("/metrics", () => metrics.response());
+  app.get("/metrics", async (context) => {
+    await admitMetrics(context.req.raw, addressOf(context.req.raw, context.env));
+    return await metrics.response();
+  });
 
-  const routes = apiRoutes(options);
+  /** Whoever has the metrics' own token, or any of the API. Without a token of their own, the metrics are open. */
+  async function admitMetrics(request: Request, address: string): Promise<void> {
+    if (isMetricsToken === null) return;
+    const token = bearerOf(request);
+    if (token !== null && isMetricsToken(token)) return;
+    await access.admit(request, address);
+  }
+
+  const routes = apiRoutes(options, access);
   const document = openApiDocument(routes, options.version);
+  for (const { method, path, handle } of sessionHandlers({ access, addressOf })) app.on(method, path, handle);
   app.get("/api/openapi.json", () => Response.json(document));
+  const callers = new WeakMap<Request, Caller>();
   app.use("/api/*", async (context, next) => {
-    const given = /^Bearer (.+)$/i.exec(context.req.header("authorization") ?? "")?.[1];
-    if (given === undefined) {
-      throw new ApiError(
-        401,
-        "authentication_error",
-        "not_authenticated",
-        "Authentication credentials were not provided.",
-      );
-    }
-    if (!isAdminToken(given)) {
-      throw new ApiError(401, "authentication_error", "authentication_failed", "Invalid admin token.");
-    }
+    callers.set(context.req.raw, await access.admit(context.req.raw, addressOf(context.req.raw, context.env)));
     await next();
   });
   for (const route of routes) {
     app.on(
       route.method,
       honoPath(route.path),
-      (context) => route.serve(context.req.raw, context.req.param(), new URL(context.req.url).searchParams),
+      (context) => {
+        const { raw } = context.req;
+        const actor = callers.get(raw) ?? NOBODY;
+        return route.serve(raw, context.req.param(), new URL(raw.url).searchParams, actor, note);
+      },
     );
   }
   return app;
 }
 
+const NOBODY: Caller = { name: "", role: "viewer", session: null };
+
 /** All operations of the API, in the order of the document. */
-export function apiRoutes(options: AppOptions): Route[] {
+export function apiRoutes(options: AppOptions, access: Access): Route[] {
   const { plugins, store, consumers, now } = options;
   return [
     ...projectRoutes(options),
@@ -116,6 +139,8 @@ export function apiRoutes(options: AppOptions): Route[] {
     ...consumerRoutes(consumers),
     ...metricRoutes({ series: store.series, telemetry: options.telemetry, now }),
     ...problemRoutes(store.problems),
+    ...tokenRoutes(access.tokens),
+    ...auditRoutes(store.audit),
     ...deadLetterRoutes({ deadLetters: store.deadLetters, requeue: options.requeue }),
   ];
 }

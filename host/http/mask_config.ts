@@ -5,9 +5,7 @@
 
 import type { PluginConfig } from "../config/config.ts";
 import type { Manifest } from "../loader/plugin.ts";
-
-/** PostHog's placeholder for a secret that is set. */
-export const SECRET_PLACEHOLDER = "**************** POSTHOG SECRET FIELD ****************";
+import { hideSecrets, looksSecret, SECRET_PLACEHOLDER } from "./access/hide_secrets.ts";
 
 export interface ShownAttachment {
   file_name: string;
@@ -16,22 +14,37 @@ export interface ShownAttachment {
   size: number;
 }
 
-/** True for keys whose values are not to be shown. While the plugin.json is not known, that is every key. */
+/**
+ * True for keys whose values are not to be shown: all of them while plugin.json is not known or names no field at all, as with inline
+ * plugins, since nothing then says which are secret.
+ */
 function createSecretCheck(manifest: Manifest | null): (key: string) => boolean {
-  if (manifest === null) return () => true;
+  if (manifest === null || manifest.config.length === 0) return () => true;
   const secrets = new Set(manifest.config.filter((field) => field.secret).map((field) => field.key));
   return (key) => secrets.has(key);
 }
 
-/** The values, secret ones replaced by the placeholder; an empty one is shown as it is. */
+/** The values, secret ones replaced by the placeholder, and what looks secret too; an empty one is shown as it is. */
 export function maskConfig(config: PluginConfig["config"], manifest: Manifest | null): Record<string, unknown> {
   const isSecret = createSecretCheck(manifest);
   return Object.fromEntries(
     Object.entries(config).map(([key, value]) => [
       key,
-      isSecret(key) && value !== "" && value !== null ? SECRET_PLACEHOLDER : value,
+      value === "" || value === null
+        ? value
+        : isSecret(key) || looksSecret(key, value)
+        ? SECRET_PLACEHOLDER
+        : hideSecrets(value, key),
     ]),
   );
+}
+
+/** Which keys have a value that is not shown. */
+export function secretKeys(config: PluginConfig["config"], manifest: Manifest | null): string[] {
+  const isSecret = createSecretCheck(manifest);
+  return Object.entries(config).filter(([key, value]) =>
+    value !== "" && value !== null && (isSecret(key) || looksSecret(key, value))
+  ).map(([key]) => key);
 }
 
 /** Names and sizes of the attachments. */

@@ -4,6 +4,8 @@
  */
 
 import { z } from "zod";
+import { CSRF_HEADER } from "./access/access.ts";
+import { COOKIE } from "./access/sessions.ts";
 import type { Route } from "./route.ts";
 
 const ERROR_SCHEMA = {
@@ -13,6 +15,8 @@ const ERROR_SCHEMA = {
     code: { type: "string" },
     detail: { type: "string", description: "What was found and what was expected." },
     attr: { type: ["string", "null"], description: "The field that is wrong." },
+    pointer: { type: "string", description: "JSON pointer to it, in answers 400 and 409." },
+    current: { description: "What the thing is now, in answers 412." },
   },
   required: ["type", "code", "detail", "attr"],
 };
@@ -34,10 +38,13 @@ export function openApiDocument(routes: readonly Route[], version: string): Json
     },
     paths,
     components: {
-      securitySchemes: { admin: { type: "http", scheme: "bearer", description: "The admin token." } },
+      securitySchemes: {
+        token: { type: "http", scheme: "bearer", description: "The admin token, or one made with it." },
+        session: { type: "apiKey", in: "cookie", name: COOKIE, description: `Changes also need ${CSRF_HEADER}.` },
+      },
       schemas: { Error: ERROR_SCHEMA },
     },
-    security: [{ admin: [] }],
+    security: [{ token: [] }, { session: [] }],
   };
 }
 
@@ -50,7 +57,12 @@ function describeRoute({ method, path, summary, params, query, body, response, e
     responses: {
       200: { description: "Done", content: { "application/json": { schema: schemaOf(response, "output") } } },
       ...Object.fromEntries(
-        Object.entries({ 401: "The admin token is missing or wrong", ...errors }).map(([status, description]) => [
+        Object.entries({
+          401: "The token is missing or wrong",
+          ...(method !== "GET" && { 403: "A viewer may not change anything" }),
+          429: "Too many wrong tokens came from this address",
+          ...errors,
+        }).map(([status, description]) => [
           status,
           { description, content: { "application/json": { schema: { $ref: "#/components/schemas/Error" } } } },
         ]),

@@ -8,17 +8,30 @@ import { z } from "zod";
 import { describeIssues } from "../config/describe_issues.ts";
 import { CaptureError } from "../capture/capture_error.ts";
 import { readBody } from "../capture/body/read_body.ts";
+import type { Actor } from "./access/access.ts";
 import { ApiError, invalidInput } from "./api_error.ts";
 
 /** Bound of a request body. */
 const MAX_BODY_BYTES = 1024 * 1024;
+
+export type HttpMethod = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+
+/** Who asks, and which version of the thing they know. */
+export interface RouteCaller {
+  actor: Actor;
+  /** The number in If-Match; null when there is none. */
+  ifMatch: number | null;
+}
+
+/** Notes in the audit that somebody does something, before it is done. */
+export type NoteAction = (entry: { actor: Actor; action: string; target: string; body: unknown }) => Promise<void>;
 
 type Shape = Record<string, z.ZodType>;
 type Values<S extends Shape> = z.infer<z.ZodObject<S>>;
 
 /** What an operation is, and its handler. */
 export interface RouteSpec<P extends Shape, Q extends Shape, B extends z.ZodType, R extends z.ZodType> {
-  method: "GET" | "POST" | "DELETE";
+  method: HttpMethod;
   /** With `{name}` for parameters. */
   path: string;
   summary: string;
@@ -29,13 +42,19 @@ export interface RouteSpec<P extends Shape, Q extends Shape, B extends z.ZodType
   response: R;
   /** What else it may answer, in words by status. */
   errors?: Record<number, string>;
+  /** Of what changes something: `self` when the handler writes the audit together with the change, `none` when nothing is changed. */
+  audit?: "self" | "none";
+  /** The version of what is answered, for ETag. */
+  version?(answer: z.output<R>): number;
   /** A Response is sent as it is. */
-  handle(input: { params: Values<P>; query: Values<Q>; body: z.infer<B> }): Promise<z.input<R> | Response>;
+  handle(
+    input: { params: Values<P>; query: Values<Q>; body: z.infer<B> } & RouteCaller,
+  ): Promise<z.input<R> | Response>;
 }
 
 /** An operation ready to be served and documented. */
 export interface Route {
-  method: "GET" | "POST" | "DELETE";
+  method: HttpMethod;
   path: string;
   summary: string;
   params: z.ZodObject;
@@ -43,7 +62,13 @@ export interface Route {
   body: z.ZodType | undefined;
   response: z.ZodType;
   errors: Record<number, string>;
-  serve(request: Request, params: Record<string, string>, query: URLSearchParams): Promise<Response>;
+  serve(
+    request: Request,
+    params: Record<string, string>,
+    query: URLSearchParams,
+    actor: Actor,
+    note: NoteAction,
+  ): Promise<Response>;
 }
 
 const NOTHING = z.undefined();
@@ -66,15 +91,42 @@ export function route<
     body: spec.body,
     response: spec.response,
     errors: spec.errors ?? {},
-    async serve(request, givenParams, givenQuery) {
-      const result = await spec.handle({
+    async serve(request, givenParams, givenQuery, actor, note) {
+      const input = {
         params: check(params, givenParams),
         query: check(query, Object.fromEntries(givenQuery)),
         body: check(spec.body ?? NOTHING, spec.body ? await readJson(request) : undefined) as z.infer<B>,
-      });
-      return result instanceof Response ? result : Response.json(spec.response.parse(result));
+        ifMatch: readIfMatch(request),
+        actor,
+      };
+      if (spec.method !== "GET" && spec.audit === undefined) {
+        const [target, action] = targetOf(spec.path, givenParams, spec.method);
+        await note({ actor, action, target, body: input.body });
+      }
+      const result = await spec.handle(input);
+      if (result instanceof Response) return result;
+      const answer = spec.response.parse(result) as z.output<R>;
+      const version = spec.version?.(answer);
+      return Response.json(answer, { headers: version === undefined ? {} : { etag: `"${version}"` } });
     },
   };
+}
+
+/** `plugin_configs/39` and `restart` of `/…/plugin_configs/{id}/restart`. */
+function targetOf(path: string, params: Record<string, string>, method: HttpMethod): [target: string, action: string] {
+  const filled = path.replace(/^.*?\/api\//, "").replaceAll(/\{(\w+)\}/g, (_, name) => params[name] ?? "");
+  const word = /\/([a-z_]+)$/.exec(path)?.[1] ?? "";
+  if (method === "DELETE") return [filled, "delete"];
+  if (!path.includes("{")) return [filled, "create"];
+  return path.endsWith("}") ? [filled, "change"] : [filled.slice(0, -word.length - 1), word];
+}
+
+function readIfMatch(request: Request): number | null {
+  const given = request.headers.get("if-match");
+  if (given === null || given === "*") return null;
+  const version = /^(?:W\/)?"?(\d{1,15})"?$/.exec(given.trim())?.[1];
+  if (version !== undefined) return Number(version);
+  throw invalidInput(`If-Match: found ${JSON.stringify(given.slice(0, 60))}, expected the ETag of an earlier answer`);
 }
 
 function check<S extends z.ZodType>(schema: S, value: unknown): z.infer<S> {
@@ -82,7 +134,9 @@ function check<S extends z.ZodType>(schema: S, value: unknown): z.infer<S> {
   if (result.success) return result.data;
   const path = result.error.issues[0]?.path ?? [];
   const attr = path.length > 0 ? path.join(".") : null;
-  throw invalidInput(describeIssues(result.error, value).join("; "), attr);
+  const pointer = path.map((part) => `/${String(part).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
+  const detail = describeIssues(result.error, value).join("; ");
+  throw new ApiError(400, "validation_error", "invalid_input", detail, attr, {}, { pointer });
 }
 
 /** The body as JSON; an empty one counts as `{}`. */

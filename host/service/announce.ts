@@ -4,6 +4,7 @@
  */
 
 import { PluginState } from "../cells/plugin_runtime.ts";
+import type { AdminToken } from "../http/access/admin_token.ts";
 import type { HogpenConfig } from "../config/config.ts";
 import { describePlugin } from "../http/describe_plugin.ts";
 import type { Plugins, PluginView } from "../http/routes/plugin_configs.ts";
@@ -13,10 +14,12 @@ export interface Announcement {
   url: string;
   config: HogpenConfig;
   plugins: Pick<Plugins, "list">;
-  adminToken: string;
+  admin: AdminToken;
+  /** Whether a person reads it: what is printed elsewhere is kept in files. */
+  isTerminal: boolean;
 }
 
-export function announce({ version, url, config, plugins, adminToken }: Announcement): string {
+export function announce({ version, url, config, plugins, admin, isTerminal }: Announcement): string {
   const views = plugins.list();
   const lines = [`Hogpen ${version} listens at ${url}`, ""];
   for (const project of config.projects) {
@@ -35,10 +38,22 @@ export function announce({ version, url, config, plugins, adminToken }: Announce
     `  curl -H 'Content-Type: application/json' ${url}/capture \\`,
     `    -d '{"api_key": "${first?.token}", "event": "hello", "distinct_id": "me", "properties": {}}'`,
     "See what the plugins made of it:",
-    `  curl -H 'Authorization: Bearer ${adminToken}' ${url}/api/projects/${first?.id}/events`,
+    `  curl -H 'Authorization: Bearer '"${shellWordOf(admin)}" ${url}/api/projects/${first?.id}/events`,
     "",
+    ...aboutToken(admin, isTerminal),
   );
   return lines.join("\n");
+}
+
+/** For a command line: the token itself is shown only once, so the example reads it where it lies. */
+function shellWordOf({ path }: AdminToken): string {
+  return path === null ? "$HOGPEN_ADMIN_TOKEN" : `$(cat ${path})`;
+}
+
+function aboutToken({ token, path, made }: AdminToken, isTerminal: boolean): string[] {
+  if (path === null) return [];
+  const where = `The admin token lies in ${path}`;
+  return made && isTerminal ? [`Admin token, shown this once: ${token}`, where, ""] : [where, ""];
 }
 
 function nameOf({ config, manifest }: PluginView): string {

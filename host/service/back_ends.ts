@@ -3,7 +3,6 @@
  * @module
  */
 
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Cache } from "../cache/cache.ts";
 import { openMemoryCache } from "../cache/memory_cache.ts";
@@ -13,6 +12,7 @@ import { openSqliteEventLog } from "../log/sqlite_event_log.ts";
 import { type GeoipDatabase, openGeoipDatabase } from "../services/geoip/geoip_database.ts";
 import { openSqliteStore } from "../store/sqlite_store.ts";
 import type { Store } from "../store/store.ts";
+import { openDataFolder } from "./data_folder.ts";
 import type { Notices } from "./notices.ts";
 
 export interface BackEnds extends AsyncDisposable {
@@ -26,7 +26,7 @@ const HOUR_MS = 3_600_000;
 
 /** Creates the data folder when it is missing. Rejects with a message for the operator. */
 export async function openBackEnds(settings: Settings, notices: Notices): Promise<BackEnds> {
-  await mkdir(settings.data, { recursive: true });
+  await openDataFolder(settings.data);
   await using opened = new AsyncDisposableStack();
   const log = opened.use(
     await openSqliteEventLog({
@@ -37,11 +37,7 @@ export async function openBackEnds(settings: Settings, notices: Notices): Promis
       retentionBytes: settings.logRetentionBytes,
     }),
   );
-  const store = opened.use(
-    settings.databaseUrl === null
-      ? await openSqliteStore({ path: join(settings.data, "store.db"), synchronous: settings.sync })
-      : await openPostgres(settings.databaseUrl),
-  );
+  const store = opened.use(await openStore(settings));
   const cache = opened.use(
     settings.redisUrl === null
       ? openMemoryCache({ maxBytes: settings.cacheMaxBytes })
@@ -55,6 +51,12 @@ export async function openBackEnds(settings: Settings, notices: Notices): Promis
   );
   const all = opened.move();
   return { log, store, cache, geoip, [Symbol.asyncDispose]: () => all.disposeAsync() };
+}
+
+/** The store alone; several processes may have it open. */
+export async function openStore({ databaseUrl, data, sync }: Settings): Promise<Store> {
+  if (databaseUrl !== null) return await openPostgres(databaseUrl);
+  return await openSqliteStore({ path: join(data, "store.db"), synchronous: sync });
 }
 
 // The clients of Postgres and Redis take longer to load than all the rest: only who uses them waits for that.

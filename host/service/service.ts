@@ -27,6 +27,7 @@ import { createPluginMetrics } from "../services/metrics.ts";
 import { createTelemetry } from "../telemetry/telemetry.ts";
 import { createApiPlugins } from "./api_plugins.ts";
 import { openBackEnds } from "./back_ends.ts";
+import { keepAudit } from "./keep_audit.ts";
 import { loadInstanceId } from "./instance_id.ts";
 import { createPluginLoader } from "./load_plugins.ts";
 import { type Notices, wordsOf } from "./notices.ts";
@@ -74,6 +75,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const instanceId = await loadInstanceId(settings.data);
   const loader = opened.use(await createPluginLoader(settings));
   const limits = serviceLimits(settings);
+  const audit = keepAudit(store.audit, settings.auditDays, now, onError("Audit"));
   const logs = createPluginLogWriter({
     store: store.logs,
     limits: limits.console,
@@ -204,6 +206,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const app = createApp({
     version: options.version,
     adminToken: options.adminToken,
+    metricsToken: settings.metricsToken,
     trustProxy: settings.trustProxy,
     projects: () => config.projects,
     log,
@@ -253,6 +256,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       notices.warn,
     );
     watch[Symbol.dispose]();
+    audit[Symbol.dispose]();
   }
 
   return {

@@ -99,6 +99,7 @@ export async function startApi(overrides: Partial<AppOptions> = {}): Promise<Api
   const app = createApp({
     version: "0.0.0",
     adminToken: ADMIN_TOKEN,
+    metricsToken: null,
     trustProxy: true,
     projects: () => projects,
     log,

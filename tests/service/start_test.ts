@@ -12,6 +12,25 @@ Deno.test("the service runs its local project without any configuration", async 
   assert.match(service.output(), /Hello World \(1\): changes events before they are stored/);
 });
 
+Deno.test("nobody but its owner can read the data folder, and what is not a terminal is not shown the token", async () => {
+  await using service = await startTestService({ env: { HOGPEN_ADMIN_TOKEN: "" }, config: undefined });
+  const data = `${service.folder}/data`;
+  const token = (await Deno.readTextFile(`${data}/admin_token`)).trim();
+  assert.match(service.output(), /The admin token lies in .*admin_token/);
+  assert.equal(service.output().includes(token), false);
+  const open: string[] = [];
+  const walk = (folder: string) => {
+    for (const { name, isDirectory } of Deno.readDirSync(folder)) {
+      const path = `${folder}/${name}`;
+      if (((Deno.statSync(path).mode ?? 0) & 0o077) !== 0) open.push(path);
+      if (isDirectory) walk(path);
+    }
+  };
+  walk(data);
+  assert.deepEqual(open, []);
+  assert.equal((Deno.statSync(data).mode ?? 0) & 0o777, 0o700);
+});
+
 Deno.test("the service ends with code 0 after SIGTERM and has its events after the next start", async () => {
   await using service = await startTestService();
   await service.capture({ api_key: "phc_local", event: "kept", distinct_id: "me", properties: {} });

@@ -20,6 +20,7 @@ export function createProgram(): Command {
     .showHelpAfterError("See hogpen --help, or --help after a command")
     .exitOverride();
   addServiceCommands(program);
+  addTokenCommands(program);
   addAuthorCommands(program);
   addRunningCommands(program);
   program.command("completions <shell>").description("Print the completions for bash, zsh or fish")
@@ -44,6 +45,21 @@ function addServiceCommands(program: Command): void {
   addSettings(program.command("check"))
     .description("Read the configuration and load every plugin, then say what is wrong")
     .action(async (options) => (await import("../check.ts")).check(givenSettings(options)));
+}
+
+function addTokenCommands(program: Command): void {
+  const token = program.command("token").description("Make, list and revoke tokens of the API");
+  addSettings(token.command("new <name>"))
+    .description("Make a token, and print it")
+    .option("--role <role>", "admin: may do everything; viewer: may read what is not secret (viewer)")
+    .option("--days <days>", "Days until it ends (it does not)")
+    .action(async (name, options) => (await import("../token.ts")).newToken(name, options, givenSettings(options)));
+  addSettings(token.command("list"))
+    .description("List the tokens: id, role, end, name")
+    .action(async (options) => (await import("../token.ts")).listTokens(givenSettings(options)));
+  addSettings(token.command("revoke <id>"))
+    .description("Take a token back")
+    .action(async (id, options) => (await import("../token.ts")).revokeToken(id, givenSettings(options)));
 }
 
 function addAuthorCommands(program: Command): void {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { EventLog, StoredRecord } from "../../../host/log/event_log.ts";
-import { SECRET_PLACEHOLDER } from "../../../host/http/mask_config.ts";
+import { SECRET_PLACEHOLDER } from "../../../host/http/access/hide_secrets.ts";
 import type { ConsumerSpec } from "../../../host/consumers/consumer.ts";
 import { ADMIN_TOKEN, pluginView, startApi } from "../../kit/api_service.ts";
 import { projectConfig, TOKEN } from "../../kit/capture_service.ts";
@@ -36,7 +36,9 @@ Deno.test("the API is closed without the admin token, and says so like PostHog's
   ];
   for (const path of ["/api/projects", "/api/plugin_configs/39/logs", "/api/nothing"]) {
     for (const [headers, code] of cases) {
-      const response = await api.app.request(path, { headers });
+      const response = await api.app.request(path, {
+        headers: { ...headers, "x-forwarded-for": `203.0.113.${path.length}` },
+      });
       const body = await response.json();
       assert.equal(response.status, 401);
       assert.deepEqual(Object.keys(body), ["type", "code", "detail", "attr"]);

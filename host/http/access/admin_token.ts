@@ -1,5 +1,5 @@
 /**
- * The key to the API: made at the first start, kept in the data folder, or set by the operator.
+ * The first key to the API: made at the first start, kept in the data folder, or set by the operator. Further ones are made with it (tokens.ts).
  * @module
  */
 
@@ -9,20 +9,28 @@ import { join } from "node:path";
 /** Name in the data folder. */
 const FILE = "admin_token";
 
+export interface AdminToken {
+  token: string;
+  /** The file that holds it; null when the operator set it. */
+  path: string | null;
+  /** True at the start that made it: the only time that it is shown. */
+  made: boolean;
+}
+
 /** The admin token. `fixed` (HOGPEN_ADMIN_TOKEN) wins over the file; without a file, one is made that only its owner can read. */
-export async function loadAdminToken(dataFolder: string, fixed: string | undefined): Promise<string> {
-  if (fixed) return fixed;
+export async function loadAdminToken(dataFolder: string, fixed: string | undefined): Promise<AdminToken> {
+  if (fixed) return { token: fixed, path: null, made: false };
   const path = join(dataFolder, FILE);
   const token = `hog_${randomBytes(24).toString("base64url")}`;
   try {
     // createNew: of two services that start together, one makes the token and the other reads it.
     await Deno.writeTextFile(path, `${token}\n`, { mode: 0o600, createNew: true });
-    return token;
+    return { token, path, made: true };
   } catch (error) {
     if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
   }
   const kept = (await Deno.readTextFile(path)).trim();
-  if (kept !== "") return kept;
+  if (kept !== "") return { token: kept, path, made: false };
   throw new Error(`Cannot use the admin token in ${path}: the file is empty. Delete it to have a new one made`);
 }
 

@@ -1,0 +1,78 @@
+/**
+ * Logging in and out of a browser. These come before the API's check of who asks, and set cookies, so they are not routes like the others.
+ * @module
+ */
+
+import type { Context } from "hono";
+import { z } from "zod";
+import { readBody } from "../../capture/body/read_body.ts";
+import type { ConnectionInfo } from "../../capture/capture.ts";
+import type { Access } from "../access/access.ts";
+import { cookieHeader, readCookie, type Session } from "../access/sessions.ts";
+import { invalidInput } from "../api_error.ts";
+
+const BASE = "/api";
+const MAX_BODY_BYTES = 4096;
+const logInSchema = z.object({ token: z.string().min(1).max(1000) });
+
+export interface SessionHandlersOptions {
+  access: Access;
+  addressOf(request: Request, connection?: ConnectionInfo): string;
+}
+
+interface Handler {
+  method: "GET" | "POST" | "DELETE";
+  path: string;
+  handle(context: Context<{ Bindings: ConnectionInfo }>): Promise<Response>;
+}
+
+/** `POST` {token} logs in, `GET` says who one is, `DELETE` logs out. */
+export function sessionHandlers({ access, addressOf }: SessionHandlersOptions): Handler[] {
+  const path = `${BASE}/session`;
+  return [
+    {
+      method: "POST",
+      path,
+      async handle({ req: { raw: request }, env }) {
+        const { key, session } = await access.logIn(await readToken(request), addressOf(request, env));
+        return Response.json(showSession(session), { headers: { "set-cookie": cookie(request, key) } });
+      },
+    },
+    {
+      method: "GET",
+      path,
+      async handle({ req: { raw: request }, env }) {
+        const { name, role, session } = await access.admit(request, addressOf(request, env));
+        return Response.json(session ? showSession(session) : { name, role, csrf_token: null });
+      },
+    },
+    {
+      method: "DELETE",
+      path,
+      async handle({ req: { raw: request } }) {
+        const key = readCookie(request.headers.get("cookie"));
+        if (key !== null) await access.sessions.end(key);
+        return Response.json({ status: "ok" }, { headers: { "set-cookie": cookie(request, "") } });
+      },
+    },
+  ];
+}
+
+async function readToken(request: Request): Promise<string> {
+  const text = new TextDecoder().decode(await readBody(request, MAX_BODY_BYTES));
+  try {
+    return logInSchema.parse(JSON.parse(text)).token;
+  } catch {
+    throw invalidInput('Cannot log in: expected a body like {"token": "hog_…"}', "token");
+  }
+}
+
+function showSession({ name, role, csrf }: Session) {
+  return { name, role, csrf_token: csrf };
+}
+
+/** The way of the page, or of the proxy before us, says whether the cookie may go over HTTPS alone. */
+function cookie(request: Request, key: string): string {
+  const secure = new URL(request.url).protocol === "https:" || request.headers.get("x-forwarded-proto") === "https";
+  return cookieHeader(key, BASE, secure);
+}
