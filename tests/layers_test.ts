@@ -28,7 +28,8 @@ const MAY_IMPORT: Record<string, string[]> = {
   "host/sqlite": ["host"],
   "host/cache": ["host"],
   "host/store": ["runtime", "host", "host/sqlite"],
-  "host/log": ["host", "host/sqlite"],
+  // The event log on Kafka keeps its readers' places in the store's Postgres.
+  "host/log": ["host", "host/config", "host/sqlite", "host/store"],
   "host/config": ["host/destinations"],
   "host/loader": ["runtime", "host/cells", "host/config", "host/sqlite", "host/store"],
   "host/services": ["runtime", "host/cache", "host/log", "host/store"],

@@ -53,6 +53,34 @@ export const SETTINGS = {
     env: "DATABASE_URL",
     help: "Postgres for jobs, storage, state and logs; SQLite when absent",
   }),
+  kafka: text(null, {
+    env: "HOGPEN_KAFKA",
+    help:
+      "Brokers of Kafka (host:port,host:port) for the event log of several hosts; needs DATABASE_URL. SQLite when absent",
+  }),
+  kafkaPrefix: text("hogpen-", {
+    env: "HOGPEN_KAFKA_PREFIX",
+    help: "What the names of Kafka's topics and groups begin with",
+  }),
+  kafkaPartitions: integer(12, 1, 1000, {
+    env: "HOGPEN_KAFKA_PARTITIONS",
+    help: "Partitions of topics that are made; at least as many as there will be hosts",
+  }),
+  kafkaReplication: integer(1, 1, 10, {
+    env: "HOGPEN_KAFKA_REPLICATION",
+    help: "Copies of each partition of topics that are made",
+  }),
+  kafkaSasl: choice("none", ["none", "plain", "scram-sha-256", "scram-sha-512"], {
+    env: "HOGPEN_KAFKA_SASL",
+    help: "How the host proves to Kafka who it is",
+  }),
+  kafkaUsername: text(null, { env: "HOGPEN_KAFKA_USERNAME", help: "Name for Kafka's SASL" }),
+  kafkaPassword: secret({ env: "HOGPEN_KAFKA_PASSWORD", help: "Password for Kafka's SASL" }),
+  kafkaTls: yesNo(false, { env: "HOGPEN_KAFKA_TLS", help: "Talk to Kafka over TLS" }),
+  kafkaSessionSeconds: seconds(6, 2, 300, {
+    env: "HOGPEN_KAFKA_SESSION_SECONDS",
+    help: "A host that Kafka does not hear of for this long loses its partitions to the others",
+  }),
   cacheMaxBytes: bytes("64MB", { env: "HOGPEN_CACHE_MAX_BYTES", help: "Bound of the plugins' cache in memory" }),
   sync: choice("full", ["full", "normal"], {
     env: "HOGPEN_SYNC",

@@ -4,7 +4,7 @@
  */
 
 import type { Clock } from "../clock.ts";
-import type { Cursor, EventLog, StoredRecord } from "../log/event_log.ts";
+import { type Cursor, type EventLog, StaleCursorError, type StoredRecord } from "../log/event_log.ts";
 import type { Store } from "../store/store.ts";
 import { backoffMs } from "./backoff.ts";
 import { type CollectedBatch, type Collector, createCollector } from "./collect_batch.ts";
@@ -197,19 +197,34 @@ export class Consumer implements AsyncDisposable {
     if (batch.records.length > 0 && !await this.#deliver(batch)) return;
     // Rewound meanwhile: what was just delivered is committed all the same, and then left behind.
     const { project, id } = this.spec;
-    await this.#certainly(() => this.#services.log.commit("outbox", project, id, batch.end), this.#kill.signal);
+    const { log } = this.#services;
+    const committed = await this.#certainly(
+      () => unlessStale(log.commit("outbox", project, id, batch.end)),
+      this.#kill.signal,
+    );
+    if (committed === STALE) return await this.#reload();
     this.#cursor = batch.end;
+  }
+
+  /** What was read is no longer this host's, or its place was moved by another one: goes on from what is committed. */
+  async #reload(): Promise<void> {
+    const { project, id } = this.spec;
+    const { log } = this.#services;
+    this.#cursor = await this.#certainly(() => log.cursor("outbox", project, id), this.#drain.signal);
   }
 
   async #collect(): Promise<CollectedBatch | null> {
     const signals = { wake: this.#wake.signal, hurry: this.#drain.signal };
     const waits = AbortSignal.any([signals.wake, signals.hurry]);
     try {
-      return await keepTrying(() => this.#collector.next(this.#cursor, signals), {
+      const batch = await keepTrying(() => unlessStale(this.#collector.next(this.#cursor, signals)), {
         clock: this.#services.clock,
         signal: waits,
         onError: (error) => this.#failed(error),
       });
+      if (batch !== STALE) return batch;
+      await this.#reload();
+      return null;
     } catch (error) {
       if (waits.aborted) return null;
       throw error;
@@ -291,6 +306,18 @@ export class Consumer implements AsyncDisposable {
 
   #wakeUp(): void {
     this.#wake.abort();
+  }
+}
+
+const STALE = Symbol("stale");
+
+/** A stale cursor is no failure: to try again would not help. */
+async function unlessStale<T>(result: Promise<T>): Promise<T | typeof STALE> {
+  try {
+    return await result;
+  } catch (error) {
+    if (error instanceof StaleCursorError) return STALE;
+    throw error;
   }
 }
 

@@ -45,6 +45,22 @@ export class LogFullError extends Error {
   }
 }
 
+/** Thrown by append when the log cannot be reached within a bounded time; intake answers 503. */
+export class LogUnavailableError extends Error {
+  override name = "LogUnavailableError";
+}
+
+/**
+ * Thrown when a cursor no longer says where its reader is: on a log that several hosts share, parts of it came to this host or left it,
+ * or another host moved the reader. The reader asks for its committed cursor and goes on there.
+ */
+export class StaleCursorError extends Error {
+  override name = "StaleCursorError";
+  constructor() {
+    super("Cannot go on from this cursor: what this host owns of the event log has changed");
+  }
+}
+
 /** Thrown for a text that is not a cursor: cursors come back from clients of the API. */
 export class CursorError extends RangeError {
   override name = "CursorError";

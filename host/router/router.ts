@@ -10,7 +10,7 @@
 import { Buffer } from "node:buffer";
 import { Outcome } from "../../runtime/protocol.ts";
 import type { Clock } from "../clock.ts";
-import type { Cursor, EventLog, StoredRecord } from "../log/event_log.ts";
+import { type Cursor, type EventLog, StaleCursorError, type StoredRecord } from "../log/event_log.ts";
 import { decodeEvents, encodeEvents } from "./encode_events.ts";
 import { finishBatch } from "./finish_batch.ts";
 import { routeBatch, type RoutedBatch, type RouteTap } from "./route_batch.ts";
@@ -144,12 +144,19 @@ export function startRouter(options: RouterOptions): Router {
     }
   }
 
-  /** Tries until it succeeds; undefined when the router stops first: what was not committed is read again at the next start. */
+  /**
+   * Tries until it succeeds. Undefined when the router stops first, since what was not committed is read again at the next start; and
+   * when the cursor is stale: then what is in flight is given up and read again from the committed cursor.
+   */
   async function attempt<T>(action: () => Promise<T>): Promise<T | undefined> {
     for (;;) {
       try {
         return await action();
       } catch (error) {
+        if (error instanceof StaleCursorError) {
+          broken = true;
+          return undefined;
+        }
         options.onError(error);
         if (stop.signal.aborted) return undefined;
         await clock.sleep(RETRY_MS, stop.signal);

@@ -13,6 +13,7 @@ import { type GeoipDatabase, openGeoipDatabase } from "../services/geoip/geoip_d
 import { openSqliteStore } from "../store/sqlite_store.ts";
 import type { Store } from "../store/store.ts";
 import { openDataFolder } from "./data_folder.ts";
+import { loadInstanceId } from "./instance_id.ts";
 import type { Notices } from "./notices.ts";
 
 export interface BackEnds extends AsyncDisposable {
@@ -28,15 +29,7 @@ const HOUR_MS = 3_600_000;
 export async function openBackEnds(settings: Settings, notices: Notices): Promise<BackEnds> {
   await openDataFolder(settings.data);
   await using opened = new AsyncDisposableStack();
-  const log = opened.use(
-    await openSqliteEventLog({
-      path: join(settings.data, "events.db"),
-      synchronous: settings.sync,
-      maxBytes: settings.logMaxBytes,
-      retentionMs: settings.logRetentionHours * HOUR_MS,
-      retentionBytes: settings.logRetentionBytes,
-    }),
-  );
+  const log = opened.use(settings.kafka === null ? await openSqlite(settings) : await openKafka(settings, notices));
   const store = opened.use(await openStore(settings));
   const cache = opened.use(
     settings.redisUrl === null
@@ -59,7 +52,23 @@ export async function openStore({ databaseUrl, data, sync }: Settings): Promise<
   return await openSqliteStore({ path: join(data, "store.db"), synchronous: sync });
 }
 
-// The clients of Postgres and Redis take longer to load than all the rest: only who uses them waits for that.
+async function openSqlite(settings: Settings): Promise<EventLog> {
+  return await openSqliteEventLog({
+    path: join(settings.data, "events.db"),
+    synchronous: settings.sync,
+    maxBytes: settings.logMaxBytes,
+    retentionMs: settings.logRetentionHours * HOUR_MS,
+    retentionBytes: settings.logRetentionBytes,
+  });
+}
+
+// The clients of Kafka, Postgres and Redis take longer to load than all the rest: only who uses them waits for that.
+
+async function openKafka(settings: Settings, notices: Notices): Promise<EventLog> {
+  const { openKafkaFromSettings } = await import("../log/kafka/kafka_from_settings.ts");
+  const hostId = await loadInstanceId(settings.data);
+  return await openKafkaFromSettings(settings, hostId, notices.warn);
+}
 
 async function openPostgres(url: string): Promise<Store> {
   const { openPostgresStore } = await import("../store/postgres_store.ts");

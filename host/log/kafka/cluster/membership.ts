@@ -1,0 +1,133 @@
+/**
+ * Which partitions this host owns: it is a member of the cluster's group, which gives each partition to one host. A host that is
+ * gone, or stands still for longer than the session, loses its partitions to the others.
+ * @module
+ */
+
+import type { Consumer } from "@platformatic/kafka";
+import { Consumer as KafkaConsumer } from "@platformatic/kafka";
+import type { Buffer } from "node:buffer";
+import { assignSticky } from "./assign_sticky.ts";
+import { clientOptions, type KafkaSettings, topicNames } from "./kafka_settings.ts";
+import { closeQuietly } from "./renewable.ts";
+
+type GroupClient = Consumer<Buffer, Buffer, Buffer, Buffer>;
+
+/** What the group gave this host. A transaction that names an older generation is refused by Kafka. */
+export interface Ownership {
+  partitions: number[];
+  generation: number;
+  /** What a transaction names to prove that the host is still in the group. */
+  member: { groupId: string; memberId: string; generationId: number; coordinatorId: number };
+  client: GroupClient;
+}
+
+export interface MembershipOptions {
+  settings: KafkaSettings;
+  /** The partitions of the generation before are no longer this host's. Called again with what comes instead; null when nothing does yet. */
+  onChange(ownership: Ownership | null): void;
+  onError(error: unknown): void;
+}
+
+export interface Membership extends AsyncDisposable {
+  /** Ids of the hosts that are members now. */
+  hosts(): Promise<Set<string>>;
+}
+
+const RETRY_MS = 1000;
+const REBALANCE_MS = 8000;
+
+export function joinGroup({ settings, onChange, onError }: MembershipOptions): Membership {
+  const stop = Promise.withResolvers<void>();
+  let stopped = false;
+  let current: GroupClient | null = null;
+
+  /** One client's life, from joining to its first error that it does not mend by itself. */
+  async function member(): Promise<void> {
+    const client = makeClient(settings);
+    current = client;
+    const broken = Promise.withResolvers<void>();
+    client.on("error", (error: Error) => broken.reject(error));
+    client.on("consumer:heartbeat:error", ({ error }) => broken.reject(error));
+    client.on("consumer:group:rebalance", () => onChange(null));
+    client.on("consumer:group:join", ({ memberId, generationId = -1, assignments = [] }) => {
+      const partitions = assignments.flatMap(({ partitions }) => partitions).sort((a, b) => a - b);
+      announce(client, memberId, generationId, partitions).catch((error) => broken.reject(error));
+    });
+    broken.promise.catch(() => {});
+    try {
+      client.topics.trackAll(topicNames(settings).inbox);
+      await client.joinGroup({});
+      await Promise.race([broken.promise, stop.promise]);
+    } finally {
+      onChange(null);
+      if (stopped) await leave(client);
+      await closeQuietly(client);
+      current = null;
+    }
+  }
+
+  async function announce(client: GroupClient, memberId: string, generation: number, partitions: number[]) {
+    const coordinatorId = await client.findGroupCoordinator();
+    if (stopped || client.generationId !== generation) return;
+    const member = { groupId: client.groupId, memberId, generationId: generation, coordinatorId };
+    onChange({ partitions, generation, member, client });
+  }
+
+  async function run(): Promise<void> {
+    while (!stopped) {
+      try {
+        await member();
+      } catch (error) {
+        if (!stopped) onError(error);
+      }
+      if (!stopped) await Promise.race([stop.promise, new Promise((resolve) => setTimeout(resolve, RETRY_MS))]);
+    }
+  }
+
+  const running = run();
+  return {
+    async hosts() {
+      if (current === null) throw new Error("Cannot list the hosts of the cluster: this one is not a member");
+      return await memberHosts(current, settings);
+    },
+    async [Symbol.asyncDispose]() {
+      stopped = true;
+      stop.resolve();
+      await running;
+    },
+  };
+}
+
+/** Without it the others would wait for the session to end. */
+async function leave(client: GroupClient): Promise<void> {
+  try {
+    await client.leaveGroup(true);
+  } catch {
+    // The session ends by itself.
+  }
+}
+
+function makeClient(settings: KafkaSettings): GroupClient {
+  return new KafkaConsumer({
+    ...clientOptions(settings),
+    groupId: `${settings.prefix}hosts`,
+    sessionTimeout: settings.sessionMs,
+    heartbeatInterval: Math.floor(settings.sessionMs / 4),
+    rebalanceTimeout: REBALANCE_MS,
+    protocols: [{ name: "hogpen", version: 1, metadata: settings.hostId }],
+    partitionAssigner: assignSticky,
+  });
+}
+
+async function memberHosts(client: GroupClient, settings: KafkaSettings): Promise<Set<string>> {
+  const { Admin } = await import("@platformatic/kafka");
+  const admin = new Admin(clientOptions(settings));
+  try {
+    const groups = await admin.describeGroups({ groups: [client.groupId] });
+    const members = groups.get(client.groupId)?.members.values() ?? [];
+    return new Set(Array.from(members, ({ clientId }) => clientId));
+  } finally {
+    await closeQuietly(admin);
+  }
+}

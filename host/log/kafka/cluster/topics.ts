@@ -1,0 +1,86 @@
+/**
+ * The topics of the log: made when they are missing, checked when they are there.
+ * @module
+ */
+
+import { Admin, type ClusterMetadata } from "@platformatic/kafka";
+import { clientOptions, type KafkaSettings, topicNames } from "./kafka_settings.ts";
+import { closeQuietly } from "./renewable.ts";
+
+/** A topic that is there and cannot be used as it is. */
+export class TopicError extends Error {
+  override name = "TopicError";
+}
+
+/** The number of partitions of the inbox, which the other two topics have too. Safe to call from several hosts at once. */
+export async function ensureTopics(settings: KafkaSettings): Promise<number> {
+  const admin = new Admin(clientOptions(settings));
+  try {
+    const names = topicNames(settings);
+    const found = await partitionCounts(admin);
+    const inbox = found.get(names.inbox) ?? settings.partitions;
+    const configs = {
+      [names.inbox]: [],
+      [names.outbox]: [],
+      [names.progress]: [{ name: "cleanup.policy", value: "compact" }, { name: "segment.ms", value: "600000" }],
+    };
+    for (const [topic, config] of Object.entries(configs)) {
+      if (!found.has(topic)) await createTopic(admin, topic, inbox, settings.replication, config);
+    }
+    const counts = await waitForTopics(admin, Object.values(names));
+    for (const [topic, count] of counts) {
+      if (count === inbox) continue;
+      throw new TopicError(
+        `Cannot use the topic ${topic}: it has ${count} partitions, expected ${inbox} as in ${names.inbox}; ` +
+          `add partitions to the smaller one, or choose another HOGPEN_KAFKA_PREFIX`,
+      );
+    }
+    return inbox;
+  } finally {
+    await closeQuietly(admin);
+  }
+}
+
+async function partitionCounts(admin: Admin, topics?: string[]): Promise<Map<string, number>> {
+  const metadata: ClusterMetadata = await admin.metadata({
+    topics: topics ?? await admin.listTopics(),
+    forceUpdate: true,
+  });
+  return new Map(Array.from(metadata.topics, ([name, { partitionsCount }]) => [name, partitionsCount]));
+}
+
+async function createTopic(
+  admin: Admin,
+  topic: string,
+  partitions: number,
+  replicas: number,
+  configs: { name: string; value: string }[],
+): Promise<void> {
+  try {
+    await admin.createTopics({ topics: [topic], partitions, replicas, configs });
+  } catch (error) {
+    // Another host was first.
+    if (!String(describe(error)).includes("already exists")) throw error;
+  }
+}
+
+/** A topic that was just made is not known to every broker at once. */
+async function waitForTopics(admin: Admin, topics: string[]): Promise<Map<string, number>> {
+  for (let attempt = 1;; attempt++) {
+    try {
+      const counts = await partitionCounts(admin, topics);
+      if (topics.every((topic) => (counts.get(topic) ?? 0) > 0)) return counts;
+      throw new Error(`Cannot find the topics ${topics.join(", ")} in Kafka`);
+    } catch (error) {
+      if (attempt === 20) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 250));
+    }
+  }
+}
+
+/** The messages of an error of the client and of all that caused it. */
+export function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const inner = error instanceof AggregateError ? error.errors : error.cause === undefined ? [] : [error.cause];
+  return [error.message, ...inner.map(describe)].join(": ");
+}

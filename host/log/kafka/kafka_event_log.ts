@@ -1,0 +1,201 @@
+/**
+ * The event log on Kafka, shared by the hosts of a cluster. Each host owns some partitions: it routes what is in them, and its
+ * consumers read them. Cursors are vectors over the partitions that the host owns; when those change, readers go on from where they
+ * are committed.
+ *
+ *     outside ──▶ joining ──▶ taking over ──▶ owner ──▶ (a change, or doubt) ──▶ taking over …
+ *
+ * Until a host has taken over, reads give nothing and steps are refused.
+ * @module
+ */
+
+import type { Cursor, EventLog, Lag, LogRecord, ReadLimits, StoredRecord, Topic } from "../event_log.ts";
+import { StaleCursorError } from "../event_log.ts";
+import type { Appender } from "./routing/appender.ts";
+import { encodeRecord, type PlacedRecord } from "./reading/record_codec.ts";
+import type { ReaderCursors } from "./reading/reader_cursors.ts";
+import type { OwnedInbox, RouterSteps } from "./routing/router_steps.ts";
+import type { TopicReader } from "./reading/topic_reader.ts";
+import { formatVector, parseVector, type VectorCursor } from "./reading/vector_cursor.ts";
+import type { Waiters } from "./reading/waiters.ts";
+
+/** The parts that the log is made of; `open_kafka_event_log.ts` makes them. */
+export interface KafkaParts {
+  topics: Record<Topic, string>;
+  partitions: number;
+  readers: Record<Topic, TopicReader>;
+  appender: Appender;
+  steps: RouterSteps;
+  cursors: ReaderCursors;
+  waiters: Waiters;
+  /** What is owned now; the era changes whenever that does. */
+  owned(): { era: number; inbox: OwnedInbox | null };
+  /** What this host owns must be claimed anew. */
+  onDoubt(error: unknown): void;
+  close(): Promise<void>;
+}
+
+export class KafkaEventLog implements EventLog {
+  readonly #parts: KafkaParts;
+
+  constructor(parts: KafkaParts) {
+    this.#parts = parts;
+  }
+
+  /** How many of the log's partitions this host owns, and how many there are. */
+  partitions(): { owned: number; all: number } {
+    return { owned: this.#ownedPartitions().length, all: this.#parts.partitions };
+  }
+
+  async append(topic: Topic, project: number, records: LogRecord[]): Promise<void> {
+    if (records.length === 0) return;
+    await this.#parts.appender.append(this.#encode(topic, project, records));
+  }
+
+  async read(topic: Topic, project: number, after: Cursor, limits: ReadLimits): Promise<StoredRecord[]> {
+    const { era, next } = after === "" ? await this.#start(topic) : this.#parse(after);
+    const reader = this.#parts.readers[topic];
+    const taken: StoredRecord[] = [];
+    let bytes = 0;
+    for (const partition of inTurn([...next.keys()])) {
+      const maxEvents = limits.maxEvents - taken.length;
+      if (maxEvents <= 0 || bytes >= limits.maxBytes) break;
+      const from = next.get(partition) as number;
+      const { records, next: to } = await reader.read(partition, project, from, maxEvents, limits.maxBytes - bytes);
+      for (const record of records) {
+        next.set(partition, record.offset + 1);
+        bytes += record.event.byteLength;
+        taken.push(stored(record, formatVector({ era, next })));
+      }
+      if (records.length === 0) next.set(partition, Math.max(from, to));
+    }
+    if (era !== null && era !== this.#parts.owned().era) throw new StaleCursorError();
+    return taken;
+  }
+
+  async waitForRecords(topic: Topic, project: number, after: Cursor, signal: AbortSignal): Promise<void> {
+    const arrived = this.#parts.waiters.wait(topic, project, signal);
+    try {
+      const found = await this.read(topic, project, after, { maxEvents: 1, maxBytes: 1 });
+      if (found.length > 0) return;
+      await arrived.promise;
+    } finally {
+      arrived.cancel();
+    }
+  }
+
+  async step(project: number, _reader: string, inboxCursor: Cursor, outbox: LogRecord[]): Promise<void> {
+    const { next } = this.#parse(inboxCursor);
+    const { inbox } = this.#parts.owned();
+    if (inbox === null) throw new StaleCursorError();
+    await this.#parts.steps.run({ project, next, outbox: this.#encode("outbox", project, outbox) }, inbox);
+  }
+
+  async cursor(topic: Topic, project: number, reader: string): Promise<Cursor> {
+    const { era, inbox } = this.#parts.owned();
+    const partitions = this.#ownedPartitions();
+    if (topic === "inbox") {
+      const next = new Map(partitions.map((p) => [p, inbox?.progress.get(p)?.next(project) ?? 0]));
+      return formatVector({ era, next });
+    }
+    return formatVector({ era, next: await this.#parts.cursors.load(project, reader, partitions) });
+  }
+
+  async commit(topic: Topic, project: number, reader: string, cursor: Cursor): Promise<void> {
+    if (topic === "inbox") throw new Error("Cannot commit a cursor of the inbox by itself: it moves with a step");
+    const { era, next } = cursor === "" ? await this.#start(topic) : parseVector(cursor);
+    // A place over all partitions was chosen by somebody, not reached by the reader.
+    if (era === null) {
+      await this.#parts.cursors.move(project, reader, next);
+      return this.#parts.waiters.wakeAll();
+    }
+    if (era !== this.#parts.owned().era) throw new StaleCursorError();
+    try {
+      await this.#parts.cursors.commit(project, reader, next);
+    } catch (error) {
+      if (error instanceof StaleCursorError) this.#parts.onDoubt(error);
+      throw error;
+    }
+  }
+
+  async register(topic: Topic, project: number, reader: string, from: "earliest" | "latest"): Promise<Cursor> {
+    if (topic === "inbox") return await this.cursor(topic, project, reader);
+    const { cursors, partitions, readers } = this.#parts;
+    const all = Array.from({ length: partitions }, (_, partition) => partition);
+    const known = await cursors.load(project, reader, all);
+    const missing = all.filter((partition) => !known.has(partition));
+    if (missing.length > 0) {
+      const places = missing.map(async (p) => [p, await readers[topic].edge(p, from)] as const);
+      await cursors.register(project, reader, new Map(await Promise.all(places)));
+    }
+    return await this.cursor(topic, project, reader);
+  }
+
+  async forget(topic: Topic, project: number, reader: string): Promise<void> {
+    if (topic === "outbox") await this.#parts.cursors.forget(project, reader);
+  }
+
+  async cursorAt(topic: Topic, _project: number, time: number): Promise<Cursor> {
+    return formatVector(await this.#edges(topic, { time }));
+  }
+
+  async lag(topic: Topic, project: number, after: Cursor): Promise<Lag> {
+    const { next } = after === "" ? await this.#start(topic) : parseVector(after);
+    let events = 0;
+    let oldest = Infinity;
+    for (const [partition, offset] of next) {
+      const tail = this.#parts.readers[topic].tail(partition);
+      if (tail === undefined) continue;
+      events += tail.count(project, offset);
+      // Older records are not counted by project: each offset may be one.
+      if (offset < tail.start) events += tail.start - offset;
+      const [first] = tail.from(project, offset);
+      if (first !== undefined) oldest = Math.min(oldest, first.at);
+    }
+    return { events, seconds: oldest === Infinity ? 0 : Math.max(0, (Date.now() - oldest) / 1000) };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#parts.close();
+  }
+
+  #encode(topic: Topic, project: number, records: LogRecord[]) {
+    const name = this.#parts.topics[topic];
+    return records.map((record) => encodeRecord(name, project, record, this.#parts.partitions));
+  }
+
+  #ownedPartitions(): number[] {
+    return [...this.#parts.owned().inbox?.progress.keys() ?? []];
+  }
+
+  #parse(cursor: Cursor): VectorCursor {
+    const vector = parseVector(cursor);
+    if (vector.era !== null && vector.era !== this.#parts.owned().era) throw new StaleCursorError();
+    return vector;
+  }
+
+  /** Before the first record kept, in all partitions. */
+  #start(topic: Topic): Promise<VectorCursor> {
+    return this.#edges(topic, "earliest");
+  }
+
+  async #edges(topic: Topic, which: "earliest" | { time: number }): Promise<VectorCursor> {
+    const reader = this.#parts.readers[topic];
+    const places = Array.from(
+      { length: this.#parts.partitions },
+      async (_, partition) => [partition, await reader.edge(partition, which)] as const,
+    );
+    return { era: null, next: new Map(await Promise.all(places)) };
+  }
+}
+
+let turn = 0;
+/** The partitions, each time beginning with another one, so that none waits for the others. */
+function inTurn(partitions: number[]): number[] {
+  const at = partitions.length === 0 ? 0 : turn++ % partitions.length;
+  return [...partitions.slice(at), ...partitions.slice(0, at)];
+}
+
+function stored({ project: _project, offset: _offset, ...record }: PlacedRecord, cursor: Cursor): StoredRecord {
+  return { ...record, cursor };
+}

@@ -1,0 +1,100 @@
+/**
+ * The event log on Kafka as the process settings ask for it.
+ * @module
+ */
+
+import { BackEndError } from "../../back_end_error.ts";
+import { type Settings, UsageError } from "../../config/settings.ts";
+import type { KafkaEventLog } from "./kafka_event_log.ts";
+import type { KafkaSettings } from "./cluster/kafka_settings.ts";
+import { openKafkaEventLog } from "./open_kafka_event_log.ts";
+import { describe, TopicError } from "./cluster/topics.ts";
+
+/** How long the start waits for Kafka, which may be starting too. */
+const START_MS = 30_000;
+const RETRY_MS = 1000;
+/** The same complaint is not repeated within this time. */
+const QUIET_MS = 10_000;
+
+/**
+ * @param hostId the same after a restart, and no other host's.
+ * @param warn is told of outages, in words for the operator.
+ * @throws UsageError for settings that do not go together, BackEndError when Kafka cannot be used.
+ */
+export async function openKafkaFromSettings(
+  settings: Settings,
+  hostId: string,
+  warn: (message: string) => void,
+): Promise<KafkaEventLog> {
+  const { databaseUrl } = settings;
+  if (databaseUrl === null) {
+    throw new UsageError([
+      "HOGPEN_KAFKA: found brokers but no DATABASE_URL, expected Postgres too, which hosts on one Kafka share; set DATABASE_URL",
+    ]);
+  }
+  const kafka = kafkaSettings(settings, hostId);
+  const onError = quietly(warn);
+  for (const until = Date.now() + START_MS;;) {
+    try {
+      return await openKafkaEventLog({ settings: kafka, databaseUrl, onError });
+    } catch (error) {
+      if (error instanceof TopicError) throw new BackEndError(error.message, { cause: error });
+      if (Date.now() > until) {
+        throw new BackEndError(
+          `Cannot use Kafka at ${kafka.brokers.join(", ")}: ${
+            describe(error)
+          }. Check HOGPEN_KAFKA and that the brokers run`,
+          { cause: error },
+        );
+      }
+      onError(error);
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    }
+  }
+}
+
+function kafkaSettings(settings: Settings, hostId: string): KafkaSettings {
+  const brokers = (settings.kafka ?? "").split(",").map((broker) => broker.trim()).filter((broker) => broker !== "");
+  const wrong = brokers.filter((broker) => !/^(\[[0-9a-f:.]+\]|[^:\s]+):\d{1,5}$/i.test(broker));
+  if (brokers.length === 0 || wrong.length > 0) {
+    throw new UsageError([
+      `HOGPEN_KAFKA: found ${
+        JSON.stringify(wrong[0] ?? settings.kafka)
+      }, expected host:port of each broker, separated by commas`,
+    ]);
+  }
+  const { kafkaSasl, kafkaUsername, kafkaPassword } = settings;
+  if (kafkaSasl !== "none" && (kafkaUsername === null || kafkaPassword === null)) {
+    throw new UsageError([
+      `HOGPEN_KAFKA_SASL: found ${kafkaSasl} without a name or a password; set HOGPEN_KAFKA_USERNAME and HOGPEN_KAFKA_PASSWORD`,
+    ]);
+  }
+  return {
+    brokers,
+    prefix: settings.kafkaPrefix ?? "",
+    partitions: settings.kafkaPartitions,
+    replication: settings.kafkaReplication,
+    hostId,
+    sasl: kafkaSasl === "none" ? null : {
+      mechanism: MECHANISMS[kafkaSasl],
+      username: kafkaUsername ?? "",
+      password: kafkaPassword ?? "",
+    },
+    tls: settings.kafkaTls ? { ca: [] } : null,
+    sessionMs: settings.kafkaSessionSeconds * 1000,
+  };
+}
+
+const MECHANISMS = { "plain": "PLAIN", "scram-sha-256": "SCRAM-SHA-256", "scram-sha-512": "SCRAM-SHA-512" } as const;
+
+function quietly(warn: (message: string) => void): (error: unknown) => void {
+  const said = new Map<string, number>();
+  return (error) => {
+    const message = describe(error);
+    const now = Date.now();
+    if (now - (said.get(message) ?? -Infinity) < QUIET_MS) return;
+    said.set(message, now);
+    if (said.size > 100) said.clear();
+    warn(`Kafka: ${message}`);
+  };
+}

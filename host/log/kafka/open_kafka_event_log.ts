@@ -1,0 +1,239 @@
+/**
+ * Opens the event log on Kafka: makes its parts, joins the cluster, and takes over whatever partitions it is given.
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import { setTimeout as delay } from "node:timers/promises";
+import { Consumer, FetchIsolationLevels, Producer } from "@platformatic/kafka";
+import { Connection } from "../../store/postgres/connection.ts";
+import type { Topic } from "../event_log.ts";
+import { Appender, type LogProducer } from "./routing/appender.ts";
+import type { FetchClient } from "./reading/committed_records.ts";
+import { KafkaEventLog } from "./kafka_event_log.ts";
+import { clientOptions, type KafkaSettings, topicNames, transactionalId } from "./cluster/kafka_settings.ts";
+import { joinGroup, type Membership, type Ownership } from "./cluster/membership.ts";
+import type { PlacedRecord } from "./reading/record_codec.ts";
+import { ReaderCursors } from "./reading/reader_cursors.ts";
+import { readProgress } from "./routing/read_progress.ts";
+import { closeQuietly, Renewable } from "./cluster/renewable.ts";
+import { type OwnedInbox, RouterSteps } from "./routing/router_steps.ts";
+import { RoutingProgress } from "./routing/routing_progress.ts";
+import { TopicReader } from "./reading/topic_reader.ts";
+import { ensureTopics } from "./cluster/topics.ts";
+import { Waiters } from "./reading/waiters.ts";
+
+export interface KafkaLogOptions {
+  settings: KafkaSettings;
+  /** Postgres, for the places of the outbox's readers. */
+  databaseUrl: string;
+  onError(error: unknown): void;
+}
+
+const APPEND_WAIT_MS = 10_000;
+const WAITING_BYTES = 64 * 1024 * 1024;
+const TAIL_BYTES = 64 * 1024 * 1024;
+/** A tail begins where the slowest reader is, but not further back than this many records. */
+const TAIL_RECORDS = 20_000;
+const RETRY_MS = 500;
+/** How often the host looks whether another one has moved a reader. */
+const MOVES_POLL_MS = 1000;
+
+/** @throws TopicError, or the client's error when Kafka cannot be reached. */
+export async function openKafkaEventLog(options: KafkaLogOptions): Promise<KafkaEventLog> {
+  const { settings, databaseUrl, onError } = options;
+  const names = topicNames(settings);
+  const partitions = await ensureTopics(settings);
+  const waiters = new Waiters();
+  const stop = new AbortController();
+  const intake = new Renewable(() => makeProducer(settings));
+  const router = new Renewable(() => makeProducer(settings, transactionalId(settings, settings.hostId)));
+  const fetchers = Array.from({ length: 4 }, () => new Renewable(() => makeFetcher(settings)));
+  const [inboxTail, outboxTail, catchUp, progressClient] = fetchers as [Fetcher, Fetcher, Fetcher, Fetcher];
+  const cursors = new ReaderCursors(new Connection(databaseUrl, { maxConnections: 3 }), settings.prefix);
+  const appender = new Appender({
+    producer: intake,
+    waitMs: APPEND_WAIT_MS,
+    maxWaitingBytes: WAITING_BYTES,
+    onError,
+  });
+  let era = 1;
+  let owned: OwnedInbox | null = null;
+  let offered: Ownership | null = null;
+  let takeOver = new AbortController();
+  let takingOver: Promise<void> = Promise.resolve();
+
+  const readers: Record<Topic, TopicReader> = {
+    inbox: makeReader("inbox", inboxTail),
+    outbox: makeReader("outbox", outboxTail),
+  };
+  const steps = new RouterSteps({
+    producer: router,
+    hostId: settings.hostId,
+    inboxTopic: names.inbox,
+    progressTopic: names.progress,
+    onDoubt,
+  });
+
+  function makeReader(topic: Topic, client: Fetcher): TopicReader {
+    return new TopicReader({
+      topic: names[topic],
+      client,
+      catchUpClient: catchUp,
+      maxBytes: TAIL_BYTES,
+      onRecords: (partition, records) => arrived(topic, partition, records),
+      onError,
+    });
+  }
+
+  function arrived(topic: Topic, partition: number, records: PlacedRecord[]): void {
+    if (topic === "inbox") owned?.progress.get(partition)?.arrived(records);
+    for (const project of new Set(records.map(({ project }) => project))) waiters.wake(topic, project);
+  }
+
+  /** Everything that was made of the era before is void. */
+  function nextEra(inbox: OwnedInbox | null): void {
+    era++;
+    owned = inbox;
+    steps.own(inbox);
+    waiters.wakeAll();
+  }
+
+  function onChange(ownership: Ownership | null): void {
+    offered = ownership;
+    takeOver.abort();
+    takeOver = new AbortController();
+    nextEra(null);
+    if (ownership === null || stop.signal.aborted) return;
+    const { signal } = takeOver;
+    takingOver = takingOver.then(() => take(ownership, signal));
+  }
+
+  function onDoubt(error: unknown): void {
+    onError(error);
+    if (owned !== null || offered === null) onChange(offered);
+  }
+
+  /** Tries until it succeeds or something else is offered. */
+  async function take(ownership: Ownership, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted && !stop.signal.aborted) {
+      try {
+        const inbox = await prepare(ownership, signal);
+        if (signal.aborted) return;
+        nextEra(inbox);
+        readers.inbox.own(new Map(Array.from(inbox.progress, ([partition, { end }]) => [partition, end])));
+        return;
+      } catch (error) {
+        if (signal.aborted) return;
+        onError(error);
+        await delay(RETRY_MS, undefined, { signal }).catch(() => {});
+      }
+    }
+  }
+
+  async function prepare(ownership: Ownership, signal: AbortSignal): Promise<OwnedInbox> {
+    await steps.idle();
+    // A new producer of the same name ends what the one before it left open.
+    router.renew();
+    await router.use((producer) => producer.initIdempotentProducer({}));
+    readers.inbox.own(new Map());
+    const progress = new Map<number, RoutingProgress>();
+    await Promise.all(ownership.partitions.map(async (partition) => {
+      const found = await readProgress({
+        client: progressClient,
+        topic: names.progress,
+        partition,
+        signal,
+        endOthers: endTransactionsOfTheGone,
+      });
+      const stored = found ?? { end: await readers.inbox.edge(partition, "earliest"), behind: {} };
+      progress.set(partition, new RoutingProgress(stored));
+    }));
+    const needed = await cursors.claim(ownership.partitions, settings.hostId);
+    const starts = await Promise.all(ownership.partitions.map(async (partition) => {
+      const latest = await readers.outbox.edge(partition, "latest");
+      return [partition, Math.min(latest, Math.max(needed.get(partition) ?? latest, latest - TAIL_RECORDS))] as const;
+    }));
+    readers.outbox.own(new Map(starts));
+    return { ownership, progress };
+  }
+
+  async function endTransactionsOfTheGone(): Promise<void> {
+    const [members, known] = await Promise.all([membership.hosts(), cursors.hosts()]);
+    for (const host of known) if (!members.has(host)) await endTransaction(settings, host);
+  }
+
+  /** Others move readers too: by the API of any host. */
+  async function watchMoves(): Promise<void> {
+    let seen: number | null = null;
+    while (!stop.signal.aborted) {
+      try {
+        const moves = await cursors.movesSoFar();
+        if (seen !== null && moves !== seen && owned !== null) nextEra(owned);
+        seen = moves;
+      } catch (error) {
+        onError(error);
+      }
+      await delay(MOVES_POLL_MS, undefined, { signal: stop.signal }).catch(() => {});
+    }
+  }
+
+  const membership: Membership = joinGroup({ settings, onChange, onError });
+  const watching = watchMoves();
+
+  async function close(): Promise<void> {
+    stop.abort();
+    await appender[Symbol.asyncDispose]();
+    await steps[Symbol.asyncDispose]();
+    takeOver.abort();
+    await membership[Symbol.asyncDispose]();
+    await takingOver;
+    await watching;
+    await Promise.all(Object.values(readers).map((reader) => reader[Symbol.asyncDispose]()));
+    await cursors[Symbol.asyncDispose]();
+    await Promise.all([intake, router, ...fetchers].map((client) => client[Symbol.asyncDispose]()));
+  }
+
+  return new KafkaEventLog({
+    topics: names,
+    partitions,
+    readers,
+    appender,
+    steps,
+    cursors,
+    waiters,
+    owned: () => ({ era, inbox: owned }),
+    onDoubt,
+    close,
+  });
+}
+
+type Fetcher = Renewable<FetchClient>;
+
+async function makeProducer(settings: KafkaSettings, transactional?: string): Promise<LogProducer> {
+  const producer: LogProducer = new Producer<Buffer, Buffer, Buffer, Buffer>({
+    ...clientOptions(settings),
+    idempotent: true,
+    ...(transactional !== undefined && { transactionalId: transactional }),
+  });
+  producer.on("error", () => {});
+  await producer.initIdempotentProducer({});
+  return producer;
+}
+
+async function makeFetcher(settings: KafkaSettings): Promise<FetchClient> {
+  const client: FetchClient = new Consumer<Buffer, Buffer, Buffer, Buffer>({
+    ...clientOptions(settings),
+    // Names a group because the client wants one; it never joins.
+    groupId: `${settings.prefix}readers`,
+    isolationLevel: FetchIsolationLevels.READ_COMMITTED,
+  });
+  client.on("error", () => {});
+  return await Promise.resolve(client);
+}
+
+/** Ends the transaction that a host left open: Kafka lets nobody read past it until it has ended or timed out. */
+async function endTransaction(settings: KafkaSettings, host: string): Promise<void> {
+  const producer = await makeProducer(settings, transactionalId(settings, host));
+  await closeQuietly(producer);
+}

@@ -1,0 +1,146 @@
+/**
+ * One request for records of a partition, and what of the answer counts: records of transactions that were given up are left out.
+ *
+ * The client drops such records only when the end of their transaction stands in the same answer. Here the list of aborted
+ * transactions that comes with the answer is applied to each of its batches.
+ * @module
+ */
+
+import {
+  type ClusterMetadata,
+  type Consumer,
+  FetchIsolationLevels,
+  type KafkaRecord,
+  type RecordsBatch,
+} from "@platformatic/kafka";
+import type { Buffer } from "node:buffer";
+import type { PlacedRecord } from "./record_codec.ts";
+
+type FetchResponse = Awaited<ReturnType<FetchClient["fetch"]>>;
+type FetchResponsePartition = NonNullable<FetchResponse>["responses"][number]["partitions"][number];
+
+/** A consumer that is used to fetch, and never joins a group. */
+export type FetchClient = Consumer<Buffer, Buffer, Buffer, Buffer>;
+
+export interface FetchRange {
+  partition: number;
+  /** Offset of the first record wanted. */
+  from: number;
+  maxBytes: number;
+}
+
+export interface FetchedRange<T = PlacedRecord> {
+  partition: number;
+  records: T[];
+  /** Offset to go on from. */
+  next: number;
+  /** Offset of the oldest record that the topic still has. */
+  logStart: number;
+  /** Offset up to which all transactions have ended. */
+  stable: number;
+  /** Offset after the newest record. */
+  end: number;
+}
+
+/** Kafka's code for an offset that the partition does not have (any more, or yet). */
+const OFFSET_OUT_OF_RANGE = 1;
+const CONTROL_BATCH = 32;
+const TRANSACTIONAL_BATCH = 16;
+
+/** Makes of a message what it stands for; null leaves it out. */
+export type Decode<T> = (batch: RecordsBatch, record: KafkaRecord) => T | null;
+
+/** Records of one partition, from the broker that leads it. */
+export async function fetchPartition<T>(
+  client: FetchClient,
+  topic: string,
+  range: FetchRange,
+  waitMs: number,
+  decode: Decode<T>,
+): Promise<FetchedRange<T>> {
+  const metadata = await client.metadata({ topics: [topic] });
+  const node = metadata.topics.get(topic)?.partitions[range.partition]?.leader ?? -1;
+  const [fetched] = await fetchRanges(client, metadata, topic, node, [range], waitMs, decode);
+  if (fetched === undefined) throw new Error(`Cannot read partition ${range.partition} of ${topic}: Kafka left it out`);
+  return fetched;
+}
+
+/**
+ * Records of partitions that one broker leads. Waits up to `waitMs` for some.
+ * @throws when the broker is away or no longer leads the partitions.
+ */
+export async function fetchRanges<T>(
+  client: FetchClient,
+  metadata: ClusterMetadata,
+  topic: string,
+  node: number,
+  ranges: FetchRange[],
+  waitMs: number,
+  decode: Decode<T>,
+): Promise<FetchedRange<T>[]> {
+  const topicId = metadata.topics.get(topic)?.id;
+  if (topicId === undefined) throw new Error(`Cannot read topic ${topic}: Kafka does not have it`);
+  const response = await client.fetch({
+    node,
+    maxWaitTime: waitMs,
+    minBytes: 1,
+    maxBytes: ranges.reduce((sum, { maxBytes }) => sum + maxBytes, 0),
+    isolationLevel: FetchIsolationLevels.READ_COMMITTED,
+    topics: [{
+      topicId,
+      partitions: ranges.map(({ partition, from, maxBytes }) => ({
+        partition,
+        fetchOffset: BigInt(from),
+        currentLeaderEpoch: -1,
+        lastFetchedEpoch: -1,
+        partitionMaxBytes: maxBytes,
+      })),
+    }],
+  });
+  const answers = response.responses.flatMap(({ partitions }) => partitions);
+  return ranges.flatMap((range) => {
+    const answer = answers.find(({ partitionIndex }) => partitionIndex === range.partition);
+    return answer === undefined ? [] : [readAnswer(range, answer, decode)];
+  });
+}
+
+/** Whether the client's error says that an offset lies outside of the partition. */
+export function isOutOfRange(error: unknown): boolean {
+  const found = error as { findBy?(property: string, value: unknown): unknown } | null;
+  return typeof found?.findBy === "function" && Boolean(found.findBy("apiCode", OFFSET_OUT_OF_RANGE));
+}
+
+function readAnswer<T>(range: FetchRange, answer: FetchResponsePartition, decode: Decode<T>): FetchedRange<T> {
+  const batches = answer.records ?? [];
+  let next = range.from;
+  const records: T[] = [];
+  for (const batch of committedBatches(batches, answer)) {
+    for (const record of batch.records) {
+      // A compressed or transactional batch is sent whole, with records from before what was asked for.
+      if (Number(batch.firstOffset) + record.offsetDelta < range.from) continue;
+      const decoded = decode(batch, record);
+      if (decoded !== null) records.push(decoded);
+    }
+  }
+  for (const batch of batches) next = Math.max(next, Number(batch.firstOffset) + batch.lastOffsetDelta + 1);
+  return {
+    partition: range.partition,
+    records,
+    next,
+    logStart: Number(answer.logStartOffset),
+    stable: Number(answer.lastStableOffset),
+    end: Number(answer.highWatermark),
+  };
+}
+
+function* committedBatches(batches: RecordsBatch[], answer: FetchResponsePartition): Generator<RecordsBatch> {
+  const aborted = [...(answer.abortedTransactions ?? [])].sort((a, b) => Number(a.firstOffset - b.firstOffset));
+  const open = new Set<bigint>();
+  for (const batch of batches) {
+    while (aborted.length > 0 && (aborted[0] as { firstOffset: bigint }).firstOffset <= batch.firstOffset) {
+      open.add((aborted.shift() as { producerId: bigint }).producerId);
+    }
+    if ((batch.attributes & CONTROL_BATCH) !== 0) open.delete(batch.producerId);
+    else if ((batch.attributes & TRANSACTIONAL_BATCH) === 0 || !open.has(batch.producerId)) yield batch;
+  }
+}

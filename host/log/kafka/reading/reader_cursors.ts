@@ -1,0 +1,228 @@
+/**
+ * Where the outbox's readers are in each partition, in Postgres, since hundreds of readers of one host would otherwise be hundreds of
+ * groups in Kafka. A host claims the places of the partitions it owns with a number of its own (an epoch); what a host that lost them
+ * still tries to write is refused.
+ * @module
+ */
+
+import { bigints, type Sql } from "../../../store/postgres/connect.ts";
+import type { Connection } from "../../../store/postgres/connection.ts";
+import { StaleCursorError } from "../../event_log.ts";
+
+/** How often a reader was moved by somebody else than its host: part of what a commit must agree with. */
+type Moves = number;
+
+interface Place {
+  next: number;
+  moves: Moves;
+}
+
+interface PlaceRow {
+  project: number;
+  reader: string;
+  partition: number;
+  next: number;
+  moves: number;
+}
+
+interface Commit {
+  project: number;
+  reader: string;
+  next: ReadonlyMap<number, number>;
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS hogpen_log_readers (
+    log text NOT NULL, project bigint NOT NULL, reader text NOT NULL, partition int NOT NULL,
+    next bigint NOT NULL, epoch bigint NOT NULL DEFAULT 0, moves int NOT NULL DEFAULT 0,
+    PRIMARY KEY (log, project, reader, partition)
+  );
+  CREATE TABLE IF NOT EXISTS hogpen_log_hosts (
+    log text NOT NULL, host text NOT NULL, seen_at bigint NOT NULL, PRIMARY KEY (log, host)
+  );
+  CREATE SEQUENCE IF NOT EXISTS hogpen_log_epoch;
+`;
+
+/** Two hosts that create the same table at the same time would get an error from Postgres. */
+const SCHEMA_LOCK = 7_205_115;
+
+export class ReaderCursors implements AsyncDisposable {
+  readonly #db: Connection;
+  readonly #log: string;
+  readonly #moves = new Map<string, Moves>();
+  #schema: Promise<void> | null = null;
+  #epoch = 0;
+  #waiting: Commit[] = [];
+  #running: Promise<void> | null = null;
+
+  /** @param log names the log among those in one database. */
+  constructor(db: Connection, log: string) {
+    this.#db = db;
+    this.#log = log;
+  }
+
+  /**
+   * Takes the partitions over. Gives by partition the least offset that a reader still needs, for the partitions that have readers.
+   */
+  async claim(partitions: number[], hostId: string): Promise<Map<number, number>> {
+    await this.#ready();
+    return await this.#db.run("always", async (sql) => {
+      const [row] = await sql<{ epoch: number }[]>`SELECT nextval('hogpen_log_epoch')::bigint AS epoch`;
+      this.#epoch = row?.epoch ?? 0;
+      await sql`INSERT INTO hogpen_log_hosts (log, host, seen_at) VALUES (${this.#log}, ${hostId}, ${Date.now()})
+        ON CONFLICT (log, host) DO UPDATE SET seen_at = excluded.seen_at`;
+      const rows = await sql<{ partition: number; next: number }[]>`
+        WITH claimed AS (
+          UPDATE hogpen_log_readers SET epoch = ${this.#epoch}
+          WHERE log = ${this.#log} AND partition = ANY(${bigints(partitions)}::bigint[]) RETURNING partition, next
+        ) SELECT partition, min(next)::bigint AS next FROM claimed GROUP BY partition`;
+      return new Map(rows.map(({ partition, next }) => [partition, next]));
+    });
+  }
+
+  /** Ids of hosts that have used the log within the last week. */
+  async hosts(): Promise<string[]> {
+    await this.#ready();
+    const since = Date.now() - 7 * 86_400_000;
+    const rows = await this.#db.run(
+      "always",
+      (sql) =>
+        sql<{ host: string }[]>`SELECT host FROM hogpen_log_hosts WHERE log = ${this.#log} AND seen_at > ${since}`,
+    );
+    return rows.map(({ host }) => host);
+  }
+
+  /** Where the reader is in those of the partitions in which it has a place. */
+  async load(project: number, reader: string, partitions: number[]): Promise<Map<number, number>> {
+    await this.#ready();
+    const rows = await this.#db.run(
+      "always",
+      (sql) =>
+        sql<(Place & { partition: number })[]>`SELECT partition, next, moves FROM hogpen_log_readers
+        WHERE log = ${this.#log} AND project = ${project} AND reader = ${reader}
+        AND partition = ANY(${bigints(partitions)}::bigint[])`,
+    );
+    for (const { partition, moves } of rows) this.#moves.set(keyOf(project, reader, partition), moves);
+    return new Map(rows.map(({ partition, next }) => [partition, next]));
+  }
+
+  /** Gives the reader a place in each partition in which it has none. */
+  async register(project: number, reader: string, places: ReadonlyMap<number, number>): Promise<void> {
+    await this.#ready();
+    const [partitions, nexts] = [[...places.keys()], [...places.values()]];
+    await this.#db.run("always", (sql) =>
+      sql`INSERT INTO hogpen_log_readers (log, project, reader, partition, next)
+        SELECT ${this.#log}, ${project}, ${reader}, p, n
+        FROM unnest(${bigints(partitions)}::bigint[], ${bigints(nexts)}::bigint[]) AS places(p, n)
+        ON CONFLICT DO NOTHING`);
+  }
+
+  async forget(project: number, reader: string): Promise<void> {
+    await this.#ready();
+    await this.#db.run(
+      "always",
+      (sql) =>
+        sql`DELETE FROM hogpen_log_readers WHERE log = ${this.#log} AND project = ${project} AND reader = ${reader}`,
+    );
+  }
+
+  /**
+   * Moves the reader of whichever host. That host notices when it commits next, or when it is told (`onMoved`).
+   */
+  async move(project: number, reader: string, places: ReadonlyMap<number, number>): Promise<void> {
+    await this.#ready();
+    const [partitions, nexts] = [[...places.keys()], [...places.values()]];
+    await this.#db.run("always", (sql) =>
+      sql`UPDATE hogpen_log_readers r SET next = places.n, moves = r.moves + 1
+        FROM unnest(${bigints(partitions)}::bigint[], ${bigints(nexts)}::bigint[]) AS places(p, n)
+        WHERE r.log = ${this.#log} AND r.project = ${project} AND r.reader = ${reader} AND r.partition = places.p`);
+  }
+
+  /** Commits that come together share one statement. @throws StaleCursorError when the places are no longer this host's. */
+  commit(project: number, reader: string, next: ReadonlyMap<number, number>): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#waiting.push({ project, reader, next, resolve, reject });
+    this.#running ??= this.#run().finally(() => this.#running = null);
+    return promise;
+  }
+
+  /** A number that changes whenever a reader was moved by any host. */
+  async movesSoFar(): Promise<number> {
+    await this.#ready();
+    const [row] = await this.#db.run(
+      "always",
+      (sql) =>
+        sql<
+          { moves: number }[]
+        >`SELECT coalesce(sum(moves), 0)::bigint AS moves FROM hogpen_log_readers WHERE log = ${this.#log}`,
+    );
+    return row?.moves ?? 0;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#running;
+    await this.#db[Symbol.asyncDispose]();
+  }
+
+  async #run(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting;
+      this.#waiting = [];
+      try {
+        const written = await this.#write(batch);
+        for (const { project, reader, next, resolve, reject } of batch) {
+          const all = [...next.keys()].every((partition) => written.has(keyOf(project, reader, partition)));
+          if (all) resolve();
+          else reject(new StaleCursorError());
+        }
+      } catch (error) {
+        for (const { reject } of batch) reject(error);
+      }
+    }
+  }
+
+  async #write(batch: Commit[]): Promise<Set<string>> {
+    await this.#ready();
+    // Of two commits of one reader the later one counts.
+    const places = new Map<string, PlaceRow>();
+    for (const { project, reader, next } of batch) {
+      for (const [partition, offset] of next) {
+        const key = keyOf(project, reader, partition);
+        places.set(key, { project, reader, partition, next: offset, moves: this.#moves.get(key) ?? 0 });
+      }
+    }
+    const rows = await this.#db.run("always", (sql) => this.#update(sql, [...places.values()]));
+    return new Set(rows.map(({ project, reader, partition }) => keyOf(project, reader, partition)));
+  }
+
+  async #update(sql: Sql, places: PlaceRow[]): Promise<Pick<PlaceRow, "project" | "reader" | "partition">[]> {
+    return await sql<PlaceRow[]>`
+      UPDATE hogpen_log_readers r SET next = u.next, epoch = ${this.#epoch}
+      FROM jsonb_to_recordset(${JSON.stringify(places)}::text::jsonb)
+        AS u(project bigint, reader text, partition int, next bigint, moves int)
+      WHERE r.log = ${this.#log} AND r.project = u.project AND r.reader = u.reader AND r.partition = u.partition
+        AND r.epoch <= ${this.#epoch} AND r.moves = u.moves
+      RETURNING r.project, r.reader, r.partition`;
+  }
+
+  async #ready(): Promise<void> {
+    this.#schema ??= this.#db.run("always", async (sql) => {
+      await sql.begin(async (transaction) => {
+        await transaction`SELECT pg_advisory_xact_lock(${SCHEMA_LOCK})`;
+        await transaction.unsafe(SCHEMA);
+      });
+    });
+    try {
+      await this.#schema;
+    } catch (error) {
+      this.#schema = null;
+      throw error;
+    }
+  }
+}
+
+function keyOf(project: number, reader: string, partition: number): string {
+  return `${project} ${partition} ${reader}`;
+}

@@ -1,0 +1,69 @@
+/**
+ * Records of the log as messages of Kafka: the key is project and `distinct_id`, so that what must stay in order stands in one
+ * partition; the value is the event's JSON; what the log keeps beside the event stands in headers.
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import { type KafkaRecord, type MessageToProduce, murmur2, type RecordsBatch } from "@platformatic/kafka";
+import type { LogRecord } from "../../event_log.ts";
+
+const PROJECT = Buffer.from("project");
+const MORE = Buffer.from("more");
+
+/** A record as it was read, with its place. */
+export interface PlacedRecord extends LogRecord {
+  project: number;
+  offset: number;
+  /** Milliseconds since the epoch, when it was sent. */
+  at: number;
+}
+
+/** The partition that a key of a project belongs to, in both topics. */
+export function partitionOf(project: number, key: string, partitions: number): number {
+  return (murmur2(Buffer.from(`${project}:${key}`)) & 0x7fffffff) % partitions;
+}
+
+export function encodeRecord(
+  topic: string,
+  project: number,
+  record: LogRecord,
+  partitions: number,
+): MessageToProduce<Buffer, Buffer, Buffer, Buffer> {
+  const { key, event, ...more } = record;
+  const headers = new Map([[PROJECT, Buffer.from(String(project))]]);
+  if (Object.values(more).some((value) => value !== undefined && value !== 0)) {
+    headers.set(MORE, Buffer.from(JSON.stringify(more)));
+  }
+  return {
+    topic,
+    partition: partitionOf(project, key, partitions),
+    key: Buffer.from(`${project}:${key}`),
+    value: Buffer.from(event.buffer, event.byteOffset, event.byteLength),
+    headers,
+    timestamp: BigInt(Date.now()),
+  };
+}
+
+/** Null for a message that is not ours. */
+export function decodeRecord(batch: RecordsBatch, record: KafkaRecord): PlacedRecord | null {
+  const { key, value } = record;
+  if (key === null || value === null) return null;
+  let project = 0;
+  let more: Partial<LogRecord> = {};
+  for (const [name, content] of record.headers) {
+    if (name === null || content === null) continue;
+    if (name.equals(PROJECT)) project = Number(content.toString());
+    else if (name.equals(MORE)) more = JSON.parse(content.toString()) as Partial<LogRecord>;
+  }
+  if (!Number.isSafeInteger(project) || project <= 0) return null;
+  return {
+    ...more,
+    key: key.toString().slice(String(project).length + 1),
+    // A copy: what was fetched together would otherwise stay in memory together.
+    event: new Uint8Array(value),
+    project,
+    offset: Number(batch.firstOffset) + record.offsetDelta,
+    at: Number(batch.firstTimestamp + record.timestampDelta),
+  };
+}

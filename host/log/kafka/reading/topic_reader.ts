@@ -1,0 +1,252 @@
+/**
+ * Reads the partitions of one topic that this host owns: one request at a time to each broker, into the tails that all readers of
+ * the host share. Whoever is behind the tails reads from Kafka by itself.
+ * @module
+ */
+
+import { setTimeout as delay } from "node:timers/promises";
+import type { ClusterMetadata } from "@platformatic/kafka";
+import { type FetchClient, type FetchedRange, fetchPartition, fetchRanges, isOutOfRange } from "./committed_records.ts";
+import { PartitionTail } from "./partition_tail.ts";
+import { decodeRecord, type PlacedRecord } from "./record_codec.ts";
+import type { Renewable } from "../cluster/renewable.ts";
+
+export interface TopicReaderOptions {
+  topic: string;
+  /** Follows the newest records. */
+  client: Renewable<FetchClient>;
+  /** Reads older ones, so that they do not wait behind a request that waits for new ones. */
+  catchUpClient: Renewable<FetchClient>;
+  /** Bytes that all tails together may hold. */
+  maxBytes: number;
+  /** Told of each record that arrived. */
+  onRecords(partition: number, records: PlacedRecord[]): void;
+  onError(error: unknown): void;
+}
+
+/** How long a request waits for new records. Also the longest that a change of owned partitions waits to be noticed. */
+const WAIT_MS = 400;
+const FETCH_BYTES = 2 * 1024 * 1024;
+const CATCH_UP_BYTES = 1024 * 1024;
+const RETRY_MS = 500;
+/** A tail waits for readers that went on within this time; those that stand still for longer read from Kafka later. */
+const PATIENCE_MS = 3000;
+
+export class TopicReader implements AsyncDisposable {
+  readonly #options: TopicReaderOptions;
+  readonly #tails = new Map<number, PartitionTail>();
+  /** By broker, the loop that reads from it. */
+  readonly #loops = new Map<number, Promise<void>>();
+  readonly #stop = new AbortController();
+  #metadata: ClusterMetadata | null = null;
+  #planning: Promise<void> | null = null;
+  /** Ranges that hold no record of a project, found while catching up: `partition project` → from, to. */
+  readonly #hollow = new Map<string, { from: number; to: number }>();
+
+  constructor(options: TopicReaderOptions) {
+    this.#options = options;
+  }
+
+  /** Owns exactly these partitions from now on, reading each from the offset. Tails of those that stay are kept. */
+  own(starts: ReadonlyMap<number, number>): void {
+    for (const partition of this.#tails.keys()) if (!starts.has(partition)) this.#tails.delete(partition);
+    for (const [partition, start] of starts) {
+      if (!this.#tails.has(partition)) this.#tails.set(partition, new PartitionTail(start));
+    }
+    this.#hollow.clear();
+    this.#plan();
+  }
+
+  tail(partition: number): PartitionTail | undefined {
+    return this.#tails.get(partition);
+  }
+
+  /**
+   * Records of a project from the offset on, from memory or from Kafka. `next` is where to go on when there is none: nothing of the
+   * project lies before it.
+   */
+  async read(
+    partition: number,
+    project: number,
+    offset: number,
+    maxEvents: number,
+    maxBytes: number,
+  ): Promise<{ records: PlacedRecord[]; next: number }> {
+    const from = this.#skipHollow(partition, project, offset);
+    const tail = this.#tails.get(partition);
+    if (tail === undefined || from < tail.start) {
+      return await this.#catchUp(partition, project, from, maxEvents, maxBytes);
+    }
+    const records = takeWithin(tail.from(project, from), maxEvents, maxBytes);
+    const next = (records.at(-1)?.offset ?? tail.end - 1) + 1;
+    if (next > tail.readTo) {
+      tail.readTo = next;
+      tail.readAt = Date.now();
+    }
+    return { records, next };
+  }
+
+  /** Records of any project from the offset on, straight from Kafka. */
+  async fetch(partition: number, from: number, maxBytes: number, waitMs: number): Promise<FetchedRange> {
+    const { catchUpClient, topic } = this.#options;
+    const range = { partition, from, maxBytes };
+    return await catchUpClient.use((client) => fetchPartition(client, topic, range, waitMs, decodeRecord));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    await this.#planning;
+    await Promise.all(this.#loops.values());
+  }
+
+  async #catchUp(partition: number, project: number, offset: number, maxEvents: number, maxBytes: number) {
+    let from = offset;
+    for (;;) {
+      const range = await this.#fetchFrom(partition, from);
+      const records = takeWithin(range.records.filter((record) => record.project === project), maxEvents, maxBytes);
+      const last = records.at(-1);
+      if (last !== undefined) return { records, next: last.offset + 1 };
+      this.#hollow.set(`${partition} ${project}`, { from: offset, to: range.next });
+      const tail = this.#tails.get(partition);
+      if (range.next === from || (tail !== undefined && range.next >= tail.start)) return { records, next: range.next };
+      from = range.next;
+    }
+  }
+
+  /** Goes on at the oldest record when those asked for are no longer kept. */
+  async #fetchFrom(partition: number, from: number): Promise<FetchedRange> {
+    try {
+      return await this.fetch(partition, from, CATCH_UP_BYTES, 0);
+    } catch (error) {
+      if (!isOutOfRange(error)) throw error;
+      const start = await this.edge(partition, "earliest");
+      if (start <= from) throw error;
+      return await this.fetch(partition, start, CATCH_UP_BYTES, 0);
+    }
+  }
+
+  /** Offset of the oldest record kept, or after the newest one whose transaction has ended. */
+  async edge(partition: number, which: "earliest" | "latest" | { time: number }): Promise<number> {
+    const timestamp = which === "earliest" ? -2n : which === "latest" ? -1n : BigInt(which.time);
+    const { catchUpClient, topic } = this.#options;
+    const offsets = await catchUpClient.use((client) =>
+      client.listOffsets({ topics: [topic], partitions: { [topic]: [partition] }, timestamp })
+    );
+    const offset = Number(offsets.get(topic)?.[partition] ?? -1n);
+    // No record is as young as the time asked for.
+    return offset >= 0 ? offset : await this.edge(partition, "latest");
+  }
+
+  #skipHollow(partition: number, project: number, offset: number): number {
+    const hollow = this.#hollow.get(`${partition} ${project}`);
+    return hollow !== undefined && offset >= hollow.from && offset < hollow.to ? hollow.to : offset;
+  }
+
+  /** Sees to it that each broker that leads an owned partition has a loop. */
+  #plan(): void {
+    this.#planning ??= this.#startLoops().finally(() => this.#planning = null);
+  }
+
+  async #startLoops(): Promise<void> {
+    const { client, topic, onError } = this.#options;
+    while (!this.#stop.signal.aborted && this.#tails.size > 0) {
+      try {
+        this.#metadata = await client.use((client) => client.metadata({ topics: [topic], forceUpdate: true }));
+        const leaders = new Set(Array.from(this.#tails.keys(), (partition) => this.#leader(partition)));
+        for (const node of leaders) {
+          if (node < 0) throw new Error(`Cannot read ${topic}: a partition has no leader at the moment`);
+          if (!this.#loops.has(node)) {
+            this.#loops.set(node, this.#follow(node).finally(() => this.#ended(node)));
+          }
+        }
+        return;
+      } catch (error) {
+        onError(error);
+        await this.#pause();
+      }
+    }
+  }
+
+  /** A loop ends when its broker leads nothing that is owned; something may have come while it ended. */
+  #ended(node: number): void {
+    this.#loops.delete(node);
+    const led = [...this.#tails.keys()].some((partition) => this.#leader(partition) === node);
+    if (led && !this.#stop.signal.aborted) this.#plan();
+  }
+
+  #leader(partition: number): number {
+    return this.#metadata?.topics.get(this.#options.topic)?.partitions[partition]?.leader ?? -1;
+  }
+
+  async #follow(node: number): Promise<void> {
+    const { client, topic, onError } = this.#options;
+    while (!this.#stop.signal.aborted) {
+      const share = this.#options.maxBytes / Math.max(1, this.#tails.size);
+      const led = [...this.#tails].filter(([partition]) => this.#leader(partition) === node);
+      if (led.length === 0) return;
+      const open = led.filter(([, tail]) => !waitsForReaders(tail, share));
+      const metadata = this.#metadata;
+      if (open.length === 0 || metadata === null) {
+        await this.#pause(20);
+        continue;
+      }
+      try {
+        const ranges = open.map(([partition, tail]) => ({ partition, from: tail.end, maxBytes: FETCH_BYTES }));
+        const fetched = await client.use((client) =>
+          fetchRanges(client, metadata, topic, node, ranges, WAIT_MS, decodeRecord)
+        );
+        for (const range of fetched) {
+          this.#take(
+            range,
+            share,
+            ranges.find(({ partition }) => partition === range.partition)?.from,
+          );
+        }
+      } catch (error) {
+        if (this.#stop.signal.aborted) return;
+        onError(error);
+        if (isOutOfRange(error)) await this.#moveToKept(open).catch(onError);
+        await this.#pause();
+        this.#plan();
+        await this.#planning;
+      }
+    }
+  }
+
+  #take({ partition, records, next }: FetchedRange, share: number, from: number | undefined): void {
+    const tail = this.#tails.get(partition);
+    // The partition is not owned any more, or was given up and taken over again meanwhile, with another place to begin.
+    if (tail === undefined || tail.end !== from) return;
+    tail.add(records, next);
+    tail.shrink(share);
+    if (records.length > 0) this.#options.onRecords(partition, records);
+  }
+
+  /** Retention took records before they were read. */
+  async #moveToKept(tails: [number, PartitionTail][]): Promise<void> {
+    for (const [partition, tail] of tails) {
+      const start = await this.edge(partition, "earliest");
+      if (start > tail.end) this.#tails.set(partition, new PartitionTail(start));
+    }
+  }
+
+  async #pause(ms = RETRY_MS): Promise<void> {
+    await delay(ms, undefined, { signal: this.#stop.signal }).catch(() => {});
+  }
+}
+
+/** More than its share lies before readers that are under way: to fetch more would only drop what they are about to read. */
+function waitsForReaders(tail: PartitionTail, share: number): boolean {
+  return tail.bytes >= share * 0.9 && tail.readTo < tail.end && Date.now() - tail.readAt < PATIENCE_MS;
+}
+
+function takeWithin(records: Iterable<PlacedRecord>, maxEvents: number, maxBytes: number): PlacedRecord[] {
+  const taken: PlacedRecord[] = [];
+  let bytes = 0;
+  for (const record of records) {
+    bytes += record.event.byteLength;
+    if (taken.length > 0 && (taken.length >= maxEvents || bytes > maxBytes)) break;
+    taken.push(record);
+  }
+  return taken;
+}

@@ -1,0 +1,34 @@
+/**
+ * Cursors of the Kafka log: how far a reader has come in each partition.
+ *
+ * A reader of a host has only the partitions that the host owns. Its cursors begin with the era they were made in, since they say
+ * nothing about partitions that came later. A page of the API spans all partitions, and its cursors belong to no era.
+ * @module
+ */
+
+import { type Cursor, CursorError } from "../../event_log.ts";
+
+export interface VectorCursor {
+  /** Null for a cursor over all partitions. */
+  era: number | null;
+  /** By partition, the offset of the next record. */
+  next: Map<number, number>;
+}
+
+export function formatVector({ era, next }: VectorCursor): Cursor {
+  let text = era === null ? "*" : String(era);
+  for (const [partition, offset] of next) text += `;${partition}:${offset}`;
+  return text;
+}
+
+export function parseVector(cursor: Cursor): VectorCursor {
+  const [head = "", ...parts] = cursor.split(";");
+  if (!/^(\*|\d{1,15})$/.test(head)) throw new CursorError(cursor);
+  const next = new Map<number, number>();
+  for (const part of parts) {
+    const match = part.match(/^(\d{1,6}):(\d{1,15})$/);
+    if (match === null) throw new CursorError(cursor);
+    next.set(Number(match[1]), Number(match[2]));
+  }
+  return { era: head === "*" ? null : Number(head), next };
+}

@@ -1,0 +1,109 @@
+/**
+ * Puts records into the inbox. Appends that arrive while one is sent share the next send: with several sends in flight, a client that
+ * retries one of them sends it out of order.
+ * @module
+ */
+
+import type { Buffer } from "node:buffer";
+import type { MessageToProduce, Producer } from "@platformatic/kafka";
+import { LogUnavailableError } from "../../event_log.ts";
+import { describe } from "../cluster/topics.ts";
+import type { Renewable } from "../cluster/renewable.ts";
+
+export type Message = MessageToProduce<Buffer, Buffer, Buffer, Buffer>;
+export type LogProducer = Producer<Buffer, Buffer, Buffer, Buffer>;
+
+export interface AppenderOptions {
+  producer: Renewable<LogProducer>;
+  /** How long an append waits for Kafka before it is refused, in milliseconds. */
+  waitMs: number;
+  /** Bytes that may wait; further appends are refused at once. */
+  maxWaitingBytes: number;
+  onError(error: unknown): void;
+}
+
+interface Waiting {
+  messages: Message[];
+  bytes: number;
+  /** Milliseconds since the epoch. */
+  until: number;
+  resolve(): void;
+  reject(error: Error): void;
+}
+
+const SEND_BYTES = 4 * 1024 * 1024;
+const RETRY_MS = 300;
+
+export class Appender implements AsyncDisposable {
+  readonly #options: AppenderOptions;
+  #waiting: Waiting[] = [];
+  #bytes = 0;
+  #running: Promise<void> | null = null;
+  #closed = false;
+
+  constructor(options: AppenderOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when every message is durable on as many brokers as the topic asks for. */
+  append(messages: Message[]): Promise<void> {
+    const bytes = messages.reduce((sum, { value }) => sum + (value?.byteLength ?? 0), 0);
+    const { maxWaitingBytes, waitMs } = this.#options;
+    if (this.#closed || (this.#bytes > 0 && this.#bytes + bytes > maxWaitingBytes)) {
+      return Promise.reject(
+        new LogUnavailableError("Cannot store events: Kafka does not keep up, and enough wait for it"),
+      );
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#bytes += bytes;
+    this.#waiting.push({ messages, bytes, until: Date.now() + waitMs, resolve, reject });
+    this.#running ??= this.#run().finally(() => this.#running = null);
+    return promise;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const batch = this.#takeBatch();
+      const error = await this.#send(batch);
+      for (const each of batch) {
+        this.#bytes -= each.bytes;
+        if (error === null) each.resolve();
+        else each.reject(error);
+      }
+    }
+  }
+
+  #takeBatch(): Waiting[] {
+    let bytes = 0;
+    let count = 0;
+    for (const each of this.#waiting) {
+      bytes += each.bytes;
+      if (count > 0 && bytes > SEND_BYTES) break;
+      count++;
+    }
+    return this.#waiting.splice(0, count);
+  }
+
+  /** Tries until the first of the batch has waited long enough. Null when it is durable. */
+  async #send(batch: Waiting[]): Promise<Error | null> {
+    const messages = batch.flatMap((each) => each.messages);
+    const until = Math.min(...batch.map((each) => each.until));
+    for (;;) {
+      try {
+        await this.#options.producer.use((producer) => producer.send({ messages, acks: -1 }));
+        return null;
+      } catch (error) {
+        this.#options.onError(error);
+        if (this.#closed || Date.now() + RETRY_MS >= until) {
+          return new LogUnavailableError(`Cannot store events: Kafka does not take them: ${describe(error)}`);
+        }
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      }
+    }
+  }
+}

@@ -1,0 +1,73 @@
+/**
+ * What the last owner of a partition left as its progress, read when it is certain that nothing more of its comes: every transaction
+ * that had begun in the partition's progress has ended.
+ * @module
+ */
+
+import { setTimeout as delay } from "node:timers/promises";
+import { type FetchClient, fetchPartition } from "../reading/committed_records.ts";
+import type { Renewable } from "../cluster/renewable.ts";
+import { parseProgress, type StoredProgress } from "./routing_progress.ts";
+
+export interface ReadProgressOptions {
+  client: Renewable<FetchClient>;
+  topic: string;
+  partition: number;
+  signal: AbortSignal;
+  /** Called when a transaction of the partition is still open: ends those of hosts that are gone. */
+  endOthers(): Promise<void>;
+}
+
+/** Every step writes one record and, when its transaction ends, one mark; so the newest record is among the last few. */
+const LOOK_BACK = 200;
+const FETCH_BYTES = 4 * 1024 * 1024;
+const POLL_MS = 100;
+
+/** Null when nobody has routed anything of the partition. */
+export async function readProgress(options: ReadProgressOptions): Promise<StoredProgress | null> {
+  const { first, end } = await edges(options);
+  for (let back = LOOK_BACK;; back *= 20) {
+    const from = Math.max(first, end - back);
+    const found = await newestFrom(options, from, end);
+    if (found !== null || from === first) return found;
+  }
+}
+
+async function edges({ client, topic, partition }: ReadProgressOptions): Promise<{ first: number; end: number }> {
+  const find = async (timestamp: bigint, isolationLevel: number) => {
+    const query = { topics: [topic], partitions: { [topic]: [partition] }, timestamp, isolationLevel };
+    const offsets = await client.use((client) => client.listOffsets(query));
+    return Number(offsets.get(topic)?.[partition] ?? 0n);
+  };
+  // With uncommitted records, so that open transactions are waited for.
+  return { first: await find(-2n, 0), end: await find(-1n, 0) };
+}
+
+async function newestFrom(options: ReadProgressOptions, start: number, end: number): Promise<StoredProgress | null> {
+  const { client, topic, partition, signal, endOthers } = options;
+  let newest: StoredProgress | null = null;
+  let asked = false;
+  for (let from = start; from < end;) {
+    signal.throwIfAborted();
+    const range = await client.use((client) =>
+      fetchPartition(
+        client,
+        topic,
+        { partition, from, maxBytes: FETCH_BYTES },
+        0,
+        (_batch, { value }) => value === null ? null : parseProgress(value) ?? null,
+      )
+    );
+    newest = range.records.at(-1) ?? newest;
+    if (range.next > from) {
+      from = range.next;
+      continue;
+    }
+    // Compaction may have taken the last offsets; otherwise a transaction is open.
+    if (range.stable >= end) break;
+    if (!asked) await endOthers();
+    asked = true;
+    await delay(POLL_MS, undefined, { signal });
+  }
+  return newest;
+}

@@ -1,0 +1,73 @@
+/**
+ * How far routing has come in one partition of the inbox: up to an offset for all projects, but for those whose plugins still hold
+ * events back. Each transaction of the router writes it beside what it puts into the outbox, so that whoever owns the partition next
+ * goes on exactly there.
+ * @module
+ */
+
+import { z } from "zod";
+import type { PlacedRecord } from "../reading/record_codec.ts";
+
+const storedSchema = z.object({
+  /** The host that wrote it. */
+  host: z.string(),
+  /** Everything before this offset is done, except for `behind`. */
+  end: z.number(),
+  /** By project: offsets of its next record and of its newest one below `end`. */
+  behind: z.record(z.string(), z.tuple([z.number(), z.number()])),
+});
+
+export type StoredProgress = z.infer<typeof storedSchema>;
+
+/** Undefined for what is no progress. */
+export function parseProgress(value: Uint8Array): StoredProgress | undefined {
+  try {
+    return storedSchema.safeParse(JSON.parse(new TextDecoder().decode(value))).data;
+  } catch {
+    return undefined;
+  }
+}
+
+export class RoutingProgress {
+  /** Offset after the last record that arrived. */
+  end: number;
+  /** By project with work left: offsets of its next record and of its newest one. */
+  readonly #behind = new Map<number, [next: number, newest: number]>();
+
+  constructor(stored: Pick<StoredProgress, "end" | "behind">) {
+    this.end = stored.end;
+    for (const [project, place] of Object.entries(stored.behind)) this.#behind.set(Number(project), place);
+  }
+
+  arrived(records: PlacedRecord[]): void {
+    for (const { project, offset } of records) {
+      const place = this.#behind.get(project);
+      if (place) place[1] = offset;
+      else this.#behind.set(project, [offset, offset]);
+      this.end = offset + 1;
+    }
+  }
+
+  /** Offset of the project's next record, as far as is known. */
+  next(project: number): number {
+    return this.#behind.get(project)?.[0] ?? this.end;
+  }
+
+  /** What it will be once the project has come to the offset. */
+  after(host: string, steps: ReadonlyMap<number, number>): StoredProgress {
+    const behind: StoredProgress["behind"] = {};
+    for (const [project, [next, newest]] of this.#behind) {
+      const to = Math.max(next, steps.get(project) ?? 0);
+      if (to <= newest) behind[project] = [to, newest];
+    }
+    return { host, end: this.end, behind };
+  }
+
+  /** The project has come to the offset. */
+  stepped(project: number, next: number): void {
+    const place = this.#behind.get(project);
+    if (place === undefined || next <= place[0]) return;
+    if (next > place[1]) this.#behind.delete(project);
+    else place[0] = next;
+  }
+}
