@@ -14,7 +14,8 @@ export interface CrashLoad {
 }
 
 export interface CrashLoadOptions {
-  url: string;
+  /** Hosts that take events; a client whose host does not answer turns to the next one. */
+  urls: string[];
   token: string;
   clients: number;
   eventsPerBatch: number;
@@ -32,6 +33,7 @@ export function startCrashLoad(options: CrashLoadOptions): CrashLoad {
 
   async function client(index: number): Promise<void> {
     const numbers = new Map<string, number>();
+    let host = index;
     for (let round = 0; !stopping; round++) {
       const events = Array.from({ length: options.eventsPerBatch }, (_, i) => {
         const person = `person-${index}-${(round + i) % PEOPLE_PER_CLIENT}`;
@@ -40,8 +42,9 @@ export function startCrashLoad(options: CrashLoadOptions): CrashLoad {
         return { uuid: crypto.randomUUID(), event: "load", distinct_id: person, properties: { number } };
       });
       const body = JSON.stringify({ api_key: options.token, batch: events });
-      while (!await isAccepted(`${options.url}/batch`, body)) {
+      while (!await isAccepted(`${options.urls[host % options.urls.length]}/batch`, body)) {
         repeated++;
+        host++;
         await pause(50);
       }
       for (const { uuid, distinct_id, properties } of events) {

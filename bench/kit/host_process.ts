@@ -11,6 +11,8 @@ export interface HostProcess extends AsyncDisposable {
   readonly url: string;
   readonly adminToken: string;
   readonly pid: number;
+  /** Lets it finish what is in flight; resolves when it is gone. */
+  stop(): Promise<void>;
   /** SIGKILL; resolves when it is gone. */
   kill(): Promise<void>;
   /** Resolves when it answers `/_health`. */
@@ -67,6 +69,14 @@ export async function startHostProcess({ folder, config, env = {} }: HostOptions
     if (ended && !killed) throw new Error(`Cannot start the host: see ${folder}/host.log`);
   }
 
+  async function end(signal: Deno.Signal): Promise<void> {
+    if (!process) return;
+    killed = true;
+    killChild(process, signal);
+    await process.status;
+    await printing;
+  }
+
   await start();
   return {
     url,
@@ -78,25 +88,14 @@ export async function startHostProcess({ folder, config, env = {} }: HostOptions
       return unexpectedEnds;
     },
     start,
-    async kill() {
-      if (!process) return;
-      killed = true;
-      killChild(process);
-      await process.status;
-      await printing;
-    },
+    stop: () => end("SIGTERM"),
+    kill: () => end("SIGKILL"),
     async api(path) {
       const answer = await fetch(url + path, { headers: { authorization: `Bearer ${adminToken}` } });
       if (!answer.ok) throw new Error(`Cannot read ${path}: ${answer.status} ${await answer.text()}`);
       return await answer.json();
     },
-    async [Symbol.asyncDispose]() {
-      if (!process) return;
-      killed = true;
-      killChild(process, "SIGTERM");
-      await process.status;
-      await printing;
-    },
+    [Symbol.asyncDispose]: () => end("SIGTERM"),
   };
 }
 

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { Buffer } from "node:buffer";
+import type { Buffer } from "node:buffer";
 import { setTimeout as delay } from "node:timers/promises";
 import { Consumer, FetchIsolationLevels, Producer } from "@platformatic/kafka";
 import { Connection } from "../../store/postgres/connection.ts";
@@ -135,7 +135,7 @@ export async function openKafkaEventLog(options: KafkaLogOptions): Promise<Kafka
     await steps.idle();
     // A new producer of the same name ends what the one before it left open.
     router.renew();
-    await router.use((producer) => producer.initIdempotentProducer({}));
+    await router.use(() => Promise.resolve());
     readers.inbox.own(new Map());
     const progress = new Map<number, RoutingProgress>();
     await Promise.all(ownership.partitions.map(async (partition) => {
@@ -208,6 +208,9 @@ export async function openKafkaEventLog(options: KafkaLogOptions): Promise<Kafka
   });
 }
 
+/** Asks Kafka for an id. The client would otherwise claim to have the id 0, which Kafka takes for another producer's. */
+const NEW_PRODUCER = { producerId: -1n, producerEpoch: -1 };
+
 type Fetcher = Renewable<FetchClient>;
 
 async function makeProducer(settings: KafkaSettings, transactional?: string): Promise<LogProducer> {
@@ -217,7 +220,13 @@ async function makeProducer(settings: KafkaSettings, transactional?: string): Pr
     ...(transactional !== undefined && { transactionalId: transactional }),
   });
   producer.on("error", () => {});
-  await producer.initIdempotentProducer({});
+  if (transactional === undefined) {
+    await producer.initIdempotentProducer(NEW_PRODUCER);
+  } else {
+    // The client makes itself known under its transactional id when its first transaction begins; nothing is in this one.
+    const first = await producer.beginTransaction(NEW_PRODUCER);
+    await first.cancel();
+  }
   return producer;
 }
 

@@ -20,7 +20,7 @@ export interface PrivateKafka extends AsyncDisposable {
 /** Why there can be no Kafka here; null when there can. Fetches the jars when they are missing. */
 export async function whyNoKafka(): Promise<string | null> {
   if (!await exists(onPath("java"))) return "there is no java on PATH";
-  if (await hasJars()) return null;
+  if (hasJars()) return null;
   if (!await exists(onPath("mvn"))) return "Kafka's jars are not here, and there is no mvn on PATH to fetch them";
   try {
     await fetchJars();
@@ -136,7 +136,7 @@ async function waitForPort(port: number, folder: string): Promise<void> {
   throw new Error(`Cannot start Kafka: it did not answer on port ${port}; its log is in ${folder}`);
 }
 
-async function hasJars(): Promise<boolean> {
+function hasJars(): boolean {
   try {
     return [...Deno.readDirSync(LIBS)].some(({ name }) => name.startsWith("kafka_2.13"));
   } catch (error) {
