@@ -1,19 +1,18 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { CursorError, type EventLog, LogFullError, type LogRecord } from "../../../host/log/event_log.ts";
+import { type EventLog, LogFullError, type LogRecord } from "../../../host/log/event_log.ts";
 import { openSqliteEventLog } from "../../../host/log/sqlite_event_log.ts";
 import { delay } from "../../kit/delay.ts";
 import { temporaryFolder } from "../../kit/temporary_folder.ts";
+import { LIMITS, record, testEventLog, valuesOf } from "./event_log_suite.ts";
 
-const LIMITS = { maxEvents: 1000, maxBytes: 1 << 20 };
-
-function record(key: string, value: unknown): LogRecord {
-  return { key, event: new TextEncoder().encode(JSON.stringify(value)) };
-}
-
-function valuesOf(records: LogRecord[]): unknown[] {
-  return records.map(({ event }) => JSON.parse(new TextDecoder().decode(event)));
-}
+testEventLog("SQLite", async () => {
+  const folder = await temporaryFolder();
+  return {
+    open: () => openSqliteEventLog({ path: folder.file("log.db") }),
+    [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
+  };
+});
 
 Deno.test("append() keeps records by topic and project, in order, across a restart", async () => {
   await using folder = await temporaryFolder();
@@ -34,40 +33,6 @@ Deno.test("append() keeps records by topic and project, in order, across a resta
   assert.deepEqual(valuesOf(await log.read("inbox", 1, records[0]!.cursor, LIMITS)), [2, 3]);
   assert.deepEqual(valuesOf(await log.read("inbox", 2, "", LIMITS)), ["other"]);
   assert.deepEqual(await log.read("outbox", 1, "", LIMITS), []);
-});
-
-Deno.test("step() moves the cursor and writes the outbox together", async () => {
-  await using folder = await temporaryFolder();
-  const path = folder.file("log.db");
-  {
-    await using log = await openSqliteEventLog({ path });
-    await log.append("inbox", 1, [record("a", 1), record("a", 2)]);
-    const [first] = await log.read("inbox", 1, "", LIMITS);
-    await log.step(1, "router", first!.cursor, [record("a", "one")]);
-  }
-  await using log = await openSqliteEventLog({ path });
-  const cursor = await log.cursor("inbox", 1, "router");
-  assert.deepEqual(valuesOf(await log.read("inbox", 1, cursor, LIMITS)), [2]);
-  assert.deepEqual(valuesOf(await log.read("outbox", 1, "", LIMITS)), ["one"]);
-});
-
-Deno.test("read() refuses a text that is no cursor", async () => {
-  await using folder = await temporaryFolder();
-  await using log = await openSqliteEventLog({ path: folder.file("log.db") });
-  await assert.rejects(log.read("inbox", 1, "x", LIMITS), CursorError);
-  await assert.rejects(log.step(1, "router", "-1", []), CursorError);
-});
-
-Deno.test("read() keeps to both limits but gives at least one record", async () => {
-  await using folder = await temporaryFolder();
-  await using log = await openSqliteEventLog({ path: folder.file("log.db") });
-  await log.append("inbox", 1, [1, 2, 3, 4].map((n) => record("k", `${n}`.repeat(100))));
-  const read = async (maxEvents: number, maxBytes: number) =>
-    (await log.read("inbox", 1, "", { maxEvents, maxBytes })).length;
-  assert.equal(await read(3, 1 << 20), 3);
-  assert.equal(await read(100, 1), 1);
-  assert.equal(await read(100, 204), 2);
-  assert.equal(await read(100, 203), 1);
 });
 
 Deno.test("read() gives keys and events back byte for byte", async () => {
@@ -127,27 +92,6 @@ Deno.test("append() calls that wait together are durable together and keep their
   await using log = await openSqliteEventLog({ path });
   const records = await log.read("inbox", 1, "", LIMITS);
   assert.deepEqual(valuesOf(records), Array.from({ length: 500 }, (_, i) => i));
-});
-
-Deno.test("waitForRecords() resolves with the first record after the cursor, rejects with the signal's reason", async () => {
-  await using folder = await temporaryFolder();
-  await using log = await openSqliteEventLog({ path: folder.file("log.db") });
-  const { signal } = new AbortController();
-  let woken = false;
-  const waiting = log.waitForRecords("inbox", 1, "", signal).then(() => woken = true);
-  await log.append("inbox", 2, [record("k", "other project")]);
-  await log.append("outbox", 1, [record("k", "other topic")]);
-  assert.equal(woken, false);
-  await log.append("inbox", 1, [record("k", 1)]);
-  await waiting;
-  await log.waitForRecords("inbox", 1, "", signal);
-
-  const [first] = await log.read("inbox", 1, "", LIMITS);
-  const controller = new AbortController();
-  const aborted = log.waitForRecords("inbox", 1, first!.cursor, controller.signal);
-  controller.abort(new Error("enough"));
-  await assert.rejects(aborted, { message: "enough" });
-  await assert.rejects(log.waitForRecords("inbox", 1, "", controller.signal), { message: "enough" });
 });
 
 Deno.test("step() with nothing to write moves the cursor alone and wakes nobody", async () => {
@@ -406,19 +350,4 @@ Deno.test("a file cut in the middle of its journal keeps what was acknowledged b
   assert.deepEqual(values, Array.from({ length: values.length }, (_, i) => i));
   assert(values.length >= 18, `${values.length} of 20 are left`);
   await crashed.append("inbox", 1, [record("k", "next")]);
-});
-
-Deno.test("a record's depth is kept, also through a step and a restart", async () => {
-  await using folder = await temporaryFolder();
-  const path = folder.file("log.db");
-  {
-    await using log = await openSqliteEventLog({ path });
-    await log.append("inbox", 1, [record("k", 1), { ...record("k", 2), depth: 5 }]);
-    await log.step(1, "router", "2", [{ ...record("é".repeat(100), 2), depth: 5 }]);
-  }
-  await using log = await openSqliteEventLog({ path });
-  const depths = async (topic: "inbox" | "outbox") =>
-    (await log.read(topic, 1, "", { maxEvents: 10, maxBytes: 1e6 })).map(({ key, depth }) => [key, depth]);
-  assert.deepEqual(await depths("inbox"), [["k", undefined], ["k", 5]]);
-  assert.deepEqual(await depths("outbox"), [["é".repeat(100), 5]]);
 });

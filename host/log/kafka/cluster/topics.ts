@@ -78,9 +78,13 @@ async function waitForTopics(admin: Admin, topics: string[]): Promise<Map<string
   }
 }
 
-/** The messages of an error of the client and of all that caused it. */
+/** What an error of the client and all that caused it say, each thing once. */
 export function describe(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
+  return [...new Set(messagesOf(error))].join(": ").replaceAll(/\.(?=: )/g, "");
+}
+
+function messagesOf(error: unknown): string[] {
+  if (!(error instanceof Error)) return [String(error)];
   const inner = error instanceof AggregateError ? error.errors : error.cause === undefined ? [] : [error.cause];
-  return [error.message, ...inner.map(describe)].join(": ");
+  return [error.message, ...inner.flatMap(messagesOf)];
 }

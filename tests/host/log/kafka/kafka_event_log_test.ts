@@ -1,0 +1,131 @@
+/**
+ * The event log on a real Kafka and a real Postgres: what every log must do, and what only several hosts can show.
+ */
+
+import assert from "node:assert/strict";
+import type { KafkaEventLog } from "../../../../host/log/kafka/kafka_event_log.ts";
+import { openKafkaEventLog } from "../../../../host/log/kafka/open_kafka_event_log.ts";
+import { LogUnavailableError, StaleCursorError } from "../../../../host/log/event_log.ts";
+import { eventually } from "../../../kit/eventually.ts";
+import { type PrivateKafka, startKafka, whyNoKafka } from "../../../kit/servers/kafka.ts";
+import { type PrivatePostgres, startPostgres } from "../../../kit/servers/postgres.ts";
+import { LIMITS, type LogUnderTest, record, testEventLog, valuesOf } from "../event_log_suite.ts";
+
+const reason = await whyNoKafka();
+if (reason !== null) console.log(`The tests of Kafka are ignored: ${reason}`);
+const ignore = reason !== null;
+
+let servers: Promise<{ kafka: PrivateKafka; postgres: PrivatePostgres }> | null = null;
+let logs = 0;
+
+/** One Kafka and one Postgres for all tests of this file; each test has topics and a database of its own. */
+function start() {
+  return servers ??= (async () => ({ kafka: await startKafka(), postgres: await startPostgres() }))();
+}
+
+interface Cluster extends LogUnderTest {
+  host(id: string): Promise<KafkaEventLog>;
+}
+
+async function makeCluster(): Promise<Cluster> {
+  const { kafka, postgres } = await start();
+  const databaseUrl = await postgres.createDatabase();
+  const prefix = `test${++logs}-`;
+  const host = async (hostId: string) => {
+    const brokers = kafka.brokers.split(",");
+    const settings = { brokers, prefix, partitions: 4, replication: 1, hostId, sasl: null, tls: null, sessionMs: 6000 };
+    return await openKafkaEventLog({ settings, databaseUrl, onError: () => {} });
+  };
+  return {
+    host,
+    async open() {
+      const log = await host("only");
+      await eventually("the host owns all partitions", () => log.partitions().owned === 4);
+      return log;
+    },
+    async [Symbol.asyncDispose]() {},
+  };
+}
+
+testEventLog("Kafka", makeCluster, { ignore });
+
+const options = { ignore, sanitizeOps: false, sanitizeResources: false };
+
+Deno.test("Kafka: two hosts share the partitions, and one takes over when the other leaves", options, async () => {
+  await using cluster = await makeCluster();
+  const first = await cluster.host("first");
+  await eventually("the first host owns everything", () => first.partitions().owned === 4);
+  const before = await first.cursor("inbox", 1, "router");
+  await using second = await cluster.host("second");
+  await eventually("both own half", () => first.partitions().owned === 2 && second.partitions().owned === 2);
+  await assert.rejects(first.read("inbox", 1, before, LIMITS), StaleCursorError);
+  await assert.rejects(first.step(1, "router", before, []), StaleCursorError);
+
+  const keys = Array.from({ length: 20 }, (_, i) => `person ${i}`);
+  await second.append("inbox", 1, keys.map((key) => record(key, key)));
+  const seen: unknown[] = [];
+  for (const log of [first, second]) {
+    const read = async () => valuesOf(await log.read("inbox", 1, await log.cursor("inbox", 1, "router"), LIMITS));
+    await eventually("each host reads its part", async () => (await read()).length > 0);
+    seen.push(...await read());
+  }
+  assert.deepEqual(seen.sort(), keys.sort());
+
+  await first[Symbol.asyncDispose]();
+  await eventually("the second host owns everything", () => second.partitions().owned === 4);
+  const rest = async () => await second.read("inbox", 1, await second.cursor("inbox", 1, "router"), LIMITS);
+  await eventually(
+    "it has what the other one had not routed",
+    async () => (await rest().catch(() => [])).length === keys.length,
+  );
+});
+
+Deno.test("Kafka: a reader that another host rewinds goes on from there", options, async () => {
+  await using cluster = await makeCluster();
+  await using first = await cluster.host("first");
+  await using second = await cluster.host("second");
+  await eventually("both own half", () => first.partitions().owned === 2 && second.partitions().owned === 2);
+  await first.register("outbox", 1, "reader", "earliest");
+  const keys = Array.from({ length: 20 }, (_, i) => `person ${i}`);
+  await first.append("inbox", 1, keys.map((key) => record(key, key)));
+  for (const log of [first, second]) {
+    const cursor = await log.cursor("inbox", 1, "router");
+    await log.waitForRecords("inbox", 1, cursor, new AbortController().signal);
+    const records = await log.read("inbox", 1, cursor, LIMITS);
+    await log.step(1, "router", records.at(-1)!.cursor, records);
+  }
+  const cursor = await second.cursor("outbox", 1, "reader");
+  await second.waitForRecords("outbox", 1, cursor, new AbortController().signal);
+  const read = await second.read("outbox", 1, cursor, LIMITS);
+  await second.commit("outbox", 1, "reader", read.at(-1)!.cursor);
+
+  await first.commit("outbox", 1, "reader", await first.cursorAt("outbox", 1, 0));
+  await assert.rejects(second.commit("outbox", 1, "reader", read.at(-1)!.cursor), StaleCursorError);
+  await eventually("the second host has taken over again", async () => {
+    // Until it has, its cursors go stale under its reads.
+    const again = async () => await second.read("outbox", 1, await second.cursor("outbox", 1, "reader"), LIMITS);
+    return (await again().catch(() => [])).length === read.length;
+  });
+});
+
+Deno.test("Kafka: appends wait for a broker that is away, and what they wrote is kept", options, async () => {
+  await using cluster = await makeCluster();
+  await using log = await cluster.open();
+  const { kafka } = await start();
+  await log.append("inbox", 1, [record("k", 1)]);
+  await kafka.kill(1);
+  const waiting = log.append("inbox", 1, [record("k", 2)]).catch((error) => error);
+  await kafka.start(1);
+  // A slow machine may need longer for its broker than an append waits; then the client is told, and sends again.
+  if (await waiting instanceof LogUnavailableError) await log.append("inbox", 1, [record("k", 2)]);
+  await eventually("both are there", async () => {
+    const values = valuesOf(await log.read("inbox", 1, "", LIMITS).catch(() => []));
+    return values.includes(1) && values.includes(2);
+  });
+});
+
+Deno.test("Kafka: the servers of the tests end", options, async () => {
+  const { kafka, postgres } = await start();
+  await kafka[Symbol.asyncDispose]();
+  await postgres[Symbol.asyncDispose]();
+});
