@@ -79,6 +79,13 @@ function addAuthorCommands(program: Command): void {
     .option("--payload <json>", "The payload of the job")
     .option("--json", "Print one JSON object for each event")
     .action(async (folder, options) => (await import("../run.ts")).run(folder, options));
+  program.command("test [folder] [patterns...]")
+    .description("Run a plugin's Jest tests as they are; the patterns choose files")
+    .option("-t, --testNamePattern <regex>", "Only tests whose names fit")
+    .option("-u, --updateSnapshot", "Write snapshots that differ anew")
+    .option("--jest", "Run the Jest that the repository has installed, under Deno")
+    .option("--json", "Print one JSON object for each file, and the totals")
+    .action(async (folder = ".", patterns, options) => (await import("../test.ts")).test(folder, patterns, options));
   program.command("bundle <folder>")
     .description("Pack a plugin and its npm packages into one file")
     .option("--out <file>", "Where to (dist/hogpen/index.js in the folder)")

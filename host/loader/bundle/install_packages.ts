@@ -4,7 +4,8 @@
  * @module
  */
 
-import { join } from "node:path";
+import { createHash } from "node:crypto";
+import { basename, join } from "node:path";
 import { z } from "zod";
 import { BundleError } from "./bundle_plugin.ts";
 
@@ -13,40 +14,90 @@ export interface InstalledPackages extends AsyncDisposable {
   folders: string[];
 }
 
-const packageSchema = z.object({ dependencies: z.record(z.string(), z.string()).default({}) });
+export interface InstallOptions {
+  /** Added to the installer's environment. */
+  env?: Record<string, string>;
+  /** Folder that keeps what was installed for the next time; absent: it is removed when disposed. */
+  keepIn?: string;
+  /** Told before the installer starts, and of packages that cannot be had. */
+  onNotice?(message: string): void;
+}
+
+const names = z.record(z.string(), z.string()).default({});
+const packageSchema = z.object({ dependencies: names, devDependencies: names });
+
+/** Tools of development, which neither a plugin nor its tests import: their own runner stands in for them. */
+const TOOLS =
+  /^(?:jest|jest-(?!fetch-mock|mock-extended|extended|when|date-mock)[\w-]+|ts-jest|babel-jest|ts-node|typescript|@types\/.*|@?babel\/.*|@babel\/.*|@swc\/.*|@?eslint.*|@typescript-eslint\/.*|prettier.*|husky|lint-staged|pre-commit|standard|rollup.*|@rollup\/.*|webpack.*|esbuild|nodemon|rimraf|np|semantic-release.*|@semantic-release\/.*|commitizen|@commitlint\/.*)$/;
 
 /**
- * Uses the plugin's own `node_modules` when there is one. `env` is added to the installer's environment. Rejects with
- * BundleError.
+ * Uses the plugin's own `node_modules` when there is one. devDependencies are installed as well, for many plugins name
+ * there what they import. Rejects with BundleError.
  */
-export async function installPackages(folder: string, env: Record<string, string> = {}): Promise<InstalledPackages> {
+export async function installPackages(folder: string, options: InstallOptions = {}): Promise<InstalledPackages> {
   const nothing = { folders: [], [Symbol.asyncDispose]: () => Promise.resolve() };
   const text = await Deno.readTextFile(join(folder, "package.json")).catch(() => null);
   if (text === null || await exists(join(folder, "node_modules"))) return nothing;
-  const { dependencies } = readDependencies(text);
+  const dependencies = readDependencies(text);
   if (Object.keys(dependencies).length === 0) return nothing;
-
-  const temporary = await Deno.makeTempDir({ prefix: "hogpen_bundle_" });
-  const remove = () => Deno.remove(temporary, { recursive: true });
-  await Deno.writeTextFile(join(temporary, "package.json"), JSON.stringify({ name: "bundled", dependencies }));
-  // Deno is here, npm may not be; it runs no install scripts unless told to.
-  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["install", "--quiet", "--node-modules-dir=auto"],
-    cwd: temporary,
-    env,
-    stdin: "null",
-    stdout: "null",
-  }).output();
-  if (!success) {
-    await remove();
-    throw new BundleError(`Cannot install the packages of ${folder}: ${new TextDecoder().decode(stderr).trim()}`);
+  if (options.keepIn === undefined) {
+    const temporary = await Deno.makeTempDir({ prefix: "hogpen_bundle_" });
+    const remove = () => Deno.remove(temporary, { recursive: true });
+    await install(temporary, dependencies, folder, options).catch(async (error) => {
+      await remove();
+      throw error;
+    });
+    return { folders: [join(temporary, "node_modules")], [Symbol.asyncDispose]: remove };
   }
-  return { folders: [join(temporary, "node_modules")], [Symbol.asyncDispose]: remove };
+  const kept = join(
+    options.keepIn,
+    createHash("sha256").update(JSON.stringify(dependencies)).digest("hex").slice(0, 32),
+  );
+  if (!await exists(join(kept, "done"))) {
+    await Deno.mkdir(kept, { recursive: true });
+    await install(kept, dependencies, folder, options);
+    await Deno.writeTextFile(join(kept, "done"), "");
+  }
+  return { ...nothing, folders: [join(kept, "node_modules")] };
 }
 
-function readDependencies(text: string): z.output<typeof packageSchema> {
+/** Versions that the registry has not are left out: what stands in for them, or the bundler, will say more. */
+async function install(
+  target: string,
+  dependencies: Record<string, string>,
+  folder: string,
+  { env, onNotice }: InstallOptions,
+): Promise<void> {
+  onNotice?.(`Installing the packages of ${basename(folder)}, once`);
+  const left = { ...dependencies };
+  for (;;) {
+    await Deno.writeTextFile(join(target, "package.json"), JSON.stringify({ name: "bundled", dependencies: left }));
+    // Deno is here, npm may not be; it runs no install scripts unless told to.
+    const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["install", "--quiet", "--node-modules-dir=auto"],
+      cwd: target,
+      env: { NO_COLOR: "1", ...env },
+      stdin: "null",
+      stdout: "null",
+    }).output();
+    if (success) return;
+    const words = new TextDecoder().decode(stderr).trim();
+    const [, missing = "", version = ""] = /Could not find npm package '([^']+)' matching '([^']+)'/.exec(words) ?? [];
+    if (!Object.hasOwn(left, missing)) throw new BundleError(`Cannot install the packages of ${folder}: ${words}`);
+    onNotice?.(`Warning: ${missing} ${version} is not in the registry: it is left out`);
+    delete left[missing];
+  }
+}
+
+function readDependencies(text: string): Record<string, string> {
   try {
-    return packageSchema.parse(JSON.parse(text));
+    const { dependencies, devDependencies } = packageSchema.parse(JSON.parse(text));
+    const tools = Object.entries(devDependencies).filter(([name]) => !TOOLS.test(name));
+    // Addresses of git and folders are not for the registry.
+    const wanted = [...tools, ...Object.entries(dependencies)].filter(([, version]) =>
+      !/[:/](?!\/?\d)/.test(version.replace(/^npm:/, ""))
+    );
+    return Object.fromEntries(wanted);
   } catch (cause) {
     throw new BundleError("Cannot read package.json: expected an object with names and versions in `dependencies`", {
       cause,

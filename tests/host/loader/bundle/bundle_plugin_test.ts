@@ -168,7 +168,7 @@ Deno.test("installPackages() installs what package.json names beside the plugin,
       '{"dependencies":{"only-here":"^1.0.0"},"devDependencies":{"jest":"1"},"scripts":{"postinstall":"exit 1"}}',
     "index.js": "exports.got = require('only-here')",
   });
-  await using packages = await installPackages(folder.path, env);
+  await using packages = await installPackages(folder.path, { env });
   const { code } = await bundlePlugin(folder.path, { packageFolders: packages.folders });
   assert.equal((await runCompiled({ "index.js": code })).exports["got"], "from the registry");
   assert.deepEqual((await Array.fromAsync(Deno.readDir(folder.path))).map(({ name }) => name).sort(), [
@@ -176,7 +176,7 @@ Deno.test("installPackages() installs what package.json names beside the plugin,
     "package.json",
   ]);
   await using other = await pluginFolder({ "package.json": '{"dependencies":{"nowhere":"1"}}' });
-  await assert.rejects(installPackages(other.path, env), /^BundleError: Cannot install the packages of .*nowhere/s);
+  await assert.rejects(installPackages(other.path, { env }), /^BundleError: Cannot install the packages of .*nowhere/s);
 });
 
 Deno.test("installPackages() uses what is installed already, and needs nothing when nothing is named", async () => {

@@ -1,0 +1,103 @@
+/**
+ * `test <folder>`: runs a plugin's Jest tests as they are.
+ * @module
+ */
+
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { TestJob } from "../../testing/jest/run_tests.ts";
+import { BundleError } from "../loader/bundle/bundle_plugin.ts";
+import { installPackages } from "../loader/bundle/install_packages.ts";
+import { CommandError, terminal } from "./program/terminal.ts";
+
+export interface TestCommand {
+  /** Regular expression for the names of tests. */
+  testNamePattern?: string;
+  updateSnapshot?: boolean;
+  json?: boolean;
+  /** The repository's own Jest instead. */
+  jest?: boolean;
+}
+
+const ROOT = new URL("../../", import.meta.url);
+
+/** Exits with 1 when a test fails. The tests have the rights of whoever runs them, as under Jest. */
+export async function test(folder: string, patterns: string[], command: TestCommand): Promise<void> {
+  const root = await Deno.realPath(resolve(folder)).catch((cause) => {
+    throw new CommandError(`Cannot test ${folder}: there is no such folder`, undefined, { cause });
+  });
+  if (command.jest) return await runJest(root, patterns, command);
+  await using packages = await installPackages(root, {
+    onNotice: terminal.note,
+    keepIn: cacheFolder("packages"),
+  }).catch((error) => {
+    throw error instanceof BundleError ? new CommandError(error.message, undefined, { cause: error }) : error;
+  });
+  const job: TestJob = {
+    root,
+    patterns,
+    name: command.testNamePattern ?? null,
+    update: command.updateSnapshot ?? false,
+    json: command.json ?? false,
+    color: terminal.colors.isColorSupported,
+    cacheFolder: cacheFolder("tests"),
+    packageFolders: packages.folders,
+  };
+  const args = [
+    "run",
+    "--quiet",
+    "-A",
+    "--no-check",
+    `--config=${pathOf("deno.json")}`,
+    pathOf("testing/jest/run_tests.ts"),
+    JSON.stringify(job),
+  ];
+  await runChild(args, root);
+}
+
+/** Jest as the repository has it, in Node's stead under Deno. */
+async function runJest(root: string, patterns: string[], command: TestCommand): Promise<void> {
+  const jest = join(root, "node_modules", "jest", "bin", "jest.js");
+  if (!await Deno.stat(jest).catch(() => null)) {
+    throw new CommandError(`Cannot run Jest in ${root}: it is not installed. Run npm install there first`);
+  }
+  const flags = [
+    ...(command.testNamePattern === undefined ? [] : ["-t", command.testNamePattern]),
+    ...(command.updateSnapshot ? ["-u"] : []),
+    ...(command.json ? ["--json"] : []),
+  ];
+  await runChild([
+    "run",
+    "--quiet",
+    "-A",
+    "--no-config",
+    "--node-modules-dir=manual",
+    jest,
+    "--runInBand",
+    ...flags,
+    ...patterns,
+  ], root);
+}
+
+async function runChild(args: string[], cwd: string): Promise<void> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args,
+    cwd,
+    stdin: "inherit",
+    stdout: "inherit",
+    stderr: "inherit",
+  });
+  const { code } = await child.spawn().status;
+  if (code !== 0) Deno.exitCode = code === 1 ? 1 : code;
+}
+
+/** Of this user, on this machine. */
+function cacheFolder(name: string): string {
+  const home = Deno.env.get("XDG_CACHE_HOME") ??
+    join(Deno.env.get("HOME") ?? Deno.env.get("USERPROFILE") ?? "/tmp", ".cache");
+  return join(home, "hogpen", name);
+}
+
+function pathOf(relative: string): string {
+  return fileURLToPath(new URL(relative, ROOT));
+}
