@@ -5,6 +5,7 @@
 
 import { createRequire } from "node:module";
 import timers from "node:timers";
+import { promisify } from "node:util";
 import type { JestConfig } from "./jest_config.ts";
 
 /** What Deno has and Node has not: packages choose their way by these. */
@@ -19,9 +20,6 @@ const NOT_IN_NODE = [
   "localStorage",
   "sessionStorage",
   "navigator",
-  "Worker",
-  "EventSource",
-  "WebSocket",
   "onerror",
   "onload",
   "onunload",
@@ -34,14 +32,20 @@ const NOT_IN_NODE = [
 type Global = Record<PropertyKey, unknown>;
 
 /** Makes the global object what tests expect, and gives a function that undoes it and all that they changed. */
-export function enterEnvironment(config: JestConfig, testPath: string, code: string): () => void {
+export function enterEnvironment(
+  config: JestConfig,
+  testPath: string,
+  code: string,
+  onStray: (error: unknown) => void,
+): () => void {
   const before = Object.getOwnPropertyDescriptors(globalThis) as Record<PropertyKey, PropertyDescriptor>;
   const env = { ...process.env };
   const folder = process.cwd();
   for (const name of NOT_IN_NODE) Reflect.deleteProperty(globalThis, name);
   // Tests call `unref()` on what they get.
-  const { setTimeout, clearTimeout, setInterval, clearInterval, setImmediate, clearImmediate } = timers;
-  define({ setTimeout, clearTimeout, setInterval, clearInterval, setImmediate, clearImmediate });
+  const { clearTimeout, clearInterval, clearImmediate } = timers;
+  define({ clearTimeout, clearInterval, clearImmediate });
+  for (const name of ["setTimeout", "setInterval", "setImmediate"] as const) define({ [name]: caught(name, onStray) });
   define(config.globals);
   process.env.NODE_ENV ??= "test";
   process.env.JEST_WORKER_ID ??= "1";
@@ -63,6 +67,23 @@ export function enterEnvironment(config: JestConfig, testPath: string, code: str
     Object.assign(process.env, env);
     if (process.cwd() !== folder) process.chdir(folder);
   };
+}
+
+/** A timer whose callback may throw: what it throws would end all timers of the process. */
+function caught(name: "setTimeout" | "setInterval" | "setImmediate", onStray: (error: unknown) => void): unknown {
+  const start = timers[name] as (...args: unknown[]) => unknown;
+  function startCaught(run: unknown, ...rest: unknown[]): unknown {
+    if (typeof run !== "function") return start(run, ...rest);
+    return start(function (this: unknown, ...args: unknown[]) {
+      try {
+        return Reflect.apply(run, this, args);
+      } catch (error) {
+        onStray(error);
+      }
+    }, ...rest);
+  }
+  Object.defineProperty(startCaught, "name", { value: name });
+  return Object.assign(startCaught, { [promisify.custom]: Reflect.get(start, promisify.custom) });
 }
 
 /** Global properties that tests may change and remove. */

@@ -44,9 +44,10 @@ export class ModuleRegistry {
   readonly #options: RegistryOptions;
   #modules = new Map<string, Module>();
   #mocks = new Map<string, unknown>();
-  /** By key: what `jest.mock` was given, or null for a mock made from the module itself. */
-  readonly #factories = new Map<string, Factory | null>();
-  readonly #actual = new Set<string>();
+  /** By key: what `jest.mock` was given. It stays when the module is mocked again without one. */
+  readonly #factories = new Map<string, Factory>();
+  /** Whether a module is mocked, where the test has said so. */
+  readonly #isMocked = new Map<string, boolean>();
   automock: boolean;
 
   constructor(options: RegistryOptions) {
@@ -60,11 +61,10 @@ export class ModuleRegistry {
     if (provided !== undefined) return provided();
     const location = this.#locate(from, specifier);
     const key = keyOf(location, from, specifier);
-    if (this.#factories.has(key)) return this.requireMock(from, specifier);
+    const isMocked = this.#isMocked.get(key) ??
+      (location !== null && (this.#rootMock(location, specifier) !== null || this.#isAutomocked(location)));
+    if (isMocked) return this.requireMock(from, specifier);
     if (location === null) throw this.#notFound(from, specifier);
-    if (!this.#actual.has(key) && (this.#rootMock(location, specifier) !== null || this.#isAutomocked(location))) {
-      return this.requireMock(from, specifier);
-    }
     return this.#load(location);
   }
 
@@ -91,16 +91,12 @@ export class ModuleRegistry {
     const location = this.#locate(from, specifier);
     if (location === null && !virtual) throw this.#notFound(from, specifier);
     const key = keyOf(location, from, specifier);
-    this.#factories.set(key, factory ?? null);
-    this.#actual.delete(key);
-    this.#mocks.delete(key);
+    if (factory !== undefined) this.#factories.set(key, factory);
+    this.#isMocked.set(key, true);
   }
 
   unmock(from: string, specifier: string): void {
-    const key = keyOf(this.#locate(from, specifier), from, specifier);
-    this.#factories.delete(key);
-    this.#mocks.delete(key);
-    this.#actual.add(key);
+    this.#isMocked.set(keyOf(this.#locate(from, specifier), from, specifier), false);
   }
 
   reset(): void {
@@ -146,7 +142,7 @@ export class ModuleRegistry {
 
   /** `__mocks__/node-fetch.js` beside node_modules stands for the package without being asked for. */
   #rootMock(location: ModuleLocation, specifier: string): string | null {
-    if ("builtin" in location && !this.#factories.has(keyOf(location, "", specifier))) return null;
+    if ("builtin" in location && !this.#isMocked.get(keyOf(location, "", specifier))) return null;
     if (/^[./#]/.test(specifier) || "path" in location && !location.path.includes("/node_modules/")) return null;
     for (const root of this.#options.roots) {
       const mock = withExtension(

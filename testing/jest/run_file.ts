@@ -43,7 +43,7 @@ export async function runFile(path: string, options: RunFileOptions): Promise<Fi
   const { config } = options;
   const started = performance.now();
   const code = readFileSync(path, "utf8");
-  const leave = enterEnvironment(config, path, code);
+  const leave = enterEnvironment(config, path, code, (error) => run.addStray(error));
   const environment = createJestEnvironment(config);
   const snapshots = new Snapshots({
     testPath: path,
@@ -53,7 +53,7 @@ export async function runFile(path: string, options: RunFileOptions): Promise<Fi
   });
   const tests: TestResult[] = [];
   const tree = createTestTree();
-  const run = new TestRun({
+  const run: TestRun = new TestRun({
     timeout: () => environment.state.timeout,
     namePattern: options.namePattern,
     retries: () => environment.state.retries,

@@ -123,7 +123,11 @@ export class TestRun {
     this.#rejectStray = outcome.reject;
     try {
       if (run.length > 0) run.call({}, doneFor(outcome));
-      else outcome.resolve(isGenerator(run) ? drain(run.call({})) : run.call({}));
+      else {
+        const returned = isGenerator(run) ? drain(run.call({})) : run.call({});
+        // Not resolved with it: the deadline has to be able to come first.
+        Promise.resolve(returned).then(outcome.resolve, outcome.reject);
+      }
       await outcome.promise;
       return [];
     } catch (error) {

@@ -107,6 +107,7 @@ export class Snapshots {
     return format(value, {
       escapeRegex: true,
       indent: 2,
+      printFunctionName: false,
       ...this.#options.format,
       plugins: [
         ...this.#serializers ?? [],
