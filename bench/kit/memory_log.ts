@@ -40,6 +40,7 @@ export function createMemoryLog(now: () => number): MemoryLog {
       const start = position(after) - base;
       return Promise.resolve(inbox.slice(start, start + limits.maxEvents));
     },
+    readBack: () => Promise.resolve({ records: [], next: null }),
     async waitForRecords(_topic, _project, after, signal) {
       const aborted = Promise.withResolvers<never>();
       const abort = () => aborted.reject(signal.reason);

@@ -22,11 +22,15 @@ import type { Telemetry } from "../telemetry/telemetry.ts";
 import { openApiDocument } from "./openapi.ts";
 import type { Route } from "./route.ts";
 import type { PluginMetrics } from "../services/metrics.ts";
-import { metricRoutes } from "./routes/metrics.ts";
-import { problemRoutes } from "./routes/problems.ts";
-import { auditRoutes } from "./routes/audit.ts";
-import { sessionHandlers } from "./routes/session.ts";
-import { tokenRoutes } from "./routes/tokens.ts";
+import { metricRoutes } from "./routes/observed/metrics.ts";
+import { problemRoutes } from "./routes/observed/problems.ts";
+import type { LiveFeed } from "./live/live_feed.ts";
+import { auditRoutes } from "./routes/access/audit.ts";
+import { eventRoutes } from "./routes/observed/events.ts";
+import { liveRoutes } from "./routes/observed/live.ts";
+import { traceRoutes } from "./routes/observed/traces.ts";
+import { sessionHandlers } from "./routes/access/session.ts";
+import { tokenRoutes } from "./routes/access/tokens.ts";
 import { consumerRoutes } from "./routes/consumers.ts";
 import { deadLetterRoutes } from "./routes/dead_letters.ts";
 import { jobRoutes } from "./routes/jobs.ts";
@@ -44,7 +48,7 @@ export interface AppOptions {
   trustProxy: boolean;
   /** Live: read anew for each request. */
   projects: () => readonly ProjectConfig[];
-  log: Pick<EventLog, "append" | "read">;
+  log: Pick<EventLog, "append" | "read" | "readBack" | "cursorAt">;
   store: Pick<
     Store,
     "jobs" | "logs" | "deadLetters" | "series" | "problems" | "sightings" | "things" | "audit"
@@ -53,6 +57,7 @@ export interface AppOptions {
   plugins: Plugins;
   consumers: ConsumerControl;
   pluginMetrics: Pick<PluginMetrics, "list">;
+  feed: LiveFeed;
   /** Gives a dead letter's event again to who gave it up. */
   requeue(letter: DeadLetter): Promise<void>;
   /** Called when a job was enqueued through the API. */
@@ -139,6 +144,9 @@ export function apiRoutes(options: AppOptions, access: Access): Route[] {
     ...consumerRoutes(consumers),
     ...metricRoutes({ series: store.series, telemetry: options.telemetry, now }),
     ...problemRoutes(store.problems),
+    ...eventRoutes({ ...options, sightings: store.sightings }),
+    ...traceRoutes({ ...options, traces: options.telemetry.traces }),
+    ...liveRoutes(options.feed),
     ...tokenRoutes(access.tokens),
     ...auditRoutes(store.audit),
     ...deadLetterRoutes({ deadLetters: store.deadLetters, requeue: options.requeue }),

@@ -21,6 +21,8 @@ export interface RouteCaller {
   actor: Actor;
   /** The number in If-Match; null when there is none. */
   ifMatch: number | null;
+  /** Its body was read already. */
+  request: Request;
 }
 
 /** Notes in the audit that somebody does something, before it is done. */
@@ -98,6 +100,7 @@ export function route<
         body: check(spec.body ?? NOTHING, spec.body ? await readJson(request) : undefined) as z.infer<B>,
         ifMatch: readIfMatch(request),
         actor,
+        request,
       };
       if (spec.method !== "GET" && spec.audit === undefined) {
         const [target, action] = targetOf(spec.path, givenParams, spec.method);

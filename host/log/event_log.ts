@@ -25,6 +25,14 @@ export interface StoredRecord extends LogRecord {
   at: number;
 }
 
+/** Records in the order of their age. */
+export interface BackPage {
+  /** `cursor` lies behind a record, as always; `before` lies before it. */
+  records: (StoredRecord & { before: Cursor })[];
+  /** Where to go on; null when nothing older is kept. */
+  next: Cursor | null;
+}
+
 export interface ReadLimits {
   maxEvents: number;
   maxBytes: number;
@@ -79,6 +87,9 @@ export interface EventLog extends AsyncDisposable {
 
   /** Records after `after`, oldest first; empty when there are none yet. At least one record even if it exceeds maxBytes. */
   read(topic: Topic, project: number, after: Cursor, limits: ReadLimits): Promise<StoredRecord[]>;
+
+  /** Records before the cursor, newest first; null is the end. At least one record, if there is one, even if it exceeds maxBytes. */
+  readBack(topic: Topic, project: number, before: Cursor | null, limits: ReadLimits): Promise<BackPage>;
 
   /** Resolves when the project's part of the topic has a record after `after`; rejects with the signal's reason. */
   waitForRecords(topic: Topic, project: number, after: Cursor, signal: AbortSignal): Promise<void>;

@@ -81,6 +81,8 @@ export interface LogDatabase {
   commit(commit: Commit): { usedBytes: number };
   /** Blocks that hold records after `after`, up to about `maxBytes`, at least one if there is one. */
   read(part: number, after: number, maxBytes: number): Block[];
+  /** Blocks that hold records up to `last`, the newest first. */
+  readBack(part: number, last: number, maxBytes: number): Block[];
   /** Number of the first record taken at or after the time, null when there is none. */
   firstSince(part: number, time: number): number | null;
   /** When the block of the record was taken. */
@@ -116,22 +118,8 @@ export function createLogDatabase(): LogDatabase {
         }
       });
     },
-    read(part, after, maxBytes) {
-      const blocks: Block[] = [];
-      let bytes = 0;
-      for (const row of opened().sql.read.iterate(part, after)) {
-        const { first, last, at, data } = row as unknown as {
-          first: number;
-          last: number;
-          at: number;
-          data: Uint8Array;
-        };
-        blocks.push({ first, count: last - first + 1, at, data });
-        bytes += data.length;
-        if (bytes >= maxBytes) break;
-      }
-      return blocks;
-    },
+    read: (part, after, maxBytes) => gatherBlocks(opened().sql.read.iterate(part, after), maxBytes),
+    readBack: (part, last, maxBytes) => gatherBlocks(opened().sql.readBack.iterate(part, last), maxBytes),
     firstSince(part, time) {
       const row = opened().sql.firstSince.get(part, time);
       return row ? Number(row.first) : null;
@@ -167,6 +155,9 @@ function prepare(db: DatabaseSync) {
     ),
     dropReader: db.prepare("DELETE FROM readers WHERE part = ? AND reader = ?"),
     read: db.prepare("SELECT first, last, at, data FROM blocks WHERE part = ? AND last > ? ORDER BY last"),
+    // Where the block ends that holds the record is asked of the index first.
+    readBack: db.prepare(`SELECT first, last, at, data FROM blocks WHERE part = ?1 AND last <= coalesce(
+      (SELECT last FROM blocks WHERE part = ?1 AND last >= ?2 ORDER BY last LIMIT 1), ?2) ORDER BY last DESC`),
     firstSince: db.prepare("SELECT first FROM blocks WHERE part = ? AND at >= ? ORDER BY last LIMIT 1"),
     timeOf: db.prepare("SELECT at FROM blocks WHERE part = ? AND last > ? ORDER BY last LIMIT 1"),
     firstOf: db.prepare("SELECT first FROM blocks WHERE part = ? ORDER BY last LIMIT 1"),
@@ -175,6 +166,20 @@ function prepare(db: DatabaseSync) {
     deleteBlock: db.prepare("DELETE FROM blocks WHERE id = ?"),
   };
 }
+
+/** Up to about `maxBytes`, at least one if there is one. */
+function gatherBlocks(rows: Iterable<Record<string, unknown>>, maxBytes: number): Block[] {
+  const blocks: Block[] = [];
+  let bytes = 0;
+  for (const row of rows) {
+    const { first, last, at, data } = row as unknown as { first: number; last: number; at: number; data: Uint8Array };
+    blocks.push({ first, count: last - first + 1, at, data });
+    bytes += data.length;
+    if (bytes >= maxBytes) break;
+  }
+  return blocks;
+}
+
 type Statements = ReturnType<typeof prepare>;
 
 function readState(db: DatabaseSync, sql: Statements, path: string): OpenedLog {

@@ -5,7 +5,7 @@
  */
 
 import { lastOf, unpackBlock } from "./block.ts";
-import type { Cursor, EventLog, Lag, LogRecord, ReadLimits, StoredRecord, Topic } from "./event_log.ts";
+import type { BackPage, Cursor, EventLog, Lag, LogRecord, ReadLimits, StoredRecord, Topic } from "./event_log.ts";
 import { LogFullError } from "./event_log.ts";
 import { gatherCommit, type Work } from "./gather_commit.ts";
 import type { LogDatabase } from "./log_database.ts";
@@ -139,6 +139,30 @@ class SqliteEventLog implements EventLog {
       await this.#thread.call("read", part.id, offset, limits.maxBytes);
     for (const block of blocks) if (!unpackBlock(block, offset, limits, records)) break;
     return records;
+  }
+
+  async readBack(topic: Topic, project: number, before: Cursor | null, limits: ReadLimits): Promise<BackPage> {
+    const part = this.#parts.get(topic, project);
+    const end = before === null ? part.last : parseCursor(before);
+    const records: BackPage["records"] = [];
+    const page = () => {
+      const next = records.at(-1)?.before ?? formatCursor(0);
+      return { records, next: parseCursor(next) < part.first ? null : next };
+    };
+    if (end < part.first) return page();
+    let bytes = 0;
+    for (const block of await this.#thread.call("readBack", part.id, end, limits.maxBytes)) {
+      const own: StoredRecord[] = [];
+      unpackBlock(block, 0, { maxEvents: Infinity, maxBytes: Infinity }, own);
+      for (const record of own.reverse()) {
+        const number = parseCursor(record.cursor);
+        if (number > end) continue;
+        bytes += record.event.length;
+        if (records.length >= limits.maxEvents || (records.length > 0 && bytes > limits.maxBytes)) return page();
+        records.push({ ...record, before: formatCursor(number - 1) });
+      }
+    }
+    return page();
   }
 
   async waitForRecords(topic: Topic, project: number, after: Cursor, signal: AbortSignal): Promise<void> {

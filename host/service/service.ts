@@ -17,6 +17,9 @@ import { planConsumers } from "../consumers/plan_consumers.ts";
 import { requeueDeadLetter } from "../consumers/requeue_dead_letter.ts";
 import { createSink } from "../destinations/create_sink.ts";
 import { createApp } from "../http/app.ts";
+import { createLiveFeed } from "../http/live/live_feed.ts";
+import { publishLog, publishSighting } from "../http/live/publish.ts";
+import { watchService } from "../http/live/watch_service.ts";
 import { serve } from "../http/serve.ts";
 import { createJobQueue } from "../jobs/job_queue.ts";
 import { createJobRunner } from "../jobs/job_runner.ts";
@@ -76,12 +79,14 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const loader = opened.use(await createPluginLoader(settings));
   const limits = serviceLimits(settings);
   const audit = keepAudit(store.audit, settings.auditDays, now, onError("Audit"));
+  const feed = createLiveFeed();
   const logs = createPluginLogWriter({
     store: store.logs,
     limits: limits.console,
     instanceId,
     now,
     uuid,
+    onEntry: (entry) => publishLog(feed, entry),
     onError: notices.warn,
   });
   const records = createPluginRecords({ store: store.pluginConfigs, logs, now, onError: notices.warn });
@@ -115,6 +120,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     plugins: () => api.list(),
     consumers: () => consumers.list(),
     onError: notices.warn,
+    onSighting: (sighting) => publishSighting(feed, sighting),
   });
   const plugins = createPluginSet({
     load: loader.load,
@@ -214,6 +220,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     plugins: api,
     consumers,
     pluginMetrics,
+    feed,
     telemetry,
     requeue: (letter) => requeueDeadLetter(letter, { log, redeliver: consumers.redeliver }),
     onJobEnqueued: jobs.wake,
@@ -223,6 +230,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     ],
     now,
   });
+  const watched = { plugins: api, consumers, counters: telemetry.counters, jobs: store.jobs };
+  const watching = watchService(feed, watched);
   // Intake first: what comes while plugins are loaded waits in the inbox.
   const server = serve(app, settings);
   let applying = applyNow(config);
@@ -257,6 +266,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     );
     watch[Symbol.dispose]();
     audit[Symbol.dispose]();
+    watching[Symbol.dispose]();
   }
 
   return {

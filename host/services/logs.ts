@@ -29,6 +29,8 @@ export interface PluginLogWriterOptions {
   instanceId: string;
   now: () => number;
   uuid: () => string;
+  /** Told of every entry that is kept. */
+  onEntry?: (entry: LogEntry) => void;
   /** Told when entries cannot be written. */
   onError: (message: string) => void;
 }
@@ -63,7 +65,7 @@ export function createPluginLogWriter(options: PluginLogWriterOptions): PluginLo
       return;
     }
     waitingChars += text.length;
-    waiting.push({
+    const entry: LogEntry = {
       id: uuid(),
       pluginConfigId: owner.pluginConfigId,
       teamId: owner.teamId,
@@ -72,7 +74,9 @@ export function createPluginLogWriter(options: PluginLogWriterOptions): PluginLo
       type,
       message: text,
       instanceId,
-    });
+    };
+    waiting.push(entry);
+    options.onEntry?.(entry);
     timer ??= setTimeout(() => void flush(), FLUSH_MS);
     if (waiting.length >= FLUSH_ENTRIES && writing === null && !failing) void flush();
   }

@@ -9,6 +9,7 @@ import type { PluginConfig } from "../../host/config/config.ts";
 import { type Consumers, createConsumers } from "../../host/consumers/consumers.ts";
 import { requeueDeadLetter } from "../../host/consumers/requeue_dead_letter.ts";
 import { type App, type AppOptions, createApp } from "../../host/http/app.ts";
+import { createLiveFeed, type LiveFeed } from "../../host/http/live/live_feed.ts";
 import type { PluginView } from "../../host/http/routes/plugin_configs.ts";
 import type { EventLog } from "../../host/log/event_log.ts";
 import { openSqliteEventLog } from "../../host/log/sqlite_event_log.ts";
@@ -28,6 +29,7 @@ export interface ApiService extends AsyncDisposable {
   store: Store;
   consumers: Consumers;
   telemetry: Telemetry;
+  feed: LiveFeed;
   /** What the API is told of plugins; to be changed by the test. */
   plugins: PluginView[];
   /** Plugin configs that were to be enabled, and how often a job was announced. */
@@ -83,6 +85,7 @@ export async function startApi(overrides: Partial<AppOptions> = {}): Promise<Api
   const store = stack.use(await openSqliteStore({ path: folder.file("store.sqlite"), synchronous: "off" }));
   const consumers = stack.use(createConsumers({ log, store, clock: systemClock }));
   const plugins: PluginView[] = [];
+  const feed = createLiveFeed();
   const telemetry = stack.use(
     createTelemetry({
       store,
@@ -113,6 +116,7 @@ export async function startApi(overrides: Partial<AppOptions> = {}): Promise<Api
     },
     consumers,
     pluginMetrics: createPluginMetrics(),
+    feed,
     telemetry,
     requeue: (letter) => requeueDeadLetter(letter, { log, redeliver: (id, record) => consumers.redeliver(id, record) }),
     onJobEnqueued: () => seen.jobs++,
@@ -126,6 +130,7 @@ export async function startApi(overrides: Partial<AppOptions> = {}): Promise<Api
     store,
     consumers,
     telemetry,
+    feed,
     plugins,
     seen,
     async call(method, path, body) {

@@ -9,13 +9,14 @@
  * @module
  */
 
-import type { Cursor, EventLog, Lag, LogRecord, ReadLimits, StoredRecord, Topic } from "../event_log.ts";
+import type { BackPage, Cursor, EventLog, Lag, LogRecord, ReadLimits, StoredRecord, Topic } from "../event_log.ts";
 import { StaleCursorError } from "../event_log.ts";
 import type { Appender } from "./routing/appender.ts";
 import { encodeRecord, type PlacedRecord } from "./reading/record_codec.ts";
 import type { ReaderCursors } from "./reading/reader_cursors.ts";
 import type { OwnedInbox, RouterSteps } from "./routing/router_steps.ts";
 import type { TopicReader } from "./reading/topic_reader.ts";
+import { readBack } from "./reading/read_back.ts";
 import { formatVector, parseVector, type VectorCursor } from "./reading/vector_cursor.ts";
 import type { Waiters } from "./reading/waiters.ts";
 
@@ -71,6 +72,19 @@ export class KafkaEventLog implements EventLog {
     }
     if (era !== null && era !== this.#parts.owned().era) throw new StaleCursorError();
     return taken;
+  }
+
+  async readBack(topic: Topic, project: number, before: Cursor | null, limits: ReadLimits): Promise<BackPage> {
+    const { next: from } = before === null ? await this.#edges(topic, "latest") : parseVector(before);
+    const { records, next } = await readBack(this.#parts.readers[topic], project, from, limits);
+    const place = (next: Map<number, number>) => formatVector({ era: null, next });
+    return {
+      records: records.map(({ record, behind, before }) => ({
+        ...stored(record, place(behind)),
+        before: place(before),
+      })),
+      next: next && place(next),
+    };
   }
 
   async waitForRecords(topic: Topic, project: number, after: Cursor, signal: AbortSignal): Promise<void> {
@@ -179,7 +193,7 @@ export class KafkaEventLog implements EventLog {
     return this.#edges(topic, "earliest");
   }
 
-  async #edges(topic: Topic, which: "earliest" | { time: number }): Promise<VectorCursor> {
+  async #edges(topic: Topic, which: "earliest" | "latest" | { time: number }): Promise<VectorCursor> {
     const reader = this.#parts.readers[topic];
     const places = Array.from(
       { length: this.#parts.partitions },

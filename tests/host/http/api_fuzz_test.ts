@@ -7,7 +7,8 @@ Deno.test("the API answers whatever it is asked with less than 500 and JSON", as
   await using api = await startApi();
   api.plugins.push(pluginView());
   const { paths } = await openApiOfThisVersion() as { paths: Record<string, Record<string, unknown>> };
-  const operations = Object.entries(paths).flatMap(([path, methods]) =>
+  // A stream has no end to wait for.
+  const operations = Object.entries(paths).filter(([path]) => !path.endsWith("/live")).flatMap(([path, methods]) =>
     Object.keys(methods).map((method) => [method, path] as const)
   );
   const id = fc.oneof(
@@ -56,7 +57,7 @@ Deno.test("the API answers whatever it is asked with less than 500 and JSON", as
       const response = await api.app.request(target, {
         method: method.toUpperCase(),
         headers: { authorization: `Bearer ${ADMIN_TOKEN}` },
-        ...(method === "post" && { body: text }),
+        ...(["post", "put", "patch"].includes(method) && { body: text }),
       });
       const answer = await response.text();
       assert.ok(response.status < 500, `${method} ${target}: ${response.status} ${answer}`);

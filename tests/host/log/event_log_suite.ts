@@ -211,4 +211,28 @@ export function testEventLog(
     const records = await readAll(log, "outbox", 1, "", 2);
     assert.deepEqual(records.map(({ depth }) => depth ?? 0), [3, 0]);
   });
+
+  test("readBack() gives what is kept from the newest on, page by page, of one project alone", async (under) => {
+    await using log = await under.open();
+    for (let n = 1; n <= 9; n += 3) {
+      await log.append("outbox", 2, [record("other", 0)]);
+      await log.append("outbox", 1, [record("k", n), record("k", n + 1), record("k", n + 2)]);
+    }
+    await readAll(log, "outbox", 1, "", 9);
+    const seen: unknown[] = [];
+    let cursor: Cursor | null = null;
+    do {
+      const page = await log.readBack("outbox", 1, cursor, { maxEvents: 2, maxBytes: 1 << 20 });
+      seen.push(...valuesOf(page.records));
+      const [first] = page.records;
+      if (first !== undefined) {
+        const same = await log.readBack("outbox", 1, first.cursor, { maxEvents: 1, maxBytes: 1 });
+        assert.deepEqual(valuesOf(same.records), valuesOf([first]), "a record's cursor lies just behind it");
+      }
+      cursor = page.next;
+    } while (cursor !== null);
+    assert.deepEqual(seen, [9, 8, 7, 6, 5, 4, 3, 2, 1]);
+    assert.deepEqual(await log.readBack("outbox", 3, null, LIMITS), { records: [], next: null });
+    await assert.rejects(log.readBack("outbox", 1, "x", LIMITS), CursorError);
+  });
 }

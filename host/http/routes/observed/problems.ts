@@ -4,10 +4,10 @@
  */
 
 import { z } from "zod";
-import type { Problem, Problems } from "../../store/observed.ts";
-import { notFound } from "../api_error.ts";
-import { type Route, route } from "../route.ts";
-import { DONE, doneOut, idIn, limitUpTo, listOf, timeOut } from "../schemas.ts";
+import type { Problem, Problems } from "../../../store/observed.ts";
+import { notFound } from "../../api_error.ts";
+import { type Route, route } from "../../route.ts";
+import { DONE, doneOut, idIn, limitUpTo, listOf, timeOut } from "../../schemas.ts";
 
 const problemOut = z.object({
   fingerprint: z.string(),

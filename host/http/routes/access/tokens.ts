@@ -4,10 +4,10 @@
  */
 
 import { z } from "zod";
-import { ROLES, type TokenRecord, type Tokens } from "../access/tokens.ts";
-import { invalidInput, notFound } from "../api_error.ts";
-import { type Route, route } from "../route.ts";
-import { DONE, doneOut, listOf, timeIn, timeOut } from "../schemas.ts";
+import { ROLES, type TokenRecord, type Tokens } from "../../access/tokens.ts";
+import { invalidInput, notFound } from "../../api_error.ts";
+import { type Route, route } from "../../route.ts";
+import { DONE, doneOut, listOf, timeIn, timeOut } from "../../schemas.ts";
 
 const tokenOut = z.object({
   id: z.string(),

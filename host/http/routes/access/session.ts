@@ -5,11 +5,11 @@
 
 import type { Context } from "hono";
 import { z } from "zod";
-import { readBody } from "../../capture/body/read_body.ts";
-import type { ConnectionInfo } from "../../capture/capture.ts";
-import type { Access } from "../access/access.ts";
-import { cookieHeader, readCookie, type Session } from "../access/sessions.ts";
-import { invalidInput } from "../api_error.ts";
+import { readBody } from "../../../capture/body/read_body.ts";
+import type { ConnectionInfo } from "../../../capture/capture.ts";
+import type { Access } from "../../access/access.ts";
+import { cookieHeader, readCookie, type Session } from "../../access/sessions.ts";
+import { invalidInput } from "../../api_error.ts";
 
 const BASE = "/api";
 const MAX_BODY_BYTES = 4096;

@@ -4,13 +4,13 @@
  */
 
 import { z } from "zod";
-import type { Series } from "../../store/observed.ts";
-import { KEEP_MS } from "../../telemetry/recorder.ts";
-import { readSeries, readTotals } from "../../telemetry/read_series.ts";
-import type { Telemetry } from "../../telemetry/telemetry.ts";
-import { invalidInput } from "../api_error.ts";
-import { type Route, route } from "../route.ts";
-import { timeIn, timeOut } from "../schemas.ts";
+import type { Series } from "../../../store/observed.ts";
+import { KEEP_MS } from "../../../telemetry/recorder.ts";
+import { readSeries, readTotals } from "../../../telemetry/read_series.ts";
+import type { Telemetry } from "../../../telemetry/telemetry.ts";
+import { invalidInput } from "../../api_error.ts";
+import { type Route, route } from "../../route.ts";
+import { timeIn, timeOut } from "../../schemas.ts";
 
 const HOUR_MS = 3_600_000;
 

@@ -4,9 +4,9 @@
  */
 
 import { z } from "zod";
-import type { Audit, AuditEntry } from "../../store/things.ts";
-import { type Route, route } from "../route.ts";
-import { limitUpTo, listOf, timeIn, timeOut } from "../schemas.ts";
+import type { Audit, AuditEntry } from "../../../store/things.ts";
+import { type Route, route } from "../../route.ts";
+import { limitUpTo, listOf, timeIn, timeOut } from "../../schemas.ts";
 
 const entryOut = z.object({
   id: z.string(),

@@ -1,0 +1,65 @@
+/**
+ * One reader of the live feed, as server-sent events. A reader that does not keep up is dropped, not buffered: it connects again and is told
+ * what it missed, or that it must read everything anew.
+ * @module
+ */
+
+import { concerns, type LiveFeed, type Message, type Subscription } from "./live_feed.ts";
+
+/** Characters that wait for a slow reader. */
+const MAX_WAITING = 1024 * 1024;
+const HEARTBEAT_MS = 15_000;
+/** When a reader that was dropped should come again. */
+const RETRY_MS = 2000;
+
+const encoder = new TextEncoder();
+
+/** `lastEventId` is what the reader saw last; null for a new one. */
+export function openEventStream(
+  feed: LiveFeed,
+  filter: Omit<Subscription, "send">,
+  lastEventId: number | null,
+): Response {
+  let leave = (): void => {};
+  let timer: ReturnType<typeof setInterval> | undefined;
+
+  function end(): void {
+    clearInterval(timer);
+    leave();
+  }
+
+  const stream = new ReadableStream<Uint8Array>({
+    start(controller) {
+      function write(text: string): boolean {
+        // What waits here is what the connection has not taken: the reader is too slow.
+        if ((controller.desiredSize ?? 0) <= 0) {
+          end();
+          controller.close();
+          return false;
+        }
+        controller.enqueue(encoder.encode(text));
+        return true;
+      }
+      write(`retry: ${RETRY_MS}\n\n`);
+      const missed = lastEventId === null ? [] : feed.since(lastEventId);
+      if (missed === null) write(`id: ${feed.last}\nevent: reset\ndata: {}\n\n`);
+      else if (missed.length === 0) write(`id: ${feed.last}\nevent: hello\ndata: {}\n\n`);
+      for (const message of missed ?? []) if (concerns(filter, message)) write(textOf(message));
+      leave = feed.subscribe({ ...filter, send: (message) => write(textOf(message)) });
+      timer = setInterval(() => write(": still here\n\n"), HEARTBEAT_MS);
+    },
+    cancel: end,
+  }, { highWaterMark: MAX_WAITING, size: (chunk) => chunk?.byteLength ?? 0 });
+  return new Response(stream, {
+    headers: {
+      "content-type": "text/event-stream",
+      "cache-control": "no-store",
+      // Proxies that gather answers would keep it all back.
+      "x-accel-buffering": "no",
+    },
+  });
+}
+
+function textOf({ id, topic, data }: Message): string {
+  return `id: ${id}\nevent: ${topic}\ndata: ${JSON.stringify(data)}\n\n`;
+}

@@ -1,0 +1,91 @@
+/**
+ * What is told to open pages as it happens: numbered messages, the newest of which are kept for who lost the connection for a moment.
+ * @module
+ */
+
+export const TOPICS = ["states", "counters", "lag", "jobs", "logs", "traces"] as const;
+export type Topic = typeof TOPICS[number];
+
+export interface Message {
+  id: number;
+  topic: Topic;
+  /** Whom it concerns; absent: everybody. */
+  pluginConfigId?: number;
+  teamId?: number;
+  data: unknown;
+}
+
+export interface Subscription {
+  topics: ReadonlySet<Topic>;
+  pluginConfigId?: number;
+  teamId?: number;
+  /** False when the reader did not keep up, or is gone: it gets no more. */
+  send(message: Message): boolean;
+}
+
+export interface LiveFeed {
+  /** Whether anybody wants to know: what nobody reads need not be gathered. */
+  readonly wanted: ReadonlySet<Topic>;
+  readonly readers: number;
+  publish(message: Omit<Message, "id">): void;
+  /** Returns the way to end it. */
+  subscribe(subscription: Subscription): () => void;
+  /** Messages after this one; null when some of them are no longer here. */
+  since(id: number): Message[] | null;
+  /** Number of the newest message. */
+  readonly last: number;
+}
+
+const KEPT = 2000;
+
+export function createLiveFeed(): LiveFeed {
+  const readers = new Set<Subscription>();
+  const wanted = new Set<Topic>();
+  let kept: Message[] = [];
+  let last = 0;
+
+  function refresh(): void {
+    wanted.clear();
+    for (const { topics } of readers) for (const topic of topics) wanted.add(topic);
+  }
+
+  function leave(reader: Subscription): void {
+    if (readers.delete(reader)) refresh();
+  }
+
+  return {
+    wanted,
+    get readers() {
+      return readers.size;
+    },
+    get last() {
+      return last;
+    },
+    publish(given) {
+      const message = { ...given, id: ++last };
+      kept.push(message);
+      if (kept.length > 2 * KEPT) kept = kept.slice(-KEPT);
+      for (const reader of readers) {
+        if (concerns(reader, message) && !reader.send(message)) leave(reader);
+      }
+    },
+    subscribe(reader) {
+      readers.add(reader);
+      refresh();
+      return () => leave(reader);
+    },
+    since(id) {
+      const oldest = kept[0]?.id ?? last + 1;
+      return id > last || id + 1 < oldest ? null : kept.filter((message) => message.id > id);
+    },
+  };
+}
+
+export function concerns(reader: Omit<Subscription, "send">, message: Message): boolean {
+  if (!reader.topics.has(message.topic)) return false;
+  const { pluginConfigId, teamId } = message;
+  if (reader.pluginConfigId !== undefined && pluginConfigId !== undefined && reader.pluginConfigId !== pluginConfigId) {
+    return false;
+  }
+  return reader.teamId === undefined || teamId === undefined || reader.teamId === teamId;
+}
