@@ -11,6 +11,7 @@ import { UsageError } from "./host/config/settings.ts";
 
 // In a compiled executable there is no deno to start cells with: it starts itself.
 if (Deno.build.standalone && Deno.args[0] === "cell") await import("./sandbox/boot/compiled_cell.ts");
+else if (Deno.build.standalone && Deno.args[0] === "fixture-cell") await import("./testing/sandbox/compiled_cell.ts");
 else await run();
 
 async function run(): Promise<void> {

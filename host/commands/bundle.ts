@@ -8,6 +8,8 @@ import { BundleError, bundlePlugin } from "../loader/bundle/bundle_plugin.ts";
 import { installPackages } from "../loader/bundle/install_packages.ts";
 import { loadPlugin } from "../loader/load_plugin.ts";
 import { PluginLoadError } from "../loader/plugin.ts";
+import { terminal } from "./program/terminal.ts";
+import { readCapabilities } from "./validate.ts";
 
 export interface BundleCommand {
   out?: string;
@@ -25,17 +27,24 @@ export async function bundle(folder: string, { out, entry }: BundleCommand): Pro
     if (dirname(file) === root) {
       throw new BundleError(`Cannot bundle ${basename(root)} into its own folder: name another one with --out`);
     }
-    await using packages = await installPackages(root);
+    await using packages = await installPackages(root, { onNotice: terminal.note });
     const { code, warnings } = await bundlePlugin(root, {
       packageFolders: packages.folders,
-      ...(entry !== undefined && { main: relative(root, resolve(entry)) }),
+      ...(entry !== undefined && { main: await entryIn(root, entry) }),
     });
     await Deno.mkdir(dirname(file), { recursive: true });
     await Deno.writeTextFile(file, code);
     await writeManifest(root, file);
-    await loadPlugin(dirname(file));
+    const { main } = await loadPlugin(dirname(file));
+    // What packages do while they load shows only when they are run.
+    const does = await readCapabilities(dirname(file)).catch((cause) => {
+      throw new BundleError(`Cannot run the bundle, ${main}: ${cause.message}`, { cause });
+    });
     for (const warning of warnings) console.warn(`Warning: ${warning}`);
     console.log(`Wrote ${file} (${code.length} characters). Use ${dirname(file)} as the plugin's source`);
+    if (does.methods.length + does.jobs.length + does.scheduled_tasks.length === 0) {
+      console.warn("Warning: the bundle exports nothing that is called, such as processEvent");
+    }
   } catch (error) {
     if (!(error instanceof BundleError || error instanceof PluginLoadError)) throw error;
     console.error(error.message);
@@ -49,4 +58,10 @@ async function writeManifest(root: string, file: string): Promise<void> {
   const text = await Deno.readTextFile(join(root, "plugin.json")).catch(() => JSON.stringify({ name: basename(root) }));
   const manifest = { ...JSON.parse(text), main: basename(file) };
   await Deno.writeTextFile(target, `${JSON.stringify(manifest, null, 2)}\n`);
+}
+
+/** In the plugin's folder, or else where the command was given. */
+async function entryIn(root: string, entry: string): Promise<string> {
+  const isIn = await Deno.stat(join(root, entry)).then(() => true, () => false);
+  return isIn ? entry : relative(root, resolve(entry));
 }

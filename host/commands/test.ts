@@ -30,6 +30,7 @@ export async function test(folder: string, patterns: string[], command: TestComm
   await using packages = await installPackages(root, {
     onNotice: terminal.note,
     keepIn: cacheFolder("packages"),
+    has: isOwnPackage,
   }).catch((error) => {
     throw error instanceof BundleError ? new CommandError(error.message, undefined, { cause: error }) : error;
   });
@@ -43,6 +44,10 @@ export async function test(folder: string, patterns: string[], command: TestComm
     cacheFolder: cacheFolder("tests"),
     packageFolders: packages.folders,
   };
+  if (Deno.build.standalone) {
+    const { runTests } = await import("../../testing/jest/run_tests.ts");
+    Deno.exit(await runTests(job));
+  }
   const args = [
     "run",
     "--quiet",
@@ -89,6 +94,12 @@ async function runChild(args: string[], cwd: string): Promise<void> {
   });
   const { code } = await child.spawn().status;
   if (code !== 0) Deno.exitCode = code === 1 ? 1 : code;
+}
+
+/** The very version that plugins are given here. */
+async function isOwnPackage(name: string, version: string): Promise<boolean> {
+  const text = await Deno.readTextFile(pathOf(`node_modules/${name}/package.json`)).catch(() => "{}");
+  return (JSON.parse(text) as { version?: string }).version === version;
 }
 
 /** Of this user, on this machine. */

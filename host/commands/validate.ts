@@ -49,7 +49,7 @@ export async function findProblems(root: string) {
 }
 
 /** Evaluates the plugin in a sandbox, without setting it up. */
-async function readCapabilities(root: string): Promise<Capabilities> {
+export async function readCapabilities(root: string): Promise<Capabilities> {
   const plugin = await loadPlugin(root);
   await using started = await startFixturePlugin({
     plugin,

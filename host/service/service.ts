@@ -15,6 +15,7 @@ import type { Settings } from "../config/settings.ts";
 import { createConsumers } from "../consumers/consumers.ts";
 import { planConsumers } from "../consumers/plan_consumers.ts";
 import { requeueDeadLetter } from "../consumers/requeue_dead_letter.ts";
+import type { EventLog } from "../log/event_log.ts";
 import { createSink } from "../destinations/create_sink.ts";
 import { createApp } from "../http/app.ts";
 import { createLiveFeed } from "../http/live/live_feed.ts";
@@ -51,6 +52,8 @@ export interface Service extends AsyncDisposable {
   /** Where it listens. */
   readonly url: string;
   readonly plugins: ReturnType<typeof createApiPlugins>;
+  /** To see what came in and what became of it. */
+  readonly log: Pick<EventLog, "read" | "waitForRecords" | "cursor" | "lag">;
   /** Resolves when every plugin is running or disabled. Rejects when the configuration could not be applied. */
   ready(): Promise<void>;
   /** Makes a new configuration true, and loads these plugin configs anew in any case. Calls are carried out one after the other. */
@@ -272,6 +275,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   return {
     url: server.url,
     plugins: api,
+    log,
     ready: async () => {
       await applying;
       await Promise.all(plugins.runtimes().map((runtime) => runtime.ready()));

@@ -3,12 +3,12 @@
  * @module
  */
 
-import { join, resolve } from "node:path";
-import { build, stop } from "esbuild";
+import { dirname, join, resolve } from "node:path";
+import { stop } from "esbuild";
+import { bundlePlugin } from "../../host/loader/bundle/bundle_plugin.ts";
 import { loadPlugin } from "../../host/loader/load_plugin.ts";
 import type { LoadedPlugin } from "../../host/loader/plugin.ts";
 import { METHODS } from "../../runtime/capabilities.ts";
-import { PROVIDED_MODULES } from "../../runtime/modules.ts";
 import type { CorpusCase } from "./corpus_case.ts";
 
 /** Rejects with what is wrong with the plugin. */
@@ -38,21 +38,16 @@ export async function stopBundler(): Promise<void> {
 
 /** One file of everything the plugin imports from elsewhere; what it exports as an object is its exports. */
 async function bundle(main: string, outfile: string): Promise<void> {
-  await build({
-    stdin: {
-      contents: `const exported = require(${JSON.stringify(resolve(main))});
-        const names = ${JSON.stringify([...METHODS, "jobs", "runEveryMinute", "runEveryHour", "runEveryDay"])};
-        const isPlugin = (value) => typeof value === "object" && value !== null && names.some((name) => name in value);
-        module.exports = isPlugin(exported) ? exported : Object.values(exported).find(isPlugin) ?? exported;`,
-      resolveDir: resolve(main, ".."),
-    },
-    outfile,
-    bundle: true,
-    format: "cjs",
-    platform: "node",
-    external: [...PROVIDED_MODULES],
-    logLevel: "silent",
-  });
+  const folder = dirname(outfile);
+  await Deno.writeTextFile(
+    join(folder, "entry.js"),
+    `const exported = require(${JSON.stringify(resolve(main))});
+     const names = ${JSON.stringify([...METHODS, "jobs", "runEveryMinute", "runEveryHour", "runEveryDay"])};
+     const isPlugin = (value) => typeof value === "object" && value !== null && names.some((name) => name in value);
+     module.exports = isPlugin(exported) ? exported : Object.values(exported).find(isPlugin) ?? exported;`,
+  );
+  const { code } = await bundlePlugin(folder, { main: "entry.js" });
+  await Deno.writeTextFile(outfile, code);
 }
 
 async function copyFolder(from: string, to: string): Promise<void> {

@@ -64,6 +64,10 @@ function addTokenCommands(program: Command): void {
 
 function addAuthorCommands(program: Command): void {
   program.commandsGroup("For authors of plugins:");
+  program.command("new <name>")
+    .description("Make a plugin to start from, with a test that passes")
+    .option("--js", "JavaScript instead of TypeScript")
+    .action(async (name, options) => (await import("../new.ts")).newPlugin(name, options));
   program.command("validate <folder>")
     .description("Say what is wrong with a plugin, and what it can do")
     .option("--json", "Print one JSON object")
@@ -86,6 +90,13 @@ function addAuthorCommands(program: Command): void {
     .option("--jest", "Run the Jest that the repository has installed, under Deno")
     .option("--json", "Print one JSON object for each file, and the totals")
     .action(async (folder = ".", patterns, options) => (await import("../test.ts")).test(folder, patterns, options));
+  program.command("dev <folder>")
+    .description("Serve a plugin, reload it on save, and print what becomes of each event")
+    .option("--config <file>", "JSON with the values of the configuration")
+    .option("--port <port>", "Where to listen (8000)")
+    .option("--data <folder>", "Where storage and events are kept (a temporary folder)")
+    .option("--json", "Print one JSON object for each event")
+    .action(async (folder, options) => (await import("../dev.ts")).dev(folder, options));
   program.command("bundle <folder>")
     .description("Pack a plugin and its npm packages into one file")
     .option("--out <file>", "Where to (dist/hogpen/index.js in the folder)")
@@ -93,6 +104,38 @@ function addAuthorCommands(program: Command): void {
     .action(async (folder, options) => (await import("../bundle.ts")).bundle(folder, options));
 }
 
-function addRunningCommands(_program: Command): void {
-  // Filled in by the commands that talk to a running service.
+function addRunningCommands(program: Command): void {
+  program.commandsGroup("For a running service:");
+  addApiOptions(program.command("logs <plugin-config>"))
+    .description("Print what a plugin wrote to its log")
+    .option("-f, --follow", "Go on with what comes")
+    .option("--limit <count>", "How many of the entries that are there (100)")
+    .option("--type <types>", "Of DEBUG, LOG, INFO, WARN, ERROR, with commas between them")
+    .option("--search <text>", "Only entries with this text")
+    .option("--json", "Print one JSON object for each entry")
+    .action(async (id, options) => (await import("../logs.ts")).logs(id, options));
+  const events = program.command("events").description("Watch the events of a project");
+  addApiOptions(events.command("tail"))
+    .description("Print events as they come out of the last plugin")
+    .option("--project <id>", "The project, when there are several")
+    .option("--json", "Print one JSON object for each event")
+    .action(async (options) => (await import("../events.ts")).tailEvents(options));
+  addApiOptions(program.command("export"))
+    .description("Write the events that the log still has, one line of JSON each")
+    .option("--project <id>", "The project, when there are several")
+    .option("--out <file>", "Where to (stdout)")
+    .action(async (options) => (await import("../events.ts")).exportEvents(options));
+  addApiOptions(program.command("replay [consumer]"))
+    .description("Have a consumer deliver again; without one, list them")
+    .option("--since <time>", "From this time on: ISO 8601, or 15m, 2h, 3d ago")
+    .option("--cursor <cursor>", "From this place in the log on")
+    .option("--json", "Print one JSON object for each consumer")
+    .action(async (consumer, options) => (await import("../replay.ts")).replay(consumer, options));
+}
+
+function addApiOptions(command: Command): Command {
+  return command
+    .option("--url <address>", "Where the service listens [HOGPEN_URL] (http://127.0.0.1:8000)")
+    .option("--admin-token <token>", "Its token [HOGPEN_ADMIN_TOKEN] (the one in its data folder)")
+    .option("--data <folder>", "Its data folder [HOGPEN_DATA] (./data)");
 }

@@ -83,12 +83,29 @@ export var process = {
 /** Plugins have the module but not the global. */
 const WEB_CRYPTO_CODE = 'export var crypto = /* @__PURE__ */ (() => require("crypto").webcrypto)();';
 
-/** What a package gets for a module that plugins have not: an error, but only for those that use it. */
+/**
+ * What a package gets for a module that plugins have not. It can be read, extended and handed on, as packages do while
+ * they load; to call or construct any of it is an error that says what is missing.
+ */
 function absentModule(name: string): string {
-  return `module.exports = new Proxy({}, { get(_, key) {
-    if (typeof key === "symbol" || key === "__esModule" || key === "default" || key === "then") return undefined;
-    throw new Error("Cannot use '${name}." + key + "': plugins have no module '${name}'");
-  } });`;
+  return `
+function missing(path) {
+  function fail() {
+    throw new Error("Cannot use '" + path + "': plugins have no module '${name}'");
+  }
+  return new Proxy(function () {}, {
+    get(target, key) {
+      if (key === "__esModule" || key === "default" || key === "then") return undefined;
+      if (typeof key === "symbol" || Object.hasOwn(target, key)) return Reflect.get(target, key);
+      // Bound while loading, called later.
+      if (key === "bind") return () => missing(path);
+      return missing(path + "." + key);
+    },
+    apply: fail,
+    construct: fail,
+  });
+}
+module.exports = missing(${JSON.stringify(name)});`;
 }
 
 function packagesPlugin(entry: string, warnings: Set<string>): Plugin {

@@ -19,6 +19,8 @@ export interface InstallOptions {
   env?: Record<string, string>;
   /** Folder that keeps what was installed for the next time; absent: it is removed when disposed. */
   keepIn?: string;
+  /** True for packages that are at hand already. */
+  has?(name: string, version: string): Promise<boolean>;
   /** Told before the installer starts, and of packages that cannot be had. */
   onNotice?(message: string): void;
 }
@@ -39,6 +41,9 @@ export async function installPackages(folder: string, options: InstallOptions = 
   const text = await Deno.readTextFile(join(folder, "package.json")).catch(() => null);
   if (text === null || await exists(join(folder, "node_modules"))) return nothing;
   const dependencies = readDependencies(text);
+  for (const [name, version] of Object.entries(dependencies)) {
+    if (await options.has?.(name, version)) delete dependencies[name];
+  }
   if (Object.keys(dependencies).length === 0) return nothing;
   if (options.keepIn === undefined) {
     const temporary = await Deno.makeTempDir({ prefix: "hogpen_bundle_" });

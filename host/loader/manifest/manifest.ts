@@ -56,7 +56,7 @@ const cronSchema = z.string().superRefine((expression, issues) => {
   }
 });
 
-const manifestSchema = z.object({
+export const manifestSchema = z.object({
   name: z.string().optional(),
   description: z.string().default(""),
   url: shown,

@@ -46,3 +46,19 @@ Deno.test("bundle says why a plugin cannot be packed, and fails", async () => {
   assert.equal(own.code, 1);
   assert.equal(await Deno.readTextFile(folder.file("index.js")), "import a from 'left-out'; export { a }");
 });
+
+Deno.test("bundle starts from another file when the named one is not built, and fails when the result does not load", async () => {
+  await using folder = await pluginFolder({
+    "plugin.json": '{"name":"Built","main":"dist/index.js"}',
+    "src/index.ts": "import lib from 'lib'; export const processEvent = (event: object) => ({ ...event, lib })",
+    "src/asserts.ts": "import assert from 'assert'; assert(true); export const processEvent = (event: object) => event",
+    "node_modules/lib/index.js": "module.exports = 'lib'",
+  });
+  const { code, err } = await run(folder.path, "--entry", "src/index.ts");
+  assert.equal(code, 0, err);
+  const { manifest, main } = await loadPlugin(folder.file("dist/hogpen"));
+  assert.deepEqual([manifest.name, main], ["Built", "index.js"]);
+  const failed = await run(folder.path, "--entry", folder.file("src/asserts.ts"));
+  assert.equal(failed.code, 1);
+  assert.match(failed.err, /Cannot run the bundle, index\.js: Cannot use 'assert': plugins have no module 'assert'/);
+});

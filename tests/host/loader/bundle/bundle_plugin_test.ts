@@ -90,6 +90,29 @@ Deno.test("bundlePlugin() warns of modules that plugins have not, which fail whe
   assert.throws(() => (exports["read"] as () => void)(), /Cannot use 'fs\.readFileSync': plugins have no module 'fs'/);
 });
 
+Deno.test("bundlePlugin() puts something in the place of built-in modules that can be extended, and fails by name", async () => {
+  const exports = await run({
+    "index.js": `
+      const assert = require("assert"), { EventEmitter } = require("events"), fs = require("fs/promises")
+      class Client extends EventEmitter {}
+      const read = fs.readFile.bind(fs)
+      export const attempts = [() => assert(true), () => assert.equal(1, 1), () => new Client(), () => read("x")]`,
+  });
+  const messages = (exports["attempts"] as (() => unknown)[]).map((attempt) => {
+    try {
+      return attempt();
+    } catch (error) {
+      return (error as Error).message;
+    }
+  });
+  assert.deepEqual(messages, [
+    "Cannot use 'assert': plugins have no module 'assert'",
+    "Cannot use 'assert.equal': plugins have no module 'assert'",
+    "Cannot use 'events.EventEmitter': plugins have no module 'events'",
+    "Cannot use 'fs/promises.readFile': plugins have no module 'fs/promises'",
+  ]);
+});
+
 Deno.test("bundlePlugin() refuses packages that are not installed and native addons", async () => {
   assert.match(
     await refusal({ "index.js": "\nimport { a } from 'left-out'; a" }),

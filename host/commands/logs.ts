@@ -1,0 +1,68 @@
+/**
+ * `logs <plugin config>`: what a plugin of a running service wrote, oldest first.
+ * @module
+ */
+
+import { setTimeout as delay } from "node:timers/promises";
+import { type ApiClient, type ApiOptions, openApi } from "./program/api_client.ts";
+import { terminal } from "./program/terminal.ts";
+
+export interface LogsCommand extends ApiOptions {
+  /** Goes on with what comes. */
+  follow?: boolean;
+  /** How many entries that are there already. */
+  limit?: string;
+  type?: string;
+  search?: string;
+  json?: boolean;
+}
+
+export interface LogEntry {
+  id: string;
+  timestamp: string;
+  source: string;
+  type: string;
+  message: string;
+}
+
+const FOLLOW_MS = 500;
+
+export async function logs(pluginConfig: string, command: LogsCommand): Promise<void> {
+  const api = await openApi(command);
+  for await (const entry of readLogs(api, pluginConfig, command)) {
+    if (command.json) terminal.json(entry);
+    else terminal.print(describeEntry(entry));
+  }
+}
+
+/** Ends with what is there, unless it follows. Rejects with CommandError. */
+export async function* readLogs(
+  api: ApiClient,
+  pluginConfig: string,
+  { follow = false, limit = "100", type, search }: LogsCommand,
+): AsyncGenerator<LogEntry> {
+  const query = new URLSearchParams({ limit, ...(type && { type }), ...(search && { search }) });
+  const seen = new Set<string>();
+  for (let last = "";;) {
+    const { results } = await api.ask<{ results: LogEntry[] }>(
+      `/api/plugin_configs/${encodeURIComponent(pluginConfig)}/logs?${query}`,
+    );
+    for (const entry of results.toReversed()) {
+      if (seen.has(entry.id)) continue;
+      seen.add(entry.id);
+      last = entry.timestamp;
+      yield entry;
+    }
+    if (!follow) return;
+    // Entries of the same millisecond may follow: it is asked for again, and what was seen is left out.
+    if (last !== "") query.set("after", new Date(Date.parse(last) - 1000).toISOString());
+    query.set("limit", "1000");
+    await delay(FOLLOW_MS);
+  }
+}
+
+function describeEntry({ timestamp, source, type, message }: LogEntry): string {
+  const { dim, red, yellow } = terminal.colors;
+  const paint = type === "ERROR" ? red : type === "WARN" ? yellow : (text: string) => text;
+  return `${dim(timestamp)} ${paint(type.padEnd(5))} ${source === "SYSTEM" ? dim("(service) ") : ""}${message}`;
+}

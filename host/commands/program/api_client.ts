@@ -1,0 +1,84 @@
+/**
+ * Asks a running service, as its operator.
+ * @module
+ */
+
+import { join } from "node:path";
+import { CommandError, EXIT_FAILED, EXIT_UNREACHABLE, EXIT_USAGE } from "./terminal.ts";
+
+export interface ApiOptions {
+  /** Where the service listens. */
+  url?: string;
+  adminToken?: string;
+  /** Its data folder, where the token lies. */
+  data?: string;
+}
+
+export interface ApiClient {
+  url: string;
+  /** The answer as JSON. Rejects with CommandError. */
+  ask<T>(path: string, method?: string, body?: unknown): Promise<T>;
+  /** A page of events, and where it ends. */
+  askPage<T>(path: string): Promise<T & { cursor: string }>;
+}
+
+const DEFAULT_URL = "http://127.0.0.1:8000";
+
+/** Options beat variables (HOGPEN_URL, HOGPEN_ADMIN_TOKEN, HOGPEN_DATA), these beat what a local service has. */
+export async function openApi(options: ApiOptions): Promise<ApiClient> {
+  const url = (options.url ?? Deno.env.get("HOGPEN_URL") ?? DEFAULT_URL).replace(/\/+$/, "");
+  if (!URL.canParse(url)) {
+    throw new CommandError(`--url: found ${url}, expected an address such as ${DEFAULT_URL}`, EXIT_USAGE);
+  }
+  const path = join(options.data ?? Deno.env.get("HOGPEN_DATA") ?? "./data", "admin_token");
+  const token = (options.adminToken ?? Deno.env.get("HOGPEN_ADMIN_TOKEN")) ||
+    (await Deno.readTextFile(path).catch(() => "")).trim();
+  if (token === "") {
+    throw new CommandError(
+      `Cannot ask ${url}: there is no admin token in ${path}. Name it with --admin-token or HOGPEN_ADMIN_TOKEN`,
+      EXIT_USAGE,
+    );
+  }
+
+  async function request(path: string, method: string, body: unknown): Promise<{ text: string; cursor: string }> {
+    let response: Response;
+    try {
+      response = await fetch(`${url}${path}`, {
+        method,
+        headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      });
+    } catch (cause) {
+      throw new CommandError(
+        `Cannot reach the service at ${url}: ${reasonOf(cause)}. Is it running? Name it with --url or HOGPEN_URL`,
+        EXIT_UNREACHABLE,
+        { cause },
+      );
+    }
+    const text = await response.text();
+    if (response.ok) return { text, cursor: response.headers.get("x-cursor") ?? "" };
+    throw new CommandError(`Cannot ${method} ${path}: ${detailOf(text)} (${response.status})`, EXIT_FAILED);
+  }
+
+  return {
+    url,
+    ask: async (path, method = "GET", body) => JSON.parse((await request(path, method, body)).text),
+    async askPage(path) {
+      const { text, cursor } = await request(path, "GET", undefined);
+      return { ...JSON.parse(text), cursor };
+    },
+  };
+}
+
+function reasonOf(cause: unknown): string {
+  const words = (cause as Error).message;
+  return /refused/i.test(words) ? "nothing listens there" : words.replace(/^.*: /, "");
+}
+
+function detailOf(text: string): string {
+  try {
+    return String((JSON.parse(text) as { detail?: unknown }).detail ?? text);
+  } catch {
+    return text.slice(0, 200);
+  }
+}
