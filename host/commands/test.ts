@@ -6,8 +6,7 @@
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { TestJob } from "../../testing/jest/run_tests.ts";
-import { BundleError } from "../loader/bundle/bundle_plugin.ts";
-import { installPackages } from "../loader/bundle/install_packages.ts";
+import type { InstalledPackages } from "../loader/bundle/install_packages.ts";
 import { CommandError, terminal } from "./program/terminal.ts";
 
 export interface TestCommand {
@@ -27,13 +26,7 @@ export async function test(folder: string, patterns: string[], command: TestComm
     throw new CommandError(`Cannot test ${folder}: there is no such folder`, undefined, { cause });
   });
   if (command.jest) return await runJest(root, patterns, command);
-  await using packages = await installPackages(root, {
-    onNotice: terminal.note,
-    keepIn: cacheFolder("packages"),
-    has: isOwnPackage,
-  }).catch((error) => {
-    throw error instanceof BundleError ? new CommandError(error.message, undefined, { cause: error }) : error;
-  });
+  await using packages = await packagesFor(root);
   const job: TestJob = {
     root,
     patterns,
@@ -53,11 +46,26 @@ export async function test(folder: string, patterns: string[], command: TestComm
     "--quiet",
     "-A",
     "--no-check",
+    // This process has seen to the packages: to do it again takes longer than most tests.
+    "--node-modules-dir=manual",
     `--config=${pathOf("deno.json")}`,
     pathOf("testing/jest/run_tests.ts"),
     JSON.stringify(job),
   ];
   await runChild(args, root);
+}
+
+/** Those that the repository names and has not installed. */
+async function packagesFor(root: string): Promise<InstalledPackages> {
+  const has = (name: string) => Deno.stat(join(root, name)).then(() => true, () => false);
+  if (!await has("package.json") || await has("node_modules")) {
+    return { folders: [], [Symbol.asyncDispose]: () => Promise.resolve() };
+  }
+  const { installPackages } = await import("../loader/bundle/install_packages.ts");
+  const options = { onNotice: terminal.note, keepIn: cacheFolder("packages"), has: isOwnPackage };
+  return await installPackages(root, options).catch((error) => {
+    throw new CommandError((error as Error).message, undefined, { cause: error });
+  });
 }
 
 /** Jest as the repository has it, in Node's stead under Deno. */
