@@ -68,17 +68,16 @@ function copyOneDeeper(value: object): unknown {
 function copyObject(value: Fields): unknown {
   if (isArray(value)) return getPrototypeOf(value) === arrayPrototype ? copyArray(value) : roundTrip(value);
   const keys = namesOf(value);
-  const before = size;
   const copied = shapes.copierOf(keys)?.(value);
   if (copied !== undefined) return copied;
-  size = before;
   return isPlain(value) ? copyFields(keys, value) : roundTrip(value);
 }
 
 /** Dates, boxed values, classes and objects with a toJSON are not: JSON knows what becomes of them. */
-function isPlain(value: object): boolean {
+function isPlain(value: Fields): boolean {
   const prototype: unknown = getPrototypeOf(value);
-  return (prototype === objectPrototype || prototype === null) && !("toJSON" in value);
+  // Data may have a field of that name: only a function is called. A proxy need not say that it has one.
+  return (prototype === objectPrototype || prototype === null) && typeof value["toJSON"] !== "function";
 }
 
 function copyFields(keys: string[], value: Fields): Fields {
@@ -104,9 +103,13 @@ function copyArray(value: unknown[]): unknown[] {
   return copied;
 }
 
+/** Copied once more, so that what JSON made of it is held to the same bounds. */
 function roundTrip(value: object): unknown {
   const text: string | undefined = JSON.stringify(value);
   if (text === undefined) return undefined;
-  grow(text.length);
-  return JSON.parse(text);
+  const made: unknown = JSON.parse(text);
+  depth--;
+  const copied = copy(made);
+  depth++;
+  return copied;
 }

@@ -3,7 +3,8 @@
  *
  * - falsy: the event is dropped
  * - thrown: failed; the event goes on as the plugin left it
- * - not an event: failed; the event goes on as it was given, with what the plugin changed in it
+ * - not an object: failed; the event goes on as it was given, with what the plugin changed in it
+ * - an object of which JSON makes no event: failed; the event goes on as it came in
  * - another team_id: put back, failed; what it returned goes on
  * - no JSON, or too much: failed; the event goes on as it came in
  * @module
@@ -59,8 +60,8 @@ function judgeConsumed(settled: Settled): Verdict {
 /** The event as JSON. The habits are those of the plugin that it comes from. */
 export function writeEvent(source: unknown, teamId: unknown, habits: Habits): ReadEvent<string> {
   return readSafely(() => {
-    // A copy at least of the top, so that the team_id that is checked is the one that goes on.
-    const event = habits.deletes ? deepCopy(source) : flatCopy(source);
+    // A copy at least of what is checked, so that it is what goes on.
+    const event = (habits.deletes ? undefined : flatCopy(source, teamId)) ?? deepCopy(source);
     const error = putBack(event, teamId);
     habits.ease(event);
     const text = JSON.stringify(event);
@@ -79,8 +80,7 @@ export function writeEvent(source: unknown, teamId: unknown, habits: Habits): Re
 /** The event as plain data of its own. The habits are those of the plugin that it comes from. */
 export function copyEvent(source: unknown, teamId: unknown, habits: Habits): ReadEvent<EventObject> {
   return readSafely(() => {
-    const event = copyJson(source, MAX_EVENT_BYTES);
-    if (!isRecord(event)) throw noEvent(event);
+    const event = deepCopy(source);
     const error = putBack(event, teamId);
     habits.ease(event);
     return { event, ...error };
@@ -97,6 +97,7 @@ function readSafely<Event>(read: () => ReadEvent<Event>): ReadEvent<Event> {
 
 /** Checks what must be as it was. The error is for the plugin; the event goes on. */
 function putBack(event: EventObject, teamId: unknown): { error: ErrorRecord } | undefined {
+  checkName(event["event"]);
   checkProperties(event["properties"]);
   if (event["team_id"] === teamId) return undefined;
   event["team_id"] = teamId;
@@ -117,6 +118,19 @@ function noEvent(value: unknown): TypeError {
   return new TypeError(`Cannot use what processEvent returned: expected an event, found ${found}`);
 }
 
+/** Without a name it is no event to any destination. */
+function checkName(name: unknown): void {
+  if (typeof name === "string") return;
+  const found = name === undefined
+    ? "nothing"
+    : name === null
+    ? "null"
+    : isArray(name)
+    ? "an array"
+    : `a ${typeof name}`;
+  throw new TypeError(`Cannot pass on an event: expected its name \`event\` to be a string, found ${found}`);
+}
+
 /** The next plugin, and every destination, relies on them being an object if they are there. */
 function checkProperties(properties: unknown): void {
   if (properties === undefined || properties === null) return;
@@ -125,24 +139,40 @@ function checkProperties(properties: unknown): void {
   throw new TypeError(`Cannot pass on an event: expected its properties to be an object, found ${found}`);
 }
 
-/** Of what has no copy, JSON.stringify shall say what is wrong with it. */
+/** As JSON would have it. */
 function deepCopy(source: unknown): EventObject {
-  try {
-    const event = copyJson(source);
-    if (isRecord(event)) return event;
-  } catch {
-    // Said below.
-  }
-  return flatCopy(source);
+  const event = copyJson(source, MAX_EVENT_BYTES);
+  if (!isRecord(event)) throw noEvent(event);
+  return event;
 }
 
-function flatCopy(value: unknown): EventObject {
-  const source = value as EventObject;
-  const toJson = source["toJSON"];
-  const plain: unknown = typeof toJson === "function" ? Reflect.apply(toJson, source, [""]) : source;
-  if (typeof plain !== "object" || plain === null || Array.isArray(plain)) throw noEvent(plain);
-  const copy = { ...plain as EventObject };
-  // A function here would be called by JSON.stringify, and could write anything.
-  if (typeof copy["toJSON"] === "function") delete copy["toJSON"];
-  return copy;
+/**
+ * A copy of the event and of its properties, whose values JSON.stringify reads. Undefined for what may become something else in JSON than it
+ * seems to be: what is checked here must be what is written.
+ */
+function flatCopy(source: unknown, teamId: unknown): EventObject | undefined {
+  if (!isPlain(source)) return undefined;
+  const event = { ...source };
+  const { properties } = event;
+  if (typeof event["event"] !== "string" || event["team_id"] !== teamId || hasToJson(event)) return undefined;
+  if (properties === undefined || properties === null) return event;
+  if (!isPlain(properties)) return undefined;
+  const copied = { ...properties };
+  if (hasToJson(copied)) return undefined;
+  event["properties"] = copied;
+  return event;
+}
+
+const { getPrototypeOf } = Object;
+const objectPrototype = Object.prototype;
+
+/** Asks nothing of it that would run a plugin's code, unless it is a proxy. */
+function isPlain(value: unknown): value is EventObject {
+  if (typeof value !== "object" || value === null || isArray(value)) return false;
+  const prototype: unknown = getPrototypeOf(value);
+  return (prototype === objectPrototype || prototype === null) && !hasToJson(value as EventObject);
+}
+
+function hasToJson(value: EventObject): boolean {
+  return typeof value["toJSON"] === "function";
 }

@@ -9,8 +9,8 @@ type Fields = Record<string, unknown>;
 
 /**
  * A copy of an object that has just the properties of the shape, each copied by `copyField`, for which a string needs no copy. Tells `grow`
- * how many characters its names and strings have. Undefined when `copyField` found nothing to copy in one of them, and when the object is
- * of a class or has a toJSON.
+ * how many characters its names and strings have. Properties of which `copyField` makes nothing are left out. Undefined, before anything is
+ * copied, when the object is of a class or has a toJSON.
  */
 export type ShapeCopier = (source: Fields) => Fields | undefined;
 
@@ -94,12 +94,25 @@ function makeCopier(
   // What is asked here, and not of any shape elsewhere, the compiler answers by the shape alone.
   const code = `"use strict";
     return function copyShape(source) {
-      if (getPrototypeOf(source) !== prototype || "toJSON" in source) return undefined;
+      if (getPrototypeOf(source) !== prototype || typeof source.toJSON === "function") return undefined;
       let value, missing = false, chars = ${chars};
       const copied = { ${fields} };
       grow(chars);
-      return missing ? undefined : copied;
+      return missing ? withoutMissing(copied) : copied;
     }`;
-  const make = new EngineFunction("copyField", "grow", "getPrototypeOf", "prototype", code);
-  return make(copyField, grow, Object.getPrototypeOf, Object.prototype) as ShapeCopier;
+  const make = new EngineFunction("copyField", "grow", "getPrototypeOf", "prototype", "withoutMissing", code);
+  return make(copyField, grow, Object.getPrototypeOf, Object.prototype, withoutMissing) as ShapeCopier;
+}
+
+/** What was copied is not copied again: an object in an object, each with something missing, would double the work at every level. */
+function withoutMissing(copied: Fields): Fields {
+  const left: Fields = {};
+  for (const key of Object.keys(copied)) {
+    const value = copied[key];
+    if (value === undefined) continue;
+    if (key === "__proto__") {
+      Object.defineProperty(left, key, { value, writable: true, enumerable: true, configurable: true });
+    } else left[key] = value;
+  }
+  return left;
 }
