@@ -8,6 +8,8 @@ import { isNestedTooDeeply, MAX_NESTING } from "../../runtime/nesting.ts";
 import { createUuidGenerator } from "../../runtime/events/uuid.ts";
 import type { EventLog, LogRecord } from "../log/event_log.ts";
 import { type ByteGate, createAdmission } from "./body/byte_gate.ts";
+import { createPacer, giveWay } from "./body/give_way.ts";
+import { MAX_EVENTS } from "./body/measure_json.ts";
 import { invalidPayload, tooLarge } from "./capture_error.ts";
 import { clientIp } from "./client_ip.ts";
 import { addCorsHeaders } from "./cors.ts";
@@ -108,7 +110,7 @@ async function capture(
       recordings: endpoint.recordings ?? false,
       newUuid,
     };
-    const records = encodeEvents(events, facts);
+    const records = await encodeEvents(events, facts);
     share.shrink(bytesOf(records));
     if (records.length > 0) await options.log.append("inbox", project.id, records);
     options.onStored?.(project.id, records.length);
@@ -122,10 +124,13 @@ async function capture(
 
 const utf8 = new TextEncoder();
 
-/** The records for the inbox. One event that is wrong refuses them all. */
-function encodeEvents(events: unknown[], facts: RequestFacts): LogRecord[] {
+/** The records for the inbox. One event that is wrong refuses them all. Other requests are answered meanwhile. */
+async function encodeEvents(events: unknown[], facts: RequestFacts): Promise<LogRecord[]> {
+  if (events.length > MAX_EVENTS) throw tooLarge(`Request too large: more than ${MAX_EVENTS} events.`);
   const records: LogRecord[] = [];
+  const mustGiveWay = createPacer();
   for (const data of events) {
+    if (mustGiveWay()) await giveWay();
     const record = encodeEvent(data, facts, events.length);
     if (record) records.push(record);
   }

@@ -9,7 +9,9 @@ import { parseUuid } from "../../runtime/events/uuid.ts";
 import type { LogRecord } from "../log/event_log.ts";
 import { bytesOf, type CaptureOptions, type ConnectionInfo, encodeEvent, hostOf, MAX_EVENT_BYTES } from "./capture.ts";
 import { createAdmission } from "./body/byte_gate.ts";
-import { CaptureError, invalidPayload } from "./capture_error.ts";
+import { createPacer, giveWay } from "./body/give_way.ts";
+import { MAX_EVENTS } from "./body/measure_json.ts";
+import { CaptureError, invalidPayload, tooLarge } from "./capture_error.ts";
 import { clientIp } from "./client_ip.ts";
 import { addCorsHeaders } from "./cors.ts";
 import type { RequestFacts } from "./prepare_event.ts";
@@ -73,7 +75,7 @@ async function capture(options: CaptureOptions, request: Request, remote: Deno.A
       recordings: false,
       newUuid: () => "",
     };
-    const { records, results } = encodeBatch(batch, facts, headers.get("posthog-sdk-info"));
+    const { records, results } = await encodeBatch(batch, facts, headers.get("posthog-sdk-info"));
     share.shrink(bytesOf(records));
     if (records.length > 0) await options.log.append("inbox", project.id, records);
     options.onStored?.(project.id, records.length);
@@ -85,11 +87,14 @@ async function capture(options: CaptureOptions, request: Request, remote: Deno.A
   }
 }
 
-function encodeBatch(batch: unknown[], facts: RequestFacts, sdkInfo: string | null) {
+async function encodeBatch(batch: unknown[], facts: RequestFacts, sdkInfo: string | null) {
+  if (batch.length > MAX_EVENTS) throw tooLarge(`Request too large: more than ${MAX_EVENTS} events.`);
+  const mustGiveWay = createPacer();
   const records: LogRecord[] = [];
   // A map: a uuid is the client's word.
   const results = new Map<string, EventResult>();
   for (const data of batch) {
+    if (mustGiveWay()) await giveWay();
     if (!isRecord(data) || typeof data.uuid !== "string" || parseUuid(data.uuid) === null) {
       throw invalidPayload("Every event must have a valid uuid");
     }

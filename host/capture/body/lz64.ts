@@ -4,6 +4,7 @@
  */
 
 import { malformed, tooLarge } from "../capture_error.ts";
+import { createPacer, giveWay } from "./give_way.ts";
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const VALUE_OF = new Map(Array.from(ALPHABET, (char, value) => [char.charCodeAt(0), value]));
@@ -14,8 +15,9 @@ const NEW_8 = 0;
 const NEW_16 = 1;
 const END = 2;
 
-/** The text; refused when it is longer than `maxLength`, or when the input is not LZString's. */
-export function decompressLz64(input: string, maxLength: number): string {
+/** The text; refused when it is longer than `maxLength`, or when the input is not LZString's. Gives the thread back now and then. */
+export async function decompressLz64(input: string, maxLength: number): Promise<string> {
+  const mustGiveWay = createPacer();
   const readBits = createBitReader(input.replaceAll(" ", "+").replace(/=+$/, ""));
   // The numbers 0 to 2 are taken by the codes above.
   const dictionary: string[] = ["", "", ""];
@@ -25,6 +27,7 @@ export function decompressLz64(input: string, maxLength: number): string {
   let previous = "";
 
   while (true) {
+    if (mustGiveWay()) await giveWay();
     const code = readBits(width);
     if (code === END) {
       if (length === 0) throw broken();

@@ -8,6 +8,7 @@ import { Buffer } from "node:buffer";
 import { malformed } from "../capture_error.ts";
 import { type Compression, decompress, isGzip } from "./decompress.ts";
 import { decompressLz64 } from "./lz64.ts";
+import { measureJson } from "./measure_json.ts";
 import { decodeText, parseJson } from "./parse_json.ts";
 import { readBody } from "./read_body.ts";
 
@@ -109,15 +110,24 @@ async function parseData(data: Uint8Array | string, compression: string, maxByte
   if (data.length === 0) return undefined;
   const text = typeof data === "string" ? data : decodeText(data);
   // Browsers that could not compress send the JSON as it is, also when the address names a compression.
-  if (startsJson(text)) return parseJson(text);
-  if (compression.startsWith("lz64")) return parseJson(decompressLz64(text.trim(), maxBytes));
+  if (startsJson(text)) return await parseBounded(text);
+  if (compression.startsWith("lz64")) return await parseBounded(await decompressLz64(text.trim(), maxBytes));
   const unpacked = await decodeBase64(text, maxBytes);
-  if (!compression.startsWith("gzip")) return parseJson(unpacked ?? text);
+  if (!compression.startsWith("gzip")) return await parseBounded(unpacked ?? text);
+  if (unpacked !== null) await measureJson(unpacked);
   try {
     return parseJson(unpacked ?? text);
   } catch {
     throw malformed("Failed to decompress data. Not a gzipped file");
   }
+}
+
+/** Small texts become little, whatever is in them. */
+const MEASURE_FROM_CHARS = 64 * 1024;
+
+async function parseBounded(text: string): Promise<unknown> {
+  if (text.length > MEASURE_FROM_CHARS) await measureJson(text);
+  return parseJson(text);
 }
 
 /** The text inside base64 (also URL-safe, unpadded, or with + turned into a space), or null when that is no JSON. */
