@@ -25,6 +25,8 @@ import type { PluginMetrics } from "../services/metrics.ts";
 import { metricRoutes } from "./routes/observed/metrics.ts";
 import { problemRoutes } from "./routes/observed/problems.ts";
 import type { LiveFeed } from "./live/live_feed.ts";
+import { type DryRunRequest, dryRunRoutes } from "./routes/managed/dry_run.ts";
+import type { DryRun } from "../dry_run/dry_run.ts";
 import { auditRoutes } from "./routes/access/audit.ts";
 import { eventRoutes } from "./routes/observed/events.ts";
 import { liveRoutes } from "./routes/observed/live.ts";
@@ -58,6 +60,7 @@ export interface AppOptions {
   consumers: ConsumerControl;
   pluginMetrics: Pick<PluginMetrics, "list">;
   feed: LiveFeed;
+  dryRun(request: DryRunRequest): Promise<DryRun>;
   /** Gives a dead letter's event again to who gave it up. */
   requeue(letter: DeadLetter): Promise<void>;
   /** Called when a job was enqueued through the API. */
@@ -146,6 +149,7 @@ export function apiRoutes(options: AppOptions, access: Access): Route[] {
     ...problemRoutes(store.problems),
     ...eventRoutes({ ...options, sightings: store.sightings }),
     ...traceRoutes({ ...options, traces: options.telemetry.traces }),
+    ...dryRunRoutes({ ...options, sightings: store.sightings }),
     ...liveRoutes(options.feed),
     ...tokenRoutes(access.tokens),
     ...auditRoutes(store.audit),

@@ -16,6 +16,7 @@ import { createConsumers } from "../consumers/consumers.ts";
 import { planConsumers } from "../consumers/plan_consumers.ts";
 import { requeueDeadLetter } from "../consumers/requeue_dead_letter.ts";
 import type { EventLog } from "../log/event_log.ts";
+import { dryRun } from "../dry_run/dry_run.ts";
 import { createSink } from "../destinations/create_sink.ts";
 import { createApp } from "../http/app.ts";
 import { createLiveFeed } from "../http/live/live_feed.ts";
@@ -224,6 +225,12 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     consumers,
     pluginMetrics,
     feed,
+    dryRun: ({ plugins, ...request }) =>
+      dryRun({
+        ...request,
+        plugins: plugins.map((config) => ({ config, load: () => loader.load(config) })),
+        backends,
+      }),
     telemetry,
     requeue: (letter) => requeueDeadLetter(letter, { log, redeliver: consumers.redeliver }),
     onJobEnqueued: jobs.wake,

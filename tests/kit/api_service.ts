@@ -117,6 +117,7 @@ export async function startApi(overrides: Partial<AppOptions> = {}): Promise<Api
     consumers,
     pluginMetrics: createPluginMetrics(),
     feed,
+    dryRun: () => Promise.resolve({ plugins: [], events: [] }),
     telemetry,
     requeue: (letter) => requeueDeadLetter(letter, { log, redeliver: (id, record) => consumers.redeliver(id, record) }),
     onJobEnqueued: () => seen.jobs++,

@@ -1,0 +1,193 @@
+/**
+ * A dry run: events pass plugins in cells of their own, and nothing of it stays: storage and cache are copies, jobs and captures are only noted,
+ * and nothing leaves but what a real fetch says.
+ * @module
+ */
+
+import type { FetchRule } from "../../testing/sandbox/fetch_fixture.ts";
+import type { ErrorRecord } from "../../runtime/errors.ts";
+import { type BatchFunction, Outcome } from "../../runtime/protocol.ts";
+import { openMemoryCache } from "../cache/memory_cache.ts";
+import type { PluginConfig } from "../config/config.ts";
+import type { LoadedPlugin } from "../loader/plugin.ts";
+import { createPluginServices, type ServiceBackends } from "../services/create_plugin_services.ts";
+import { createPluginMetrics } from "../services/metrics.ts";
+import { type DryCell, type Notes, startDryCell } from "./dry_cell.ts";
+import { type Change, diffEvents } from "./event_diff.ts";
+import { overlayCache } from "./overlay_cache.ts";
+import { overlayStorage } from "./overlay_storage.ts";
+
+export interface DryRunOptions {
+  /** In the order of the chain. */
+  plugins: { config: PluginConfig; load(): Promise<LoadedPlugin> }[];
+  events: Record<string, unknown>[];
+  fetch: "real" | readonly FetchRule[];
+  /** See DryCellOptions. */
+  now: number | null;
+  backends: Pick<ServiceBackends, "cache" | "storage" | "geoip" | "api" | "limits" | "version">;
+}
+
+export interface DryStep extends Notes {
+  /** `setupPlugin`, `processEvent`, `onEvent`, … */
+  function: string;
+  /** Position of the event among those given; null for setupPlugin. */
+  event: number | null;
+  before: unknown;
+  /** Null: dropped, or not a function that returns an event. */
+  after: unknown;
+  diff: Change[];
+  outcome: keyof typeof Outcome;
+  error: ErrorRecord | null;
+  ms: number;
+}
+
+export interface DryPlugin {
+  plugin_config_id: number;
+  name: string;
+  /** Why it could not be loaded; null when it was. */
+  error: ErrorRecord | null;
+  steps: DryStep[];
+}
+
+export interface DryRun {
+  plugins: DryPlugin[];
+  /** Each event after the last plugin; null when it was dropped, with the plugin that did. */
+  events: { after: Record<string, unknown> | null; dropped_by: number | null }[];
+}
+
+const NAMES = new Map(Object.entries(Outcome).map(([name, code]) => [code as string, name as keyof typeof Outcome]));
+/** What sees events after the chain. */
+const LATER = ["onEvent", "exportEvents", "composeWebhook"] as const satisfies BatchFunction[];
+
+export async function dryRun(options: DryRunOptions): Promise<DryRun> {
+  await using opened = new AsyncDisposableStack();
+  const cache = opened.use(overlayCache(options.backends.cache, openMemoryCache()));
+  const storage = overlayStorage(options.backends.storage);
+  const current = options.events.map((event) => ({
+    after: event as Record<string, unknown> | null,
+    dropped_by: null as number | null,
+  }));
+  const plugins: DryPlugin[] = [];
+  const later: { cell: DryCell; plugin: DryPlugin }[] = [];
+  for (const { config, load } of options.plugins) {
+    const plugin: DryPlugin = { plugin_config_id: config.id, name: `plugin ${config.id}`, error: null, steps: [] };
+    plugins.push(plugin);
+    try {
+      const loaded = await load();
+      plugin.name = loaded.manifest.name;
+      const services = servicesFor(config, loaded);
+      const cell = opened.use(
+        await startDryCell({ plugin: loaded, config, services, fetch: options.fetch, now: options.now }),
+      );
+      if (!await setUp(cell, plugin)) continue;
+      await processEvents(cell, plugin);
+      later.push({ cell, plugin });
+    } catch (error) {
+      plugin.error = errorOf(error);
+    }
+  }
+  for (const { cell, plugin } of later) {
+    await consumeEvents(cell, plugin).catch((error) => plugin.error = errorOf(error));
+  }
+  return { plugins, events: current };
+
+  function servicesFor(config: PluginConfig, loaded: LoadedPlugin) {
+    const { geoip, limits, version, api } = options.backends;
+    const now = () => options.now ?? Date.now();
+    return createPluginServices({
+      cache,
+      storage,
+      geoip,
+      limits,
+      version,
+      now,
+      // Calls of PostHog's API leave the machine as a fetch does.
+      api: options.fetch === "real" ? api : () => ({
+        host: null,
+        personalApiKey: null,
+        projectApiKey: null,
+        projectId: "",
+      }),
+      jobs: {
+        enqueue: (job) =>
+          Promise.resolve({ ...job, id: "0", state: "waiting", createdAt: now(), updatedAt: now(), lastError: null }),
+        count: () => Promise.resolve(0),
+      },
+      log: { append: () => Promise.resolve() },
+      metrics: createPluginMetrics(),
+      logs: { system() {} },
+    }, { pluginConfigId: config.id, teamId: config.teamId, pluginName: loaded.manifest.name });
+  }
+
+  /** False when it failed: live, the plugin would be disabled. */
+  async function setUp(cell: DryCell, plugin: DryPlugin): Promise<boolean> {
+    if (!cell.capabilities.methods.includes("setupPlugin")) return true;
+    const start = performance.now();
+    const error = await cell.call("setupPlugin");
+    plugin.steps.push({
+      function: "setupPlugin",
+      event: null,
+      before: null,
+      after: null,
+      diff: [],
+      outcome: error === null ? "ok" : error.retry ? "retry" : "failed",
+      error,
+      ms: round(performance.now() - start),
+      ...await cell.takeNotes(),
+    });
+    return error === null;
+  }
+
+  async function processEvents(cell: DryCell, plugin: DryPlugin): Promise<void> {
+    const { methods } = cell.capabilities;
+    if (!methods.includes("processEvent") && !methods.includes("processEventBatch")) return;
+    for (const [index, state] of current.entries()) {
+      if (state.after === null) continue;
+      const step = await give(cell, "processEvent", index, state.after);
+      plugin.steps.push(step);
+      if (step.outcome === "dropped") Object.assign(state, { after: null, dropped_by: plugin.plugin_config_id });
+      else if (step.after !== null) state.after = step.after as Record<string, unknown>;
+    }
+  }
+
+  async function consumeEvents(cell: DryCell, plugin: DryPlugin): Promise<void> {
+    for (const fn of LATER) {
+      if (!cell.capabilities.methods.includes(fn)) continue;
+      for (const [index, { after }] of current.entries()) {
+        if (after !== null) plugin.steps.push(await give(cell, fn, index, { elements: [], ...after }));
+      }
+    }
+  }
+}
+
+async function give(
+  cell: DryCell,
+  fn: BatchFunction,
+  index: number,
+  before: Record<string, unknown>,
+): Promise<DryStep> {
+  const start = performance.now();
+  const { outcome, error, event } = await cell.give(fn, before);
+  const ms = round(performance.now() - start);
+  const returns = fn === "processEvent";
+  return {
+    function: fn,
+    event: index,
+    before,
+    after: event,
+    diff: returns && event !== null ? diffEvents(before, event) : [],
+    outcome: NAMES.get(outcome) ?? "skipped",
+    error,
+    ms,
+    ...await cell.takeNotes(),
+  };
+}
+
+function errorOf(error: unknown): ErrorRecord {
+  const { name, message } = error instanceof Error ? error : { name: "Error", message: String(error) };
+  return { name, message, retry: false };
+}
+
+function round(ms: number): number {
+  return Math.round(ms * 100) / 100;
+}
