@@ -11,7 +11,7 @@ import { VERSION } from "../version.ts";
 import { announce } from "../service/announce.ts";
 import { followChanges } from "../service/follow_changes.ts";
 import { createNotices } from "../service/notices.ts";
-import { openDataFolder } from "../service/data_folder.ts";
+import { openDataFolder } from "../service/upkeep/data_folder.ts";
 import { startService } from "../service/service.ts";
 import type { GivenSettings } from "./program/settings_options.ts";
 

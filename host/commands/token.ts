@@ -6,7 +6,7 @@
 import type { Settings } from "../config/settings.ts";
 import { createTokens, type NewToken, type Role, ROLES, type Tokens } from "../http/access/tokens.ts";
 import { openStore } from "../service/back_ends.ts";
-import { openDataFolder } from "../service/data_folder.ts";
+import { openDataFolder } from "../service/upkeep/data_folder.ts";
 import type { GivenSettings } from "./program/settings_options.ts";
 import { CommandError, EXIT_USAGE, terminal } from "./program/terminal.ts";
 

@@ -24,7 +24,7 @@ const egressTarget = z.string().regex(
   "expected an address, network or host name, with :port or without",
 );
 
-const pluginConfig = z.strictObject({
+export const pluginConfigSchema = z.strictObject({
   id: id.describe("Unique in the whole file; storage, cache and logs of the plugin belong to it"),
   source,
   enabled: z.boolean().default(true),
@@ -60,7 +60,14 @@ function destination<Type extends keyof typeof destinationOptions>(type: Type) {
   });
 }
 
-const project = z.strictObject({
+export const destinationSchema = z.discriminatedUnion("type", [
+  destination("posthog"),
+  destination("postgres"),
+  destination("webhook"),
+  destination("ndjson"),
+]);
+
+export const projectSchema = z.strictObject({
   id: id.describe("The team_id of its events"),
   name: z.string().min(1).optional(),
   token: z.string().regex(
@@ -69,19 +76,14 @@ const project = z.strictObject({
   )
     .describe("What SDKs send as api_key"),
   anonymizeIps: z.boolean().default(false).describe("Leave IP addresses out of events"),
-  plugins: z.array(pluginConfig).default([]),
-  destinations: z.array(z.discriminatedUnion("type", [
-    destination("posthog"),
-    destination("postgres"),
-    destination("webhook"),
-    destination("ndjson"),
-  ])).default([]),
+  plugins: z.array(pluginConfigSchema).default([]),
+  destinations: z.array(destinationSchema).default([]),
 });
 
 /** The whole file, after `{"$env": …}` has been replaced. What must be unique in it is config_conflicts.ts' matter. */
 export const configSchema = z.strictObject({
   $schema: z.string().optional(),
-  projects: z.array(project).min(1),
+  projects: z.array(projectSchema).min(1),
 });
 
 export type ConfigFile = z.output<typeof configSchema>;

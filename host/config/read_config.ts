@@ -27,8 +27,8 @@ export class ConfigError extends Error {
 }
 
 type Env = (name: string) => string | undefined;
-type PluginEntry = ConfigFile["projects"][number]["plugins"][number];
-type DestinationEntry = ConfigFile["projects"][number]["destinations"][number];
+export type PluginEntry = ConfigFile["projects"][number]["plugins"][number];
+export type DestinationEntry = ConfigFile["projects"][number]["destinations"][number];
 
 /** Reads and validates the file. Rejects with ConfigError. */
 export async function readConfig(
@@ -78,7 +78,8 @@ export async function parseConfig(
   return { projects };
 }
 
-function toPluginConfig(
+/** A plugin config as the file says it, with paths from `folder` on. */
+export function toPluginConfig(
   entry: PluginEntry,
   teamId: number,
   folder: string,
@@ -126,7 +127,7 @@ async function readAttachments(
   return attachments;
 }
 
-function toDestinationConfig({ id, type, enabled, filter, ...options }: DestinationEntry): DestinationConfig {
+export function toDestinationConfig({ id, type, enabled, filter, ...options }: DestinationEntry): DestinationConfig {
   const { events, properties } = filter;
   return {
     id,

@@ -22,6 +22,14 @@ export const SETTINGS = {
     env: "HOGPEN_METRICS_TOKEN",
     help: "Token that /metrics asks for; when absent, whoever reaches the port may read it",
   }),
+  secretKey: secret({
+    env: "HOGPEN_SECRET_KEY",
+    help: "Key that seals what is made through the API; one is kept in the data folder when absent",
+  }),
+  oldSecretKeys: secret({
+    env: "HOGPEN_OLD_SECRET_KEYS",
+    help: "Keys that it replaces, with commas between them; what they sealed is sealed anew at the start",
+  }),
   auditDays: integer(365, 1, 36_500, { env: "HOGPEN_AUDIT_DAYS", help: "Days that the audit of changes is kept" }),
   watch: yesNo(true, { env: "HOGPEN_WATCH", help: "Apply changes of the configuration while running" }),
   watchPlugins: yesNo(false, { env: "HOGPEN_WATCH_PLUGINS", help: "Also load plugins anew when their folders change" }),

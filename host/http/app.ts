@@ -27,6 +27,10 @@ import { problemRoutes } from "./routes/observed/problems.ts";
 import type { LiveFeed } from "./live/live_feed.ts";
 import { type DryRunRequest, dryRunRoutes } from "./routes/managed/dry_run.ts";
 import type { DryRun } from "../dry_run/dry_run.ts";
+import type { ManagedApi } from "./routes/managed/managed_api.ts";
+import { pluginChangeRoutes } from "./routes/managed/plugin_changes.ts";
+import { projectChangeRoutes } from "./routes/managed/project_changes.ts";
+import { uploadRoutes } from "./routes/managed/uploads.ts";
 import { auditRoutes } from "./routes/access/audit.ts";
 import { eventRoutes } from "./routes/observed/events.ts";
 import { liveRoutes } from "./routes/observed/live.ts";
@@ -60,6 +64,9 @@ export interface AppOptions {
   consumers: ConsumerControl;
   pluginMetrics: Pick<PluginMetrics, "list">;
   feed: LiveFeed;
+  managed: ManagedApi;
+  /** See ProjectChangeRoutesOptions. */
+  testDestination(project: ProjectConfig, id: string): Promise<void>;
   dryRun(request: DryRunRequest): Promise<DryRun>;
   /** Gives a dead letter's event again to who gave it up. */
   requeue(letter: DeadLetter): Promise<void>;
@@ -150,6 +157,9 @@ export function apiRoutes(options: AppOptions, access: Access): Route[] {
     ...eventRoutes({ ...options, sightings: store.sightings }),
     ...traceRoutes({ ...options, traces: options.telemetry.traces }),
     ...dryRunRoutes({ ...options, sightings: store.sightings }),
+    ...pluginChangeRoutes(options),
+    ...projectChangeRoutes(options),
+    ...uploadRoutes(options),
     ...liveRoutes(options.feed),
     ...tokenRoutes(access.tokens),
     ...auditRoutes(store.audit),

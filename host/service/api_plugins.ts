@@ -19,7 +19,12 @@ const SWITCHED_OFF: PluginStatus = {
   restarts: [],
 };
 
-export function createApiPlugins(config: () => HogpenConfig, hosted: HostedPlugins): Plugins {
+/** `versionOf` is that of the thing in the store; null for what stands in the file. */
+export function createApiPlugins(
+  config: () => HogpenConfig,
+  hosted: HostedPlugins,
+  versionOf: (pluginConfigId: number) => number | null,
+): Plugins {
   return {
     list: () =>
       config().projects.flatMap((project) =>
@@ -29,6 +34,7 @@ export function createApiPlugins(config: () => HogpenConfig, hosted: HostedPlugi
             config: pluginConfig,
             manifest: plugin?.manifest ?? null,
             status: plugin?.runtime.status(pluginConfig.id) ?? SWITCHED_OFF,
+            version: versionOf(pluginConfig.id),
           };
         })
       ),

@@ -12,7 +12,7 @@ import { openSqliteEventLog } from "../log/sqlite_event_log.ts";
 import { type GeoipDatabase, openGeoipDatabase } from "../services/geoip/geoip_database.ts";
 import { openSqliteStore } from "../store/sqlite_store.ts";
 import type { Store } from "../store/store.ts";
-import { openDataFolder } from "./data_folder.ts";
+import { openDataFolder } from "./upkeep/data_folder.ts";
 import { loadInstanceId } from "./instance_id.ts";
 import type { Notices } from "./notices.ts";
 

@@ -32,7 +32,9 @@ import { createPluginMetrics } from "../services/metrics.ts";
 import { createTelemetry } from "../telemetry/telemetry.ts";
 import { createApiPlugins } from "./api_plugins.ts";
 import { openBackEnds } from "./back_ends.ts";
-import { keepAudit } from "./keep_audit.ts";
+import { keepAudit } from "./upkeep/keep_audit.ts";
+import { openManaged } from "./upkeep/managed.ts";
+import { testDestination } from "./upkeep/test_destination.ts";
 import { loadInstanceId } from "./instance_id.ts";
 import { createPluginLoader } from "./load_plugins.ts";
 import { type Notices, wordsOf } from "./notices.ts";
@@ -64,13 +66,13 @@ export interface Service extends AsyncDisposable {
 }
 
 /** How long a stop waits for what is in flight, and for the plugins to end. */
+const FOLLOW_MS = 5_000;
 const DRAIN_MS = 3_000;
 const PLUGINS_MS = 8_000;
 const CLOSE_MS = 3_000;
 
 export async function startService(options: ServiceOptions): Promise<Service> {
   const { settings, notices } = options;
-  let config = options.config;
   const clock = systemClock;
   const now = clock.now;
   const uuid = createUuidGenerator(now);
@@ -80,6 +82,9 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const { log, store, cache, geoip } = opened.use(await openBackEnds(settings, notices));
   // The data folder is ours alone from here on.
   const instanceId = await loadInstanceId(settings.data);
+  const managed = await openManaged(settings, store, notices);
+  let file = options.config;
+  let config = await managed.combine(file);
   const loader = opened.use(await createPluginLoader(settings));
   const limits = serviceLimits(settings);
   const audit = keepAudit(store.audit, settings.auditDays, now, onError("Audit"));
@@ -212,7 +217,12 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     planWhenReady();
   }
 
-  const api = createApiPlugins(() => config, plugins.hosted);
+  const versionOf = (id: number) => managed.current().plugins.get(id)?.version ?? null;
+  const api = createApiPlugins(() => config, plugins.hosted, versionOf);
+  function applyLater(anew?: ReadonlySet<number>): Promise<void> {
+    applying = applying.catch(() => {}).then(async () => await applyNow(await managed.combine(file), anew));
+    return applying;
+  }
   const app = createApp({
     version: options.version,
     adminToken: options.adminToken,
@@ -225,6 +235,15 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     consumers,
     pluginMetrics,
     feed,
+    managed: {
+      things: managed,
+      apply: (anew) => soon(applyLater(anew), clock),
+      file: () => ({ path: settings.config, config: file }),
+    },
+    testDestination: async (project, id) => {
+      const destination = project.destinations.find((each) => each.id === id);
+      if (destination !== undefined) await testDestination(project, destination, now());
+    },
     dryRun: ({ plugins, ...request }) =>
       dryRun({
         ...request,
@@ -242,6 +261,10 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   });
   const watched = { plugins: api, consumers, counters: telemetry.counters, jobs: store.jobs };
   const watching = watchService(feed, watched);
+  // What another host, or the command line, changed in the store.
+  const following = setInterval(() => {
+    managed.reload().then((changed) => changed ? applyLater() : undefined).catch(onError("Changes"));
+  }, FOLLOW_MS);
   // Intake first: what comes while plugins are loaded waits in the inbox.
   const server = serve(app, settings);
   let applying = applyNow(config);
@@ -277,6 +300,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     watch[Symbol.dispose]();
     audit[Symbol.dispose]();
     watching[Symbol.dispose]();
+    clearInterval(following);
   }
 
   return {
@@ -288,11 +312,17 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       await Promise.all(plugins.runtimes().map((runtime) => runtime.ready()));
     },
     apply(next, anew) {
-      applying = applying.catch(() => {}).then(() => applyNow(next, anew));
-      return applying;
+      file = next;
+      return applyLater(anew);
     },
     [Symbol.asyncDispose]: () => stopping ??= stop(),
   };
+}
+
+/** A change is answered when it is true, but not held up for long by a plugin that takes its time. */
+async function soon(done: Promise<void>, clock: typeof systemClock): Promise<void> {
+  const over = new AbortController();
+  await Promise.race([done, clock.sleep(5_000, over.signal)]).finally(() => over.abort());
 }
 
 async function end(what: Promise<void> | AsyncDisposable): Promise<void> {

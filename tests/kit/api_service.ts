@@ -14,6 +14,8 @@ import type { PluginView } from "../../host/http/routes/plugin_configs.ts";
 import type { EventLog } from "../../host/log/event_log.ts";
 import { openSqliteEventLog } from "../../host/log/sqlite_event_log.ts";
 import type { Manifest } from "../../host/loader/plugin.ts";
+import { openManagedThings } from "../../host/managed/managed_things.ts";
+import { createSeal } from "../../host/managed/seal.ts";
 import { createTelemetry, type Telemetry } from "../../host/telemetry/telemetry.ts";
 import { createPluginMetrics } from "../../host/services/metrics.ts";
 import { openSqliteStore } from "../../host/store/sqlite_store.ts";
@@ -75,6 +77,7 @@ export function pluginView(fields: {
       restarts: [],
       ...fields.status,
     },
+    version: null,
   };
 }
 
@@ -99,6 +102,15 @@ export async function startApi(overrides: Partial<AppOptions> = {}): Promise<Api
   );
   const seen = { enabled: [] as number[], jobs: 0 };
   const projects = [projectConfig()];
+  const managed = await openManagedThings({
+    things: store.things,
+    seal: createSeal("test"),
+    defaults: { timeoutSeconds: 30, memoryMb: 256 },
+    folder: folder.file("uploads"),
+    onError(message) {
+      throw new Error(message);
+    },
+  });
   const app = createApp({
     version: "0.0.0",
     adminToken: ADMIN_TOKEN,
@@ -117,6 +129,12 @@ export async function startApi(overrides: Partial<AppOptions> = {}): Promise<Api
     consumers,
     pluginMetrics: createPluginMetrics(),
     feed,
+    managed: {
+      things: managed,
+      apply: () => Promise.resolve(),
+      file: () => ({ path: "hogpen.json", config: { projects } }),
+    },
+    testDestination: () => Promise.resolve(),
     dryRun: () => Promise.resolve({ plugins: [], events: [] }),
     telemetry,
     requeue: (letter) => requeueDeadLetter(letter, { log, redeliver: (id, record) => consumers.redeliver(id, record) }),

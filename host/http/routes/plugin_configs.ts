@@ -10,7 +10,7 @@ import type { PluginConfig } from "../../config/config.ts";
 import type { Manifest } from "../../loader/plugin.ts";
 import { conflict, notFound } from "../api_error.ts";
 import { describePlugin } from "../describe_plugin.ts";
-import { maskAttachments, maskConfig, showSource } from "../mask_config.ts";
+import { maskAttachments, maskConfig, secretKeys, showSource } from "../mask_config.ts";
 import { type Route, route } from "../route.ts";
 import { DONE, doneOut, errorRecordOut, idIn, listOf, timeOut } from "../schemas.ts";
 
@@ -20,6 +20,8 @@ export interface PluginView {
   /** Null while its source could not be read. */
   manifest: Manifest | null;
   status: PluginStatus;
+  /** Of the thing in the store; null when it stands in the file. */
+  version: number | null;
 }
 
 /** All plugin configs, those that are switched off too. */
@@ -29,7 +31,7 @@ export interface Plugins {
   enable(pluginConfigId: number): Promise<void>;
 }
 
-const pluginConfigOut = z.object({
+export const pluginConfigOut = z.object({
   id: z.number(),
   team_id: z.number(),
   name: z.string(),
@@ -37,6 +39,9 @@ const pluginConfigOut = z.object({
   does: z.array(z.string()).describe("What the plugin does, in plain words; empty until it was loaded."),
   source: z.string(),
   enabled: z.boolean().describe("As the configuration says."),
+  managed_by: z.enum(["file", "api"]).describe("What stands in the file can be changed there alone."),
+  version: z.number().nullable().describe("Of what the API manages; what ETag says."),
+  secrets_set: z.array(z.string()).describe("Keys of the configuration whose values are set but not shown."),
   order: z.number(),
   state: z.enum(PluginState),
   reason: z.string().nullable().describe("Why it is disabled or restarting."),
@@ -88,6 +93,7 @@ export function pluginConfigRoutes(plugins: Plugins): Route[] {
       params: { id: idIn },
       response: pluginConfigOut,
       errors: { 404: "No such plugin config" },
+      version: ({ version }) => version ?? 0,
       handle: ({ params }) => Promise.resolve(showPlugin(findPlugin(plugins, params.id))),
     }),
     route({
@@ -118,7 +124,7 @@ export function findPlugin(plugins: Plugins, id: number): PluginView {
   return view;
 }
 
-function showPlugin({ config, manifest, status }: PluginView): z.input<typeof pluginConfigOut> {
+export function showPlugin({ config, manifest, status, version }: PluginView): z.input<typeof pluginConfigOut> {
   return {
     id: config.id,
     team_id: config.teamId,
@@ -127,6 +133,9 @@ function showPlugin({ config, manifest, status }: PluginView): z.input<typeof pl
     does: status.capabilities ? describePlugin(status.capabilities, manifest?.schedule ?? {}) : [],
     source: showSource(config.source),
     enabled: config.enabled,
+    managed_by: version === null ? "file" : "api",
+    version,
+    secrets_set: secretKeys(config.config, manifest),
     order: config.order,
     state: status.state,
     reason: status.reason,

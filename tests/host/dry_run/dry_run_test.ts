@@ -146,10 +146,20 @@ Deno.test("plugins that ship make of an event in a dry run what they make of it 
     price: "3",
   };
   const own = (all: Record<string, unknown> = {}) =>
-    Object.fromEntries(Object.entries(all).filter(([key]) => !/^\$plugins_|^token$|^\$ip$|^distinct_id$/.test(key)));
+    Object.fromEntries(
+      Object.entries(all).filter(([key]) => !/^\$plugins_|^\$set(_once)?$|^token$|^\$ip$|^distinct_id$/.test(key)),
+    );
+  const timestamp = "2026-01-05T10:20:30.000Z";
   const uuid = "01890b5a-1a2b-7000-8000-000000000001";
   for (const id of names.keys()) {
-    await service.capture({ api_key: `phc_${id + 1}`, uuid, event: "$pageview", distinct_id: "d", properties });
+    await service.capture({
+      api_key: `phc_${id + 1}`,
+      uuid,
+      timestamp,
+      event: "$pageview",
+      distinct_id: "d",
+      properties,
+    });
   }
   for (const [index, name] of names.entries()) {
     const team = index + 1;
@@ -158,7 +168,7 @@ Deno.test("plugins that ship make of an event in a dry run what they make of it 
       const [dropped] = (await service.api<Live>(`/api/dropped_events?team_id=${team}`)).results;
       return out ? { properties: own(out.payload?.properties) } : dropped ? { properties: null } : null;
     });
-    const event = { uuid, event: "$pageview", distinct_id: "d", ip: "127.0.0.1", properties };
+    const event = { uuid, timestamp, event: "$pageview", distinct_id: "d", ip: "127.0.0.1", properties };
     const { plugins, events } = await service.api<Answer>("/api/dry_run", "POST", { team_id: team, events: [event] });
     // A webhook without an address does not load, live as here.
     assert.equal(plugins.length, 1);

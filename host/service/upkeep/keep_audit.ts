@@ -3,7 +3,7 @@
  * @module
  */
 
-import type { Audit } from "../store/things.ts";
+import type { Audit } from "../../store/things.ts";
 
 const EVERY_MS = 3_600_000;
 const DAY_MS = 86_400_000;
