@@ -116,6 +116,14 @@ export const SETTINGS = {
     env: "HOGPEN_CAPTURES_PER_EVENT",
     help: "posthog.capture calls that one event may cause in one plugin",
   }),
+  capturesWithoutCause: integer(100, 0, 1_000_000, {
+    env: "HOGPEN_CAPTURES_WITHOUT_CAUSE",
+    help: "posthog.capture calls of one plugin an hour outside of any event, job or task",
+  }),
+  capturesOfRuns: integer(100_000, 0, 1_000_000_000, {
+    env: "HOGPEN_CAPTURES_OF_RUNS",
+    help: "posthog.capture calls of one plugin an hour in its jobs and scheduled tasks",
+  }),
   pluginLogLines: integer(10_000, 1, 10_000_000, {
     env: "HOGPEN_PLUGIN_LOG_LINES",
     help: "Log entries kept for each plugin",

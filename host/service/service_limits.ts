@@ -11,6 +11,8 @@ export function serviceLimits(settings: Settings): ServiceLimits {
     ...DEFAULT_SERVICE_LIMITS,
     captureDepth: settings.captureDepth,
     capturesPerEvent: settings.capturesPerEvent,
+    capturesWithoutCause: settings.capturesWithoutCause,
+    capturesOfRuns: settings.capturesOfRuns,
     console: {
       ...DEFAULT_SERVICE_LIMITS.console,
       keepLines: settings.pluginLogLines,

@@ -11,6 +11,7 @@ import { isNestedTooDeeply, MAX_NESTING } from "../../runtime/nesting.ts";
 import type { EventLog } from "../log/event_log.ts";
 import { checkArguments, text } from "./check_arguments.ts";
 import { ServiceLimitError } from "./limits/flood_guard.ts";
+import { createTokenBucket } from "./limits/token_bucket.ts";
 import type { PluginIdentity } from "./plugin_identity.ts";
 import type { ServiceLimits } from "./limits/service_limits.ts";
 import type { Cause, PluginServices } from "./services.ts";
@@ -38,6 +39,28 @@ export function createCaptureServices(
     z.custom<Record<string, unknown>>(isRecord, "expected the properties to be an object"),
   ]);
 
+  // One event may set a loop going that no call is the cause of: its captures begin no chain that grows, so they are held to a budget.
+  const budgets = {
+    other: budget("captures without a cause", limits.capturesWithoutCause, "outside of any event, job or task"),
+    runs: budget("captures of jobs and tasks", limits.capturesOfRuns, "in jobs and scheduled tasks"),
+  };
+
+  function budget(bound: string, perHour: number, where: string) {
+    return { bound, perHour, where, left: createTokenBucket(perHour / 3600, perHour, now) };
+  }
+
+  function spend(name: string, kind: Cause["kind"]): void {
+    if (kind === "event") return;
+    const { bound, perHour, where, left } = kind === "other" ? budgets.other : budgets.runs;
+    if (perHour === 0 || left.waitFor(1) > 0) {
+      throw refuse(
+        bound,
+        `Cannot capture ${JSON.stringify(name)}: this plugin captures more than ${perHour} events an hour ${where}`,
+      );
+    }
+    left.take(1);
+  }
+
   function refuse(bound: string, message: string): ServiceLimitError {
     onRefused(bound, message);
     return new ServiceLimitError(message);
@@ -53,7 +76,7 @@ export function createCaptureServices(
           `captured because of each other, at most ${limits.captureDepth} are let through`,
       );
     }
-    // Tasks and jobs bring in whole files of events: only what one event causes is counted, everything is held to the rate.
+    // Tasks and jobs bring in whole files of events: they have a budget instead.
     if (cause.kind === "event" && cause.captured >= limits.capturesPerEvent) {
       throw refuse(
         "captures per event",
@@ -62,6 +85,7 @@ export function createCaptureServices(
         }: this plugin captured ${limits.capturesPerEvent} events because of one event`,
       );
     }
+    spend(name, cause.kind);
     cause.captured++;
   }
 

@@ -55,3 +55,25 @@ Deno.test("a plugin that derives an event from each of its SDKs' events is never
   assert.deepEqual(derived.toSorted(), originals.toSorted());
   assert.equal(originals.length, count);
 });
+
+Deno.test("a loop at the top of a module that captures after each answered event comes to an end", async () => {
+  await using service = await startTestService({
+    config: configuration(`
+      let wake = () => {}, cache;
+      (async () => {
+        for (;;) {
+          await new Promise((resolve) => { wake = resolve });
+          for (let i = 0; i < 3; i++) await cache.get('x');
+          await posthog.capture('again', {}).catch(() => {})
+        }
+      })();
+      export function processEvent(event, meta) { cache = meta.cache; wake(); return event }`),
+  });
+  await service.capture(eventOf("first"));
+  await eventually("the loop was refused", async () => {
+    const { results } = await service.api<{ results: { message: string }[] }>("/api/plugin_configs/7/logs");
+    return results.some(({ message }) => message.includes("more than 100 events an hour outside of any event"));
+  });
+  const captured = (await service.events(101)).filter(({ event }) => event === "again");
+  assert.ok(captured.length <= 101, `${captured.length} events`);
+});

@@ -58,6 +58,10 @@ export interface ServiceLimits {
   eventChars: number;
   /** `posthog.capture` calls because of one event. */
   capturesPerEvent: number;
+  /** An hour and at once, of one plugin config, outside of any event, job or task: loops at the top of a module, setupPlugin. */
+  capturesWithoutCause: number;
+  /** An hour and at once, of one plugin config, in its jobs and scheduled tasks. */
+  capturesOfRuns: number;
   /** How many captures may lie between an SDK's event and the last event of a chain of captures. */
   captureDepth: number;
   apiRequestChars: number;
@@ -112,6 +116,8 @@ export const DEFAULT_SERVICE_LIMITS: ServiceLimits = {
   eventNameChars: 200,
   eventChars: MIB,
   capturesPerEvent: 100,
+  capturesWithoutCause: 100,
+  capturesOfRuns: 100_000,
   captureDepth: 5,
   apiRequestChars: 4 * MIB,
   apiResponseBytes: 4 * MIB,

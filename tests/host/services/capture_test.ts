@@ -85,3 +85,16 @@ Deno.test("posthog.capture refuses what is no event, and events that are too lar
   await assert.rejects(services.call("posthog.capture", ["e", { long: "x".repeat(1000) }]), /at most 1000 are taken/);
   assert.equal((await services.captured()).length, 0);
 });
+
+Deno.test("what a plugin captures without a known cause is bounded, however it goes about it; events of SDKs have bounds of their own", async () => {
+  await using services = await openTestServices();
+  let refused = 0;
+  for (let n = 0; n < 300; n++) {
+    await services.call("posthog.capture", ["again", {}], { ...OTHER }).catch(() => refused++);
+  }
+  assert.equal((await services.captured()).length, 100);
+  assert.equal(refused, 200);
+  await services.call("posthog.capture", ["derived", {}], eventCause(0));
+  await services.call("posthog.capture", ["imported", {}], { kind: "task", depth: 0, captured: 0 });
+  assert.equal((await services.captured()).length, 102);
+});
