@@ -64,7 +64,7 @@ async function killHost(host: HostProcess): Promise<string> {
 }
 
 async function killCell(host: HostProcess): Promise<string> {
-  const { results } = await host.api("/api/plugin_configs") as { results: { pid: number | null }[] };
+  const { results } = await host.api("/_hogpen/api/plugin_configs") as { results: { pid: number | null }[] };
   const pids = results.flatMap(({ pid }) => pid === null ? [] : [pid]);
   const pid = pids[Math.floor(Math.random() * pids.length)];
   if (pid === undefined) return "nothing (no cell ran)";

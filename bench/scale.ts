@@ -86,7 +86,7 @@ function projectsOf(count: number, destination: Record<string, unknown>) {
 /** The announcement waits ten seconds for plugins at most. */
 async function untilReady(api: <T>(path: string) => Promise<T>): Promise<void> {
   for (;;) {
-    const { results } = await api<{ results: { state: string }[] }>("/api/plugin_configs");
+    const { results } = await api<{ results: { state: string }[] }>("/_hogpen/api/plugin_configs");
     if (results.every(({ state }) => state === "running")) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }

@@ -141,7 +141,7 @@ export function report(
 /** Rejects when a plugin does not come up. */
 export async function allRunning(host: HostProcess): Promise<void> {
   for (const deadline = Date.now() + 60_000;;) {
-    const { results } = await host.api("/api/plugin_configs") as { results: { state: string }[] };
+    const { results } = await host.api("/_hogpen/api/plugin_configs") as { results: { state: string }[] };
     if (results.every(({ state }) => state === "running")) return;
     if (Date.now() > deadline) throw new Error(`Cannot start: the plugins are ${results.map(({ state }) => state)}`);
     await pause(200);

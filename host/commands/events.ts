@@ -69,7 +69,7 @@ async function* pages(api: ApiClient, project: string, after: string) {
   for (let cursor: string | null = after; cursor !== null;) {
     const query = new URLSearchParams({ limit: String(PAGE), after: cursor });
     const page: { results: Event[]; next: string | null; cursor: string } = await api.askPage(
-      `/api/projects/${encodeURIComponent(project)}/events?${query}`,
+      `/_hogpen/api/projects/${encodeURIComponent(project)}/events?${query}`,
     );
     if (page.results.length > 0) yield { events: page.results, end: page.cursor };
     cursor = page.next;
@@ -79,7 +79,7 @@ async function* pages(api: ApiClient, project: string, after: string) {
 /** The only one when none is named. */
 async function projectOf(api: ApiClient, named: string | undefined): Promise<string> {
   if (named !== undefined) return named;
-  const { results } = await api.ask<{ results: { id: number }[] }>("/api/projects");
+  const { results } = await api.ask<{ results: { id: number }[] }>("/_hogpen/api/projects");
   const [only] = results;
   if (results.length === 1 && only !== undefined) return String(only.id);
   throw new CommandError(

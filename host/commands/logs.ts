@@ -45,7 +45,7 @@ export async function* readLogs(
   const seen = new Set<string>();
   for (let last = "";;) {
     const { results } = await api.ask<{ results: LogEntry[] }>(
-      `/api/plugin_configs/${encodeURIComponent(pluginConfig)}/logs?${query}`,
+      `/_hogpen/api/plugin_configs/${encodeURIComponent(pluginConfig)}/logs?${query}`,
     );
     for (const entry of results.toReversed()) {
       if (seen.has(entry.id)) continue;

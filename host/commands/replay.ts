@@ -25,7 +25,7 @@ const UNITS: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_
 export async function replay(consumer: string | undefined, command: ReplayCommand): Promise<void> {
   const api = await openApi(command);
   if (consumer === undefined) {
-    const { results } = await api.ask<{ results: Consumer[] }>("/api/consumers");
+    const { results } = await api.ask<{ results: Consumer[] }>("/_hogpen/api/consumers");
     for (const each of results) {
       if (command.json) terminal.json(each);
       else terminal.print(`${each.id}  ${each.state}, ${each.lag.events} events behind`);
@@ -40,7 +40,7 @@ export async function replay(consumer: string | undefined, command: ReplayComman
     throw new CommandError("replay: expected either --since <time> or --cursor <cursor>", EXIT_USAGE);
   }
   const body = since === undefined ? { cursor } : { time: timeOf(since) };
-  await api.ask(`/api/consumers/${consumer.split("/").map(encodeURIComponent).join("/")}/rewind`, "POST", body);
+  await api.ask(`/_hogpen/api/consumers/${consumer.split("/").map(encodeURIComponent).join("/")}/rewind`, "POST", body);
   terminal.note(
     `${consumer} delivers again from ${since === undefined ? cursor : new Date(timeOf(since)).toISOString()}`,
   );

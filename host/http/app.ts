@@ -120,9 +120,9 @@ export function createApp(options: AppOptions): App {
   const routes = apiRoutes(options, access);
   const document = openApiDocument(routes, options.version);
   for (const { method, path, handle } of sessionHandlers({ access, addressOf })) app.on(method, path, handle);
-  app.get("/api/openapi.json", () => Response.json(document));
+  app.get("/_hogpen/api/openapi.json", () => Response.json(document));
   const callers = new WeakMap<Request, Caller>();
-  app.use("/api/*", async (context, next) => {
+  app.use("/_hogpen/api/*", async (context, next) => {
     callers.set(context.req.raw, await access.admit(context.req.raw, addressOf(context.req.raw, context.env)));
     await next();
   });
@@ -169,7 +169,7 @@ export function apiRoutes(options: AppOptions, access: Access): Route[] {
 
 /** `{name}` is `:name` to hono. Consumers' ids have slashes in them, so one may span several parts of the path. */
 function honoPath(path: string): string {
-  return path.replaceAll(/\{(\w+)\}/g, path.startsWith("/api/consumers/") ? ":$1{.+}" : ":$1");
+  return path.replaceAll(/\{(\w+)\}/g, path.startsWith("/_hogpen/api/consumers/") ? ":$1{.+}" : ":$1");
 }
 
 /** Looks projects up by token and id; the maps are made again when the configuration has changed. */

@@ -103,6 +103,6 @@ function schemaOf(schema: z.ZodType, io: "input" | "output"): Json & { propertie
 
 /** `getPluginConfigsIdLogs` */
 function operationId(method: string, path: string): string {
-  const words = path.replace("/api/", "").split(/[^a-z0-9]+/i).filter(Boolean);
+  const words = path.replace("/_hogpen/api/", "").split(/[^a-z0-9]+/i).filter(Boolean);
   return method.toLowerCase() + words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join("");
 }

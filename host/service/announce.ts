@@ -38,7 +38,7 @@ export function announce({ version, url, config, plugins, admin, isTerminal }: A
     `  curl -H 'Content-Type: application/json' ${url}/capture \\`,
     `    -d '{"api_key": "${first?.token}", "event": "hello", "distinct_id": "me", "properties": {}}'`,
     "See what the plugins made of it:",
-    `  curl -H 'Authorization: Bearer '"${shellWordOf(admin)}" ${url}/api/projects/${first?.id}/events`,
+    `  curl -H 'Authorization: Bearer '"${shellWordOf(admin)}" ${url}/_hogpen/api/projects/${first?.id}/events`,
     "",
     ...aboutToken(admin, isTerminal),
   );

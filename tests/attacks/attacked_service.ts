@@ -84,7 +84,7 @@ export async function startAttackedService(
   }
 
   async function plugins(): Promise<PluginView[]> {
-    return (await get<PluginView>("/api/plugin_configs")).results;
+    return (await get<PluginView>("/_hogpen/api/plugin_configs")).results;
   }
 
   const service: AttackedService = {
@@ -101,7 +101,7 @@ export async function startAttackedService(
     },
     signal: (name) => killChild(child, name),
     async read(project, after) {
-      const path = `/api/projects/${project}/events?limit=500&after=${encodeURIComponent(after)}`;
+      const path = `/_hogpen/api/projects/${project}/events?limit=500&after=${encodeURIComponent(after)}`;
       const { results, cursor } = await get<OutEvent>(path);
       return { events: results, next: cursor ?? after };
     },

@@ -112,7 +112,7 @@ export async function startTestService({ config, env = {} }: ServiceSetup = {}):
     const events: ShownEvent[] = [];
     for (let after = ""; after !== null;) {
       const page = await api<{ results: ShownEvent[]; next: string | null }>(
-        `/api/projects/${project}/events?limit=1000&after=${encodeURIComponent(after)}`,
+        `/_hogpen/api/projects/${project}/events?limit=1000&after=${encodeURIComponent(after)}`,
       );
       events.push(...page.results);
       if (page.next === null) break;

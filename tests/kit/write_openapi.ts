@@ -11,7 +11,7 @@ export const OPENAPI_FILE = new URL("../../docs/openapi.json", import.meta.url);
 /** What the service of this version answers to GET /api/openapi.json. */
 export async function openApiOfThisVersion(): Promise<unknown> {
   await using api = await startApi({ version: VERSION });
-  return await (await api.app.request("/api/openapi.json")).json();
+  return await (await api.app.request("/_hogpen/api/openapi.json")).json();
 }
 
 if (import.meta.main) {

@@ -25,7 +25,7 @@ Deno.test("a plugin that captures for every event it sees, by itself or through 
   const events = await service.events(12);
   await eventually("both loops were refused", async () => {
     const { results } = await service.api<{ results: { source: string; message: string }[] }>(
-      "/api/plugin_configs/7/logs",
+      "/_hogpen/api/plugin_configs/7/logs",
     );
     return results.some(({ message }) => message.includes('Cannot capture "direct"')) &&
       results.some(({ source, message }) => source !== "SYSTEM" && message.includes('Cannot capture "by job"'));

@@ -68,7 +68,7 @@ Deno.test("destinations: Postgres killed and a webhook in trouble lose nothing, 
   await server.start();
 
   await eventually("every consumer has caught up", async () => {
-    const { results } = await service.api<{ results: ShownConsumer[] }>("/api/consumers");
+    const { results } = await service.api<{ results: ShownConsumer[] }>("/_hogpen/api/consumers");
     const destinations = results.filter(({ id }) => id.startsWith("destination:"));
     assert.equal(destinations.length, 3);
     return destinations.every(({ lag }) => lag.events === 0);
@@ -78,7 +78,7 @@ Deno.test("destinations: Postgres killed and a webhook in trouble lose nothing, 
   const lines = (await Deno.readTextFile(`${service.folder}/events.ndjson`)).trimEnd().split("\n");
   assert.deepEqual(lines.map((line) => JSON.parse(line).properties.n), range(2000));
 
-  const { results } = await service.api<{ results: ShownDeadLetter[] }>("/api/dead_letters");
+  const { results } = await service.api<{ results: ShownDeadLetter[] }>("/_hogpen/api/dead_letters");
   assert.deepEqual(results.map(({ consumer, reason }) => ({ consumer, reason })), [{
     consumer: "destination:1/hook",
     reason: `${receiver.url} answered 400 (I cannot read this)`,

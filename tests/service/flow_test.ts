@@ -48,7 +48,7 @@ Deno.test("E2-01 FN-01 FN-09 events reach onEvent, exportEvents and jobs through
   await eventually("the retry ran after its 5 seconds", () => sent(far, "/event").lastIndexOf("unlucky") > 1);
   await eventually("the jobs ran", () => new Set(sent(far, "/job")).size === 3);
   await eventually("nobody is behind", async () => {
-    const { results } = await service.api<{ results: { lag: { events: number } }[] }>("/api/consumers");
+    const { results } = await service.api<{ results: { lag: { events: number } }[] }>("/_hogpen/api/consumers");
     return results.length === 2 && results.every(({ lag }) => lag.events === 0);
   });
 });

@@ -24,7 +24,7 @@ const PLUGIN_JSON = JSON.stringify({
 });
 
 async function ask(service: RunningService, method: string, path: string, body?: unknown, ifMatch?: number) {
-  const response = await fetch(`${service.url}/api/${path}`, {
+  const response = await fetch(`${service.url}/_hogpen/api/${path}`, {
     method,
     headers: { authorization: `Bearer ${ADMIN_TOKEN}`, ...(ifMatch !== undefined && { "if-match": `"${ifMatch}"` }) },
     ...(body !== undefined && { body: body instanceof Uint8Array ? new Uint8Array(body) : JSON.stringify(body) }),

@@ -19,19 +19,19 @@ interface PluginConfigs {
 
 Deno.test("a changed hogpen.json reloads only the plugin configs that changed, and tears the old ones down", async () => {
   await using service = await startTestService({ config: configuration(greeter(1, "a"), greeter(2, "b")) });
-  const before = await service.api<PluginConfigs>("/api/plugin_configs");
+  const before = await service.api<PluginConfigs>("/_hogpen/api/plugin_configs");
   await service.configure(configuration(greeter(1, "a"), greeter(2, "c")));
   await eventually("the change is applied", () => service.output().includes("Applied: changed plugin config 2"));
   await service.capture({ api_key: "phc_reload", event: "after", distinct_id: "me", properties: {} });
   const [event] = await service.events(1);
   assert.equal(event?.properties.word_1, "a");
   assert.equal(event?.properties.word_2, "c");
-  const after = await service.api<PluginConfigs>("/api/plugin_configs");
+  const after = await service.api<PluginConfigs>("/_hogpen/api/plugin_configs");
   const pidOf = ({ results }: PluginConfigs, id: number) => results.find((config) => config.id === id)?.pid;
   assert.equal(pidOf(after, 1), pidOf(before, 1));
   assert.notEqual(pidOf(after, 2), pidOf(before, 2));
   await eventually("the old one's teardown is in its log", async () => {
-    const { results } = await service.api<{ results: { message: string }[] }>("/api/plugin_configs/2/logs");
+    const { results } = await service.api<{ results: { message: string }[] }>("/_hogpen/api/plugin_configs/2/logs");
     return results.some(({ message }) => message === "torn down");
   });
 });

@@ -36,7 +36,7 @@ export function consumerRoutes(consumers: ConsumerControl): Route[] {
   return [
     route({
       method: "GET",
-      path: "/api/consumers",
+      path: "/_hogpen/api/consumers",
       summary: "All consumers with their lag",
       query: { project: idIn.optional() },
       response: listOf(consumerOut),
@@ -48,7 +48,7 @@ export function consumerRoutes(consumers: ConsumerControl): Route[] {
     }),
     route({
       method: "GET",
-      path: "/api/consumers/{id}",
+      path: "/_hogpen/api/consumers/{id}",
       summary: "One consumer",
       params,
       response: consumerOut,
@@ -62,7 +62,7 @@ export function consumerRoutes(consumers: ConsumerControl): Route[] {
     ...(["pause", "resume"] as const).map((action) =>
       route({
         method: "POST",
-        path: `/api/consumers/{id}/${action}`,
+        path: `/_hogpen/api/consumers/{id}/${action}`,
         summary: action === "pause" ? "Pauses a consumer, also over restarts" : "Lets a paused consumer go on",
         params,
         response: doneOut,
@@ -75,7 +75,7 @@ export function consumerRoutes(consumers: ConsumerControl): Route[] {
     ),
     route({
       method: "POST",
-      path: "/api/consumers/{id}/rewind",
+      path: "/_hogpen/api/consumers/{id}/rewind",
       summary: "Delivers again, to this consumer alone, everything from an earlier cursor or time on",
       params,
       body: rewindIn,

@@ -37,7 +37,7 @@ export function deadLetterRoutes({ deadLetters, requeue }: DeadLetterRoutesOptio
   return [
     route({
       method: "GET",
-      path: "/api/dead_letters",
+      path: "/_hogpen/api/dead_letters",
       summary: "Dead letters, newest first",
       query: {
         team_id: idIn.optional(),
@@ -58,7 +58,7 @@ export function deadLetterRoutes({ deadLetters, requeue }: DeadLetterRoutesOptio
     }),
     route({
       method: "GET",
-      path: "/api/dead_letters/{id}",
+      path: "/_hogpen/api/dead_letters/{id}",
       summary: "One dead letter",
       params,
       response: deadLetterOut,
@@ -67,7 +67,7 @@ export function deadLetterRoutes({ deadLetters, requeue }: DeadLetterRoutesOptio
     }),
     route({
       method: "DELETE",
-      path: "/api/dead_letters/{id}",
+      path: "/_hogpen/api/dead_letters/{id}",
       summary: "Deletes a dead letter",
       params,
       response: doneOut,
@@ -79,7 +79,7 @@ export function deadLetterRoutes({ deadLetters, requeue }: DeadLetterRoutesOptio
     }),
     route({
       method: "POST",
-      path: "/api/dead_letters/{id}/requeue",
+      path: "/_hogpen/api/dead_letters/{id}/requeue",
       summary: "Tries the event again where it failed, and deletes the dead letter when it was taken",
       params,
       response: doneOut,

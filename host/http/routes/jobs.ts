@@ -32,7 +32,7 @@ export function jobRoutes(jobs: Pick<Jobs, "list" | "get" | "cancel">): Route[] 
   return [
     route({
       method: "GET",
-      path: "/api/jobs",
+      path: "/_hogpen/api/jobs",
       summary: "Jobs, newest first",
       query: {
         plugin_config_id: idIn.optional(),
@@ -55,7 +55,7 @@ export function jobRoutes(jobs: Pick<Jobs, "list" | "get" | "cancel">): Route[] 
     }),
     route({
       method: "GET",
-      path: "/api/jobs/{id}",
+      path: "/_hogpen/api/jobs/{id}",
       summary: "One job",
       params: { id: z.string() },
       response: jobOut,
@@ -64,7 +64,7 @@ export function jobRoutes(jobs: Pick<Jobs, "list" | "get" | "cancel">): Route[] 
     }),
     route({
       method: "POST",
-      path: "/api/jobs/{id}/cancel",
+      path: "/_hogpen/api/jobs/{id}/cancel",
       summary: "Cancels a job that waits",
       params: { id: z.string() },
       response: doneOut,

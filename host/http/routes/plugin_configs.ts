@@ -75,7 +75,7 @@ export function pluginConfigRoutes(plugins: Plugins): Route[] {
   return [
     route({
       method: "GET",
-      path: "/api/plugin_configs",
+      path: "/_hogpen/api/plugin_configs",
       summary: "All plugin configs with their state",
       query: { team_id: idIn.optional() },
       response: listOf(pluginConfigOut),
@@ -88,7 +88,7 @@ export function pluginConfigRoutes(plugins: Plugins): Route[] {
     }),
     route({
       method: "GET",
-      path: "/api/plugin_configs/{id}",
+      path: "/_hogpen/api/plugin_configs/{id}",
       summary: "One plugin config",
       params: { id: idIn },
       response: pluginConfigOut,
@@ -98,7 +98,7 @@ export function pluginConfigRoutes(plugins: Plugins): Route[] {
     }),
     route({
       method: "POST",
-      path: "/api/plugin_configs/{id}/enable",
+      path: "/_hogpen/api/plugin_configs/{id}/enable",
       summary: "Starts a plugin again that the service disabled",
       params: { id: idIn },
       response: doneOut,

@@ -57,7 +57,7 @@ export function pluginJobRoutes({ plugins, jobs, onEnqueued, now }: PluginJobRou
   return [
     route({
       method: "POST",
-      path: "/api/plugin_configs/{id}/jobs/{name}",
+      path: "/_hogpen/api/plugin_configs/{id}/jobs/{name}",
       summary: "Starts a public job of a plugin",
       params: { id: idIn, name: z.string() },
       body: startIn,
@@ -70,7 +70,7 @@ export function pluginJobRoutes({ plugins, jobs, onEnqueued, now }: PluginJobRou
     }),
     route({
       method: "POST",
-      path: "/api/plugin_configs/{id}/job",
+      path: "/_hogpen/api/plugin_configs/{id}/job",
       summary: "Starts a public job of a plugin, with the body that PostHog's API takes",
       params: { id: idIn },
       body: posthogIn,

@@ -29,7 +29,7 @@ export function pluginLogRoutes(plugins: Plugins, logs: Pick<PluginLogs, "list">
   return [
     route({
       method: "GET",
-      path: "/api/plugin_configs/{id}/logs",
+      path: "/_hogpen/api/plugin_configs/{id}/logs",
       summary: "Log entries of a plugin config, newest first",
       params: { id: idIn },
       query: {

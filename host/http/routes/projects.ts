@@ -40,14 +40,14 @@ export function projectRoutes({ projects, log }: ProjectRoutesOptions): Route[] 
   return [
     route({
       method: "GET",
-      path: "/api/projects",
+      path: "/_hogpen/api/projects",
       summary: "All projects of the configuration",
       response: listOf(projectOut),
       handle: () => Promise.resolve({ results: projects().map(showProject), next: null }),
     }),
     route({
       method: "GET",
-      path: "/api/projects/{id}/events",
+      path: "/_hogpen/api/projects/{id}/events",
       summary: "Events after the last plugin, oldest first, as far back as the event log keeps them",
       params: { id: idIn },
       query: {

@@ -73,7 +73,7 @@ Deno.test("a dry run shows all that a plugin does, and nothing of it stays", asy
     },
   });
   await service.capture({ api_key: "phc_t", event: "noise", distinct_id: "d" });
-  const run = (body: unknown) => service.api<Answer>("/api/dry_run", "POST", body);
+  const run = (body: unknown) => service.api<Answer>("/_hogpen/api/dry_run", "POST", body);
   const request = {
     plugin_config_id: 7,
     chain: true,
@@ -109,13 +109,13 @@ Deno.test("a dry run shows all that a plugin does, and nothing of it stays", asy
 
   const again = await run(request);
   assert.equal(again.plugins[1]!.steps[1]!.diff[0]!.after, 1, "the storage is as it was");
-  const { results: jobs } = await service.api<{ results: unknown[] }>("/api/jobs");
+  const { results: jobs } = await service.api<{ results: unknown[] }>("/_hogpen/api/jobs");
   assert.equal(jobs.length, 0);
 
   const inline = await run({
     team_id: 1,
     source: { inline: "export function processEvent(e) { return null }" },
-    uuids: [(await service.api<{ results: { uuid: string }[] }>("/api/dropped_events")).results[0]!.uuid],
+    uuids: [(await service.api<{ results: { uuid: string }[] }>("/_hogpen/api/dropped_events")).results[0]!.uuid],
   });
   assert.equal(inline.events[0]!.dropped_by, 0);
   const broken = await run({ team_id: 1, source: { inline: "export function (" }, events: [{}] });
@@ -164,17 +164,22 @@ Deno.test("plugins that ship make of an event in a dry run what they make of it 
   for (const [index, name] of names.entries()) {
     const team = index + 1;
     const live = await eventually(`${name} has seen the event`, async () => {
-      const [out] = (await service.api<Live>(`/api/events?team_id=${team}&payload=true`)).results;
-      const [dropped] = (await service.api<Live>(`/api/dropped_events?team_id=${team}`)).results;
+      const [out] = (await service.api<Live>(`/_hogpen/api/events?team_id=${team}&payload=true`)).results;
+      const [dropped] = (await service.api<Live>(`/_hogpen/api/dropped_events?team_id=${team}`)).results;
       return out ? { properties: own(out.payload?.properties) } : dropped ? { properties: null } : null;
     });
     const event = { uuid, timestamp, event: "$pageview", distinct_id: "d", ip: "127.0.0.1", properties };
-    const { plugins, events } = await service.api<Answer>("/api/dry_run", "POST", { team_id: team, events: [event] });
+    const { plugins, events } = await service.api<Answer>("/_hogpen/api/dry_run", "POST", {
+      team_id: team,
+      events: [event],
+    });
     // A webhook without an address does not load, live as here.
     assert.equal(plugins.length, 1);
     const after = events[0]!.after;
     assert.deepEqual(after && own(after.properties), live.properties, name);
-    const { results } = await service.api<{ results: { subject: string }[] }>(`/api/jobs?plugin_config_id=${team}`);
+    const { results } = await service.api<{ results: { subject: string }[] }>(
+      `/_hogpen/api/jobs?plugin_config_id=${team}`,
+    );
     assert.deepEqual(results, [], name);
   }
 });

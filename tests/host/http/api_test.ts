@@ -34,7 +34,7 @@ Deno.test("the API is closed without the admin token, and says so like PostHog's
     [{ authorization: `Basic ${ADMIN_TOKEN}` }, "not_authenticated"],
     [{ authorization: `Bearer ${ADMIN_TOKEN}x` }, "authentication_failed"],
   ];
-  for (const path of ["/api/projects", "/api/plugin_configs/39/logs", "/api/nothing"]) {
+  for (const path of ["/_hogpen/api/projects", "/_hogpen/api/plugin_configs/39/logs", "/_hogpen/api/nothing"]) {
     for (const [headers, code] of cases) {
       const response = await api.app.request(path, {
         headers: { ...headers, "x-forwarded-for": `203.0.113.${path.length}` },
@@ -45,7 +45,7 @@ Deno.test("the API is closed without the admin token, and says so like PostHog's
       assert.equal(body.code, code);
     }
   }
-  const { status } = await api.call("GET", "/api/projects");
+  const { status } = await api.call("GET", "/_hogpen/api/projects");
   assert.equal(status, 200);
 });
 
@@ -53,18 +53,18 @@ Deno.test("the API answers 404 for what does not exist, and 400 for what it cann
   await using api = await startApi();
   for (
     const path of [
-      "/api/nothing",
-      "/api/plugin_configs/1",
-      "/api/projects/9/events",
-      "/api/jobs/9",
-      "/api/dead_letters/9",
+      "/_hogpen/api/nothing",
+      "/_hogpen/api/plugin_configs/1",
+      "/_hogpen/api/projects/9/events",
+      "/_hogpen/api/jobs/9",
+      "/_hogpen/api/dead_letters/9",
     ]
   ) {
     const { status, body } = await api.call("GET", path);
     assert.equal(status, 404, path);
     assert.equal(body.code, "not_found");
   }
-  const { status, body } = await api.call("GET", "/api/projects/1/events?limit=many");
+  const { status, body } = await api.call("GET", "/_hogpen/api/projects/1/events?limit=many");
   assert.equal(status, 400);
   assert.equal(body.type, "validation_error");
   assert.equal(body.attr, "limit");
@@ -75,7 +75,7 @@ Deno.test("GET /api/projects shows projects without what destinations keep secre
   const destination = { id: "d", type: "posthog" as const, enabled: true, filter: {}, options: { key: "secret-key" } };
   const projects = [projectConfig({ destinations: [destination], plugins: [pluginView().config] })];
   await using api = await startApi({ projects: () => projects });
-  const { body } = await api.call("GET", "/api/projects");
+  const { body } = await api.call("GET", "/_hogpen/api/projects");
   assert.deepEqual(body, {
     results: [{
       id: 1,
@@ -91,7 +91,7 @@ Deno.test("GET /api/projects shows projects without what destinations keep secre
 
 Deno.test("GET /api/projects/:id/events pages through the outbox, oldest first", async () => {
   await using api = await startApi();
-  assert.deepEqual((await api.call("GET", "/api/projects/1/events")).body, { results: [], next: null });
+  assert.deepEqual((await api.call("GET", "/_hogpen/api/projects/1/events")).body, { results: [], next: null });
   await fillOutbox(api.log, 25);
   const names: unknown[] = [];
   let pages = 0;
@@ -99,7 +99,7 @@ Deno.test("GET /api/projects/:id/events pages through the outbox, oldest first",
   while (true) {
     const { body, headers } = await api.call(
       "GET",
-      `/api/projects/1/events?limit=10&after=${encodeURIComponent(after)}`,
+      `/_hogpen/api/projects/1/events?limit=10&after=${encodeURIComponent(after)}`,
     );
     names.push(...body.results!.map((event) => event.event));
     pages++;
@@ -114,21 +114,21 @@ Deno.test("GET /api/projects/:id/events pages through the outbox, oldest first",
   assert.equal(pages, 3);
   assert.deepEqual(names, Array.from({ length: 25 }, (_, i) => `e${i}`));
   await fillOutbox(api.log, 1);
-  const { body } = await api.call("GET", `/api/projects/1/events?after=${encodeURIComponent(after)}`);
+  const { body } = await api.call("GET", `/_hogpen/api/projects/1/events?after=${encodeURIComponent(after)}`);
   assert.equal(body.results!.length, 1);
 });
 
 Deno.test("GET /api/projects/:id/events ends a page that fills the limit exactly", async () => {
   await using api = await startApi();
   await fillOutbox(api.log, 10);
-  const { body } = await api.call("GET", "/api/projects/1/events?limit=10");
+  const { body } = await api.call("GET", "/_hogpen/api/projects/1/events?limit=10");
   assert.equal(body.results!.length, 10);
   assert.equal(body.next, null);
 });
 
 Deno.test("GET /api/projects/:id/events refuses what is not a cursor", async () => {
   await using api = await startApi();
-  const { status, body } = await api.call("GET", "/api/projects/1/events?after=yesterday");
+  const { status, body } = await api.call("GET", "/_hogpen/api/projects/1/events?after=yesterday");
   assert.equal(status, 400);
   assert.equal(body.attr, "after");
 });
@@ -149,7 +149,7 @@ Deno.test("GET /api/plugin_configs shows state, what a plugin does, limits and e
       restarts: [{ at: 2_000, reason: "too much memory" }],
     },
   }));
-  const { body } = await api.call("GET", "/api/plugin_configs");
+  const { body } = await api.call("GET", "/_hogpen/api/plugin_configs");
   const [plugin] = body.results!;
   assert.equal(plugin!.state, "disabled");
   assert.deepEqual(plugin!.does, [
@@ -162,8 +162,8 @@ Deno.test("GET /api/plugin_configs shows state, what a plugin does, limits and e
   assert.deepEqual(plugin!.last_error, { name: "Error", message: "boom", at: "1970-01-01T00:00:01.000Z" });
   assert.deepEqual(plugin!.restarts, [{ at: "1970-01-01T00:00:02.000Z", reason: "too much memory" }]);
   assert.equal(plugin!.cpu_ms, 120);
-  assert.deepEqual((await api.call("GET", "/api/plugin_configs/39")).body, plugin);
-  assert.deepEqual((await api.call("GET", "/api/plugin_configs?team_id=2")).body.results, []);
+  assert.deepEqual((await api.call("GET", "/_hogpen/api/plugin_configs/39")).body, plugin);
+  assert.deepEqual((await api.call("GET", "/_hogpen/api/plugin_configs?team_id=2")).body.results, []);
 });
 
 Deno.test("GET /api/plugin_configs never shows secrets", async () => {
@@ -179,7 +179,7 @@ Deno.test("GET /api/plugin_configs never shows secrets", async () => {
     pluginView({ config, manifest: { config: [secret("key"), secret("empty"), secret("object")] } }),
     pluginView({ config: { ...config, id: 40 }, manifest: null }),
   );
-  const response = await api.call("GET", "/api/plugin_configs");
+  const response = await api.call("GET", "/_hogpen/api/plugin_configs");
   const text = JSON.stringify(response.body);
   for (const word of ["secret-value", "secret-inner", "pw-in-url", "token-in-url"]) {
     assert.ok(!text.includes(word), word);
@@ -194,9 +194,9 @@ Deno.test("GET /api/plugin_configs never shows secrets", async () => {
 Deno.test("POST /api/plugin_configs/:id/enable starts a plugin that the service disabled", async () => {
   await using api = await startApi();
   api.plugins.push(pluginView(), pluginView({ config: { id: 40, enabled: false } }));
-  assert.equal((await api.call("POST", "/api/plugin_configs/39/enable")).status, 200);
-  assert.equal((await api.call("POST", "/api/plugin_configs/40/enable")).status, 409);
-  assert.equal((await api.call("POST", "/api/plugin_configs/41/enable")).status, 404);
+  assert.equal((await api.call("POST", "/_hogpen/api/plugin_configs/39/enable")).status, 200);
+  assert.equal((await api.call("POST", "/_hogpen/api/plugin_configs/40/enable")).status, 409);
+  assert.equal((await api.call("POST", "/_hogpen/api/plugin_configs/41/enable")).status, 404);
   assert.deepEqual(api.seen.enabled, [39]);
 });
 
@@ -215,7 +215,7 @@ Deno.test("GET /api/plugin_configs/:id/logs filters and pages, newest first", as
   });
   await api.store.logs.append(Array.from({ length: 9 }, (_, i) => entry(i + 1)));
   const messages = async (query: string) => {
-    const { status, body } = await api.call("GET", `/api/plugin_configs/39/logs?${query}`);
+    const { status, body } = await api.call("GET", `/_hogpen/api/plugin_configs/39/logs?${query}`);
     assert.equal(status, 200, JSON.stringify(body));
     return body.results!.map((row) => Number(String(row.message).slice(8)));
   };
@@ -224,7 +224,7 @@ Deno.test("GET /api/plugin_configs/:id/logs filters and pages, newest first", as
   assert.deepEqual(await messages("type=ERROR,INFO&limit=2"), [9, 8]);
   assert.deepEqual(await messages("search=MESSAGE%203"), [3]);
   assert.deepEqual(await messages("after=1970-01-01T00:00:03Z&before=6000"), [5, 4]);
-  const first = await api.call("GET", "/api/plugin_configs/39/logs?limit=5");
+  const first = await api.call("GET", "/_hogpen/api/plugin_configs/39/logs?limit=5");
   assert.deepEqual(await messages(`limit=5&next=${encodeURIComponent(String(first.body.next))}`), [4, 3, 2, 1]);
   assert.deepEqual(Object.keys(first.body.results![0]!), [
     "id",
@@ -236,7 +236,7 @@ Deno.test("GET /api/plugin_configs/:id/logs filters and pages, newest first", as
     "message",
     "instance_id",
   ]);
-  const wrong = await api.call("GET", "/api/plugin_configs/39/logs?type=LOUD");
+  const wrong = await api.call("GET", "/_hogpen/api/plugin_configs/39/logs?type=LOUD");
   assert.equal(wrong.status, 400);
 });
 
@@ -253,16 +253,16 @@ Deno.test("POST /api/plugin_configs/:id/jobs/:name starts a public job with a pa
     }),
     pluginView({ config: { id: 40 } }),
   );
-  const path = "/api/plugin_configs/39/jobs/export";
+  const path = "/_hogpen/api/plugin_configs/39/jobs/export";
   const cases: [path: string, body: unknown, detail: string][] = [
-    ["/api/plugin_configs/40/jobs/export", {}, "Plugin has no public jobs"],
-    ["/api/plugin_configs/39/jobs/other", {}, "Unknown plugin job: 'other'"],
-    ["/api/plugin_configs/39/jobs/hidden", {}, "Unknown plugin job: 'hidden'"],
-    ["/api/plugin_configs/39/jobs/constructor", {}, "Unknown plugin job: 'constructor'"],
+    ["/_hogpen/api/plugin_configs/40/jobs/export", {}, "Plugin has no public jobs"],
+    ["/_hogpen/api/plugin_configs/39/jobs/other", {}, "Unknown plugin job: 'other'"],
+    ["/_hogpen/api/plugin_configs/39/jobs/hidden", {}, "Unknown plugin job: 'hidden'"],
+    ["/_hogpen/api/plugin_configs/39/jobs/constructor", {}, "Unknown plugin job: 'constructor'"],
     [path, { payload: {} }, "Missing required job field: from"],
     [path, { payload: { from: "a", to: "b" } }, "Unknown field for job: to"],
     [path, { payload: { from: "a", count: "1" } }, "Wrong type of job field: count must be a number"],
-    ["/api/plugin_configs/39/job", { job: { payload: {} } }, "The job type must be specified!"],
+    ["/_hogpen/api/plugin_configs/39/job", { job: { payload: {} } }, "The job type must be specified!"],
   ];
   for (const [at, body, detail] of cases) {
     const answer = await api.call("POST", at, body);
@@ -279,10 +279,10 @@ Deno.test("POST /api/plugin_configs/:id/jobs/:name starts a public job with a pa
     assert.deepEqual(started.body.payload, { from: "a", count: 1, $operation: "start" });
   }
   const job = { type: "export", payload: { from: "b" }, operation: "stop" };
-  const started = await api.call("POST", "/api/plugin_configs/39/job", { job });
+  const started = await api.call("POST", "/_hogpen/api/plugin_configs/39/job", { job });
   assert.deepEqual(started.body.payload, { from: "b", $operation: "stop" });
   assert.equal(api.seen.jobs, 3);
-  const { body } = await api.call("GET", "/api/jobs?plugin_config_id=39");
+  const { body } = await api.call("GET", "/_hogpen/api/jobs?plugin_config_id=39");
   assert.equal(body.results!.length, 3);
 });
 
@@ -300,23 +300,23 @@ Deno.test("GET /api/jobs lists, shows and cancels", async () => {
       maxAttempts: 6,
     });
   const [first] = [await job("a"), await job("b"), await job("c")];
-  const list = async (query: string) => (await api.call("GET", `/api/jobs?${query}`)).body;
+  const list = async (query: string) => (await api.call("GET", `/_hogpen/api/jobs?${query}`)).body;
   assert.equal((await list("")).results!.length, 3);
   const page = await list("limit=2");
   assert.equal((await list(`limit=2&next=${encodeURIComponent(String(page.next))}`)).results!.length, 1);
-  const shown = (await api.call("GET", `/api/jobs/${first.id}`)).body;
+  const shown = (await api.call("GET", `/_hogpen/api/jobs/${first.id}`)).body;
   assert.equal(shown.run_at, "1970-01-01T00:00:05.000Z");
   assert.equal(shown.attempt, 1);
   assert.equal(shown.max_attempts, 6);
-  assert.equal((await api.call("POST", `/api/jobs/${first.id}/cancel`)).status, 200);
-  const again = await api.call("POST", `/api/jobs/${first.id}/cancel`);
+  assert.equal((await api.call("POST", `/_hogpen/api/jobs/${first.id}/cancel`)).status, 200);
+  const again = await api.call("POST", `/_hogpen/api/jobs/${first.id}/cancel`);
   assert.equal(again.status, 409);
   assert.match(String(again.body.detail), /it is cancelled/);
   assert.equal((await list("state=cancelled")).results!.length, 1);
-  assert.equal((await api.call("GET", "/api/jobs?state=lost")).status, 400);
+  assert.equal((await api.call("GET", "/_hogpen/api/jobs?state=lost")).status, 400);
 });
 
-Deno.test("/api/consumers shows lag, pauses, resumes and rewinds", async () => {
+Deno.test("/_hogpen/api/consumers shows lag, pauses, resumes and rewinds", async () => {
   await using api = await startApi();
   await fillOutbox(api.log, 3);
   const delivered: StoredRecord[] = [];
@@ -337,32 +337,32 @@ Deno.test("/api/consumers shows lag, pauses, resumes and rewinds", async () => {
   await fillOutbox(api.log, 3);
   await eventually("3 events are delivered", () => delivered.length === 3);
 
-  const shown = async () => (await api.call("GET", "/api/consumers?project=1")).body.results!;
+  const shown = async () => (await api.call("GET", "/_hogpen/api/consumers?project=1")).body.results!;
   await eventually("the lag is gone", async () => Number((await shown())[0]!.lag!.events) === 0);
   const listed = await shown();
   assert.equal(listed.length, 1);
   assert.equal(listed[0]!.id, spec.id);
   assert.equal(listed[0]!.state, "running");
-  assert.deepEqual((await api.call("GET", "/api/consumers?project=2")).body.results, []);
+  assert.deepEqual((await api.call("GET", "/_hogpen/api/consumers?project=2")).body.results, []);
 
   // Ids have a slash in them: encoded or not, it is the same consumer.
   for (const path of [encodeURIComponent(spec.id), "destination:1/my%20file"]) {
-    assert.equal((await api.call("POST", `/api/consumers/${path}/pause`)).status, 200, path);
-    assert.equal((await api.call("GET", `/api/consumers/${path}`)).body.state, "paused");
-    assert.equal((await api.call("POST", `/api/consumers/${path}/resume`)).status, 200);
+    assert.equal((await api.call("POST", `/_hogpen/api/consumers/${path}/pause`)).status, 200, path);
+    assert.equal((await api.call("GET", `/_hogpen/api/consumers/${path}`)).body.state, "paused");
+    assert.equal((await api.call("POST", `/_hogpen/api/consumers/${path}/resume`)).status, 200);
   }
-  const path = `/api/consumers/${encodeURIComponent(spec.id)}/rewind`;
+  const path = `/_hogpen/api/consumers/${encodeURIComponent(spec.id)}/rewind`;
   assert.equal((await api.call("POST", path, { time: 0 })).status, 200);
   await eventually("9 events are delivered", () => delivered.length === 9);
   assert.equal((await api.call("POST", path, { time: "1970-01-01T00:00:00Z" })).status, 200);
   await eventually("15 events are delivered", () => delivered.length === 15);
   assert.equal((await api.call("POST", path, {})).status, 400);
   assert.equal((await api.call("POST", path, { cursor: "wrong" })).status, 400);
-  assert.equal((await api.call("POST", "/api/consumers/none/pause")).status, 404);
-  assert.equal((await api.call("GET", "/api/consumers/none")).status, 404);
+  assert.equal((await api.call("POST", "/_hogpen/api/consumers/none/pause")).status, 404);
+  assert.equal((await api.call("GET", "/_hogpen/api/consumers/none")).status, 404);
 });
 
-Deno.test("/api/dead_letters lists, shows, requeues and deletes", async () => {
+Deno.test("/_hogpen/api/dead_letters lists, shows, requeues and deletes", async () => {
   await using api = await startApi();
   const letter = (consumer: string, event: string) => ({ teamId: 1, consumer, reason: "poison", event });
   const event = JSON.stringify(outboxEvent(1));
@@ -371,12 +371,12 @@ Deno.test("/api/dead_letters lists, shows, requeues and deletes", async () => {
     letter("destination:1/gone", event),
     letter("processEvent:40", "not json"),
   ]);
-  const list = async (query = "") => (await api.call("GET", `/api/dead_letters?${query}`)).body.results!;
+  const list = async (query = "") => (await api.call("GET", `/_hogpen/api/dead_letters?${query}`)).body.results!;
   assert.equal((await list()).length, 3);
   const [mine] = await list("consumer=processEvent:39");
-  assert.deepEqual((await api.call("GET", `/api/dead_letters/${mine!.id}`)).body.event, outboxEvent(1));
+  assert.deepEqual((await api.call("GET", `/_hogpen/api/dead_letters/${mine!.id}`)).body.event, outboxEvent(1));
 
-  assert.equal((await api.call("POST", `/api/dead_letters/${mine!.id}/requeue`)).status, 200);
+  assert.equal((await api.call("POST", `/_hogpen/api/dead_letters/${mine!.id}/requeue`)).status, 200);
   const [record] = await api.log.read("inbox", 1, "", { maxEvents: 10, maxBytes: 1e6 });
   assert.equal(record?.key, "d");
   assert.equal(new TextDecoder().decode(record?.event), event);
@@ -384,10 +384,10 @@ Deno.test("/api/dead_letters lists, shows, requeues and deletes", async () => {
 
   for (const consumer of ["destination:1/gone", "processEvent:40"]) {
     const [stuck] = await list(`consumer=${encodeURIComponent(consumer)}`);
-    const answer = await api.call("POST", `/api/dead_letters/${stuck!.id}/requeue`);
+    const answer = await api.call("POST", `/_hogpen/api/dead_letters/${stuck!.id}/requeue`);
     assert.equal(answer.status, 409, consumer);
-    assert.equal((await api.call("DELETE", `/api/dead_letters/${stuck!.id}`)).status, 200);
-    assert.equal((await api.call("DELETE", `/api/dead_letters/${stuck!.id}`)).status, 404);
+    assert.equal((await api.call("DELETE", `/_hogpen/api/dead_letters/${stuck!.id}`)).status, 200);
+    assert.equal((await api.call("DELETE", `/_hogpen/api/dead_letters/${stuck!.id}`)).status, 404);
   }
   assert.deepEqual(await list(), []);
 });

@@ -18,7 +18,7 @@ function event(n: number, fields: Record<string, unknown> = {}) {
 }
 
 async function found(api: ApiService, query: string): Promise<number[]> {
-  const { status, body } = await api.call("GET", `/api/events?team_id=1&payload=true&${query}`);
+  const { status, body } = await api.call("GET", `/_hogpen/api/events?team_id=1&payload=true&${query}`);
   assert.equal(status, 200, JSON.stringify(body));
   return body.results!.map((each) => Number(each.payload!.properties!.n));
 }
@@ -35,27 +35,27 @@ Deno.test("GET /api/events finds events newest first by name, user, uuid, proper
   assert.deepEqual(await found(api, `after=${Date.now() + 1000}`), []);
   const pages: number[] = [];
   for (let next: string | null = ""; next !== null;) {
-    const { body } = await api.call("GET", `/api/events?team_id=1&limit=3&payload=true&next=${next}`);
+    const { body } = await api.call("GET", `/_hogpen/api/events?team_id=1&limit=3&payload=true&next=${next}`);
     pages.push(...body.results!.map((each) => Number(each.payload!.properties!.n)));
     next = body.next as unknown as string | null;
   }
   assert.deepEqual(pages, [10, 9, 8, 7, 6, 5, 4, 3, 2, 1]);
 
-  const { body } = await api.call("GET", "/api/events?team_id=1&limit=1");
+  const { body } = await api.call("GET", "/_hogpen/api/events?team_id=1&limit=1");
   const [first] = body.results!;
   assert.equal(first!.payload, null, "payloads are sent on request");
   assert.deepEqual(first!.succeeded, ["A (1)"]);
-  const one = await api.call("GET", `/api/events/${first!.cursor}?team_id=1`);
+  const one = await api.call("GET", `/_hogpen/api/events/${first!.cursor}?team_id=1`);
   assert.equal(one.body.payload!.uuid, "uuid-10");
-  assert.equal((await api.call("GET", "/api/events/99?team_id=1")).status, 404);
-  assert.equal((await api.call("GET", "/api/events?team_id=9")).status, 404);
-  assert.equal((await api.call("GET", "/api/events?team_id=1&next=x")).status, 400);
+  assert.equal((await api.call("GET", "/_hogpen/api/events/99?team_id=1")).status, 404);
+  assert.equal((await api.call("GET", "/_hogpen/api/events?team_id=9")).status, 404);
+  assert.equal((await api.call("GET", "/_hogpen/api/events?team_id=1&next=x")).status, 400);
 });
 
 Deno.test("a page of events stays below 100 KB, whatever is in them", async () => {
   await using api = await startApi();
-  await api.log.append("outbox", 1, Array.from({ length: 20 }, (_, n) => event(n, { text: "x".repeat(30_000) })));
-  const { body } = await api.call("GET", "/api/events?team_id=1&payload=true");
+  await api.log.append("outbox", 1, Array.from({ length: 20 }, (_, n) => event(n, { text: "x".repeat(20_000) })));
+  const { body } = await api.call("GET", "/_hogpen/api/events?team_id=1&payload=true");
   assert.equal(body.results!.length, 20);
   assert(JSON.stringify(body).length < 100_000);
   assert.notEqual(body.results![0]!.payload, null);
@@ -69,21 +69,21 @@ Deno.test("what plugins drop is kept as a sample, with who dropped it", async ()
     outcomes: records.map((_, n) => n === 0 ? "o" : "d"),
   }]);
   await api.telemetry.flush();
-  const { body } = await api.call("GET", "/api/dropped_events?plugin_config_id=39&payload=true");
+  const { body } = await api.call("GET", "/_hogpen/api/dropped_events?plugin_config_id=39&payload=true");
   // A second may have passed meanwhile.
   assert(body.results!.length >= 5 && body.results!.length <= 10, String(body.results!.length));
   const last = body.results!.at(-1)!;
   assert.deepEqual([last.uuid, last.plugin_config_id, last.payload!.properties!.n], ["uuid-1", 39, 1]);
-  assert.equal((await api.call("GET", `/api/dropped_events/${last.id}`)).body.uuid, "uuid-1");
-  assert.equal((await api.call("GET", `/api/traced_events/${last.id}`)).status, 404);
+  assert.equal((await api.call("GET", `/_hogpen/api/dropped_events/${last.id}`)).body.uuid, "uuid-1");
+  assert.equal((await api.call("GET", `/_hogpen/api/traced_events/${last.id}`)).status, 404);
 });
 
 Deno.test("an order to trace keeps what each plugin made of the events of a user", async () => {
   await using api = await startApi();
-  const order = await api.call("POST", "/api/traces", { team_id: 1, distinct_id: "user 1" });
+  const order = await api.call("POST", "/_hogpen/api/traces", { team_id: 1, distinct_id: "user 1" });
   assert.equal(order.status, 200);
-  assert.equal((await api.call("POST", "/api/traces", { team_id: 9 })).status, 404);
-  assert.equal((await api.call("POST", "/api/traces", { team_id: 1, minutes: -1 })).body.pointer, "/minutes");
+  assert.equal((await api.call("POST", "/_hogpen/api/traces", { team_id: 9 })).status, 404);
+  assert.equal((await api.call("POST", "/_hogpen/api/traces", { team_id: 1, minutes: -1 })).body.pointer, "/minutes");
   const records = [event(1), event(2), event(4)].map((each, n) => ({ ...each, cursor: String(n + 1), at: 0 }));
   const before = {
     lengths: records.map((each) => each.event.byteLength),
@@ -102,16 +102,16 @@ Deno.test("an order to trace keeps what each plugin made of the events of a user
   }, 3.14159);
   tap?.done();
   await api.telemetry.flush();
-  const { body } = await api.call("GET", "/api/traced_events?distinct_id=user 1&payload=true");
+  const { body } = await api.call("GET", "/_hogpen/api/traced_events?distinct_id=user 1&payload=true");
   const steps = body.results!.map((each) => each.payload!.steps!);
   assert.deepEqual(steps, [
     [{ plugin_config_id: 39, outcome: "failed", error: { name: "Error", message: "no", retry: false }, ms: 3.14 }],
     [{ plugin_config_id: 39, outcome: "ok", event: { changed: true }, ms: 3.14 }],
   ]);
-  const { body: orders } = await api.call("GET", "/api/traces");
+  const { body: orders } = await api.call("GET", "/_hogpen/api/traces");
   assert.equal(orders.results![0]!.chosen, 2);
-  assert.equal((await api.call("DELETE", `/api/traces/${order.body.id}`)).status, 200);
-  assert.equal((await api.call("DELETE", `/api/traces/${order.body.id}`)).status, 404);
+  assert.equal((await api.call("DELETE", `/_hogpen/api/traces/${order.body.id}`)).status, 200);
+  assert.equal((await api.call("DELETE", `/_hogpen/api/traces/${order.body.id}`)).status, 404);
 });
 
 Deno.test("a trace says who dropped an event, and ends there", () => {
@@ -138,37 +138,37 @@ Deno.test("errors and warnings are listed, shown with stack and sample, and forg
   api.telemetry.plugins.failed(39, 1, "processEvent", error, () => '{"event":"a"}');
   await (await api.app.request("/batch", { method: "POST", body: `{"api_key":"${TOKEN}","batch":[{}]}` })).text();
   await api.telemetry.flush();
-  const { body } = await api.call("GET", "/api/errors?plugin_config_id=39");
+  const { body } = await api.call("GET", "/_hogpen/api/errors?plugin_config_id=39");
   const [kept] = body.results!;
   assert.deepEqual([kept!.message, kept!.count, kept!.place], ["TypeError: x is not a function", 1, "processEvent"]);
-  const one = await api.call("GET", `/api/errors/${kept!.fingerprint}`);
+  const one = await api.call("GET", `/_hogpen/api/errors/${kept!.fingerprint}`);
   assert.deepEqual([one.body.stack, one.body.sample], ["at /index.js:3:1", { event: "a" }]);
-  assert.equal((await api.call("GET", `/api/warnings/${kept!.fingerprint}`)).status, 404);
-  const warnings = await api.call("GET", "/api/warnings?team_id=1");
+  assert.equal((await api.call("GET", `/_hogpen/api/warnings/${kept!.fingerprint}`)).status, 404);
+  const warnings = await api.call("GET", "/_hogpen/api/warnings?team_id=1");
   assert.equal(warnings.body.results![0]!.place, "invalid_payload");
-  assert.equal((await api.call("DELETE", `/api/errors/${kept!.fingerprint}`)).status, 200);
-  assert.equal((await api.call("DELETE", `/api/errors/${kept!.fingerprint}`)).status, 404);
+  assert.equal((await api.call("DELETE", `/_hogpen/api/errors/${kept!.fingerprint}`)).status, 200);
+  assert.equal((await api.call("DELETE", `/_hogpen/api/errors/${kept!.fingerprint}`)).status, 404);
 });
 
 Deno.test("metrics are read as series, as totals and as they stand", async () => {
   await using api = await startApi();
   api.telemetry.intake.stored(1, 7);
   await api.telemetry.flush();
-  const series = await api.call("GET", "/api/metrics/series?subject=project:*&field=stored,p95_ms&points=4");
+  const series = await api.call("GET", "/_hogpen/api/metrics/series?subject=project:*&field=stored,p95_ms&points=4");
   const [project] = series.body.results ?? series.body.series!;
   assert.equal(project!.subject, "project:1");
   assert.equal(project!.fields!.stored!.reduce((sum, each) => sum + Number(each), 0), 7);
-  const totals = await api.call("GET", "/api/metrics/totals?subject=project:1");
+  const totals = await api.call("GET", "/_hogpen/api/metrics/totals?subject=project:1");
   assert.deepEqual(totals.body.results, [{ subject: "project:1", fields: { received: 7, stored: 7 } }]);
-  const now = await api.call("GET", "/api/metrics/now?subject=project:1");
+  const now = await api.call("GET", "/_hogpen/api/metrics/now?subject=project:1");
   assert.deepEqual(now.body.results, [{ subject: "project:1", fields: { received: 7, stored: 7 } }]);
-  assert.equal((await api.call("GET", "/api/metrics/series?subject=x&from=2000&to=1000")).status, 400);
+  assert.equal((await api.call("GET", "/_hogpen/api/metrics/series?subject=x&from=2000&to=1000")).status, 400);
 });
 
 Deno.test("GET /api/live tells what happens, resumes after what was seen, and drops who does not read", async () => {
   await using api = await startApi();
   const open = async (query: string, headers: Record<string, string> = {}) => {
-    const response = await api.app.request(`/api/live?${query}`, {
+    const response = await api.app.request(`/_hogpen/api/live?${query}`, {
       headers: { authorization: `Bearer ${ADMIN_TOKEN}`, ...headers },
     });
     assert.equal(response.headers.get("content-type"), "text/event-stream");
@@ -201,7 +201,7 @@ Deno.test("GET /api/live tells what happens, resumes after what was seen, and dr
   for (let n = 0; n < 50; n++) api.feed.publish({ topic: "logs", data: "x".repeat(100_000) });
   assert.equal(api.feed.readers, 0, "it did not read");
   await lost.cancel();
-  assert.equal((await api.call("GET", "/api/live?topics=weather")).status, 400);
+  assert.equal((await api.call("GET", "/_hogpen/api/live?topics=weather")).status, 400);
 });
 
 function joined(parts: Uint8Array[]): Uint8Array {

@@ -22,7 +22,7 @@ export function auditRoutes(audit: Pick<Audit, "list">): Route[] {
   return [
     route({
       method: "GET",
-      path: "/api/audit",
+      path: "/_hogpen/api/audit",
       summary: "Changes, newest first",
       query: {
         actor: z.string().optional(),

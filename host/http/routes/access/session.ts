@@ -11,7 +11,7 @@ import type { Access } from "../../access/access.ts";
 import { cookieHeader, readCookie, type Session } from "../../access/sessions.ts";
 import { invalidInput } from "../../api_error.ts";
 
-const BASE = "/api";
+const BASE = "/_hogpen/api";
 const MAX_BODY_BYTES = 4096;
 const logInSchema = z.object({ token: z.string().min(1).max(1000) });
 
@@ -74,5 +74,5 @@ function showSession({ name, role, csrf }: Session) {
 /** The way of the page, or of the proxy before us, says whether the cookie may go over HTTPS alone. */
 function cookie(request: Request, key: string): string {
   const secure = new URL(request.url).protocol === "https:" || request.headers.get("x-forwarded-proto") === "https";
-  return cookieHeader(key, BASE, secure);
+  return cookieHeader(key, "/_hogpen", secure);
 }

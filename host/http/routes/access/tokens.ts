@@ -28,14 +28,14 @@ export function tokenRoutes(tokens: Tokens): Route[] {
   return [
     route({
       method: "GET",
-      path: "/api/tokens",
+      path: "/_hogpen/api/tokens",
       summary: "Tokens besides the admin token of the data folder, newest first",
       response: listOf(tokenOut),
       handle: async () => ({ results: (await tokens.list()).map(showToken), next: null }),
     }),
     route({
       method: "POST",
-      path: "/api/tokens",
+      path: "/_hogpen/api/tokens",
       summary: "Makes a token; it is shown this once",
       body: tokenIn,
       response: tokenOut.extend({ token: z.string() }),
@@ -51,7 +51,7 @@ export function tokenRoutes(tokens: Tokens): Route[] {
     }),
     route({
       method: "DELETE",
-      path: "/api/tokens/{id}",
+      path: "/_hogpen/api/tokens/{id}",
       summary: "Takes a token back, and ends the sessions that began with it",
       params: { id: z.string() },
       response: doneOut,

@@ -143,7 +143,7 @@ export function dryRunRoutes(options: DryRunRoutesOptions): Route[] {
   return [
     route({
       method: "POST",
-      path: "/api/dry_run",
+      path: "/_hogpen/api/dry_run",
       summary:
         "Runs events through one plugin or a chain in cells of their own; storage and cache are copies, nothing stays",
       body: dryRunIn,

@@ -107,7 +107,7 @@ export function pluginChangeRoutes({ plugins, managed }: PluginChangeRoutesOptio
   return [
     route({
       method: "POST",
-      path: "/api/plugin_configs",
+      path: "/_hogpen/api/plugin_configs",
       summary: "Installs a plugin into a project, switched off unless said otherwise",
       body: createIn,
       response: pluginConfigOut,
@@ -126,7 +126,7 @@ export function pluginChangeRoutes({ plugins, managed }: PluginChangeRoutesOptio
     }),
     route({
       method: "PATCH",
-      path: "/api/plugin_configs/{id}",
+      path: "/_hogpen/api/plugin_configs/{id}",
       summary: "Changes a plugin config: its source, configuration, limits, whether it runs; what is left out stays",
       params,
       body: changeIn,
@@ -150,7 +150,7 @@ export function pluginChangeRoutes({ plugins, managed }: PluginChangeRoutesOptio
     }),
     route({
       method: "DELETE",
-      path: "/api/plugin_configs/{id}",
+      path: "/_hogpen/api/plugin_configs/{id}",
       summary: "Removes a plugin config; its storage stays, in case it is made again",
       params,
       response: doneOut,
@@ -166,7 +166,7 @@ export function pluginChangeRoutes({ plugins, managed }: PluginChangeRoutesOptio
     }),
     route({
       method: "POST",
-      path: "/api/plugin_configs/{id}/restart",
+      path: "/_hogpen/api/plugin_configs/{id}/restart",
       summary: "Loads a plugin anew and starts it in a new cell",
       params,
       response: doneOut,
@@ -179,7 +179,7 @@ export function pluginChangeRoutes({ plugins, managed }: PluginChangeRoutesOptio
     }),
     route({
       method: "POST",
-      path: "/api/projects/{id}/order",
+      path: "/_hogpen/api/projects/{id}/order",
       summary: "Puts plugin configs of a project in this order; those of the file keep theirs",
       params,
       body: z.strictObject({ plugin_configs: z.array(z.int()).min(1).max(1000) }),
@@ -210,7 +210,7 @@ export function pluginChangeRoutes({ plugins, managed }: PluginChangeRoutesOptio
     }),
     route({
       method: "GET",
-      path: "/api/plugin_configs/{id}/revisions",
+      path: "/_hogpen/api/plugin_configs/{id}/revisions",
       summary: "What a plugin config was before its changes, newest first",
       params,
       response: listOf(revisionOut),
@@ -231,7 +231,7 @@ export function pluginChangeRoutes({ plugins, managed }: PluginChangeRoutesOptio
     }),
     route({
       method: "POST",
-      path: "/api/plugin_configs/{id}/roll_back",
+      path: "/_hogpen/api/plugin_configs/{id}/roll_back",
       summary: "Makes a plugin config what it was: source, configuration, attachments",
       params,
       body: z.strictObject({ version: z.int() }),

@@ -113,7 +113,7 @@ export function projectChangeRoutes({ projects, managed, testDestination }: Proj
   return [
     route({
       method: "POST",
-      path: "/api/projects",
+      path: "/_hogpen/api/projects",
       summary: "Makes a project",
       body: projectIn,
       response: projectOut,
@@ -136,7 +136,7 @@ export function projectChangeRoutes({ projects, managed, testDestination }: Proj
     }),
     route({
       method: "PATCH",
-      path: "/api/projects/{id}",
+      path: "/_hogpen/api/projects/{id}",
       summary: "Changes a project",
       params,
       body: projectIn.partial(),
@@ -162,7 +162,7 @@ export function projectChangeRoutes({ projects, managed, testDestination }: Proj
     }),
     route({
       method: "DELETE",
-      path: "/api/projects/{id}",
+      path: "/_hogpen/api/projects/{id}",
       summary: "Removes a project that has no plugin configs and destinations any more",
       params,
       response: doneOut,
@@ -182,7 +182,7 @@ export function projectChangeRoutes({ projects, managed, testDestination }: Proj
     }),
     route({
       method: "GET",
-      path: "/api/projects/{id}/destinations",
+      path: "/_hogpen/api/projects/{id}/destinations",
       summary: "Destinations of a project",
       params,
       response: listOf(destinationOut),
@@ -195,7 +195,7 @@ export function projectChangeRoutes({ projects, managed, testDestination }: Proj
     }),
     route({
       method: "POST",
-      path: "/api/projects/{id}/destinations",
+      path: "/_hogpen/api/projects/{id}/destinations",
       summary: "Makes a destination",
       params,
       body: destinationIn,
@@ -214,7 +214,7 @@ export function projectChangeRoutes({ projects, managed, testDestination }: Proj
     }),
     route({
       method: "PATCH",
-      path: "/api/projects/{id}/destinations/{destination}",
+      path: "/_hogpen/api/projects/{id}/destinations/{destination}",
       summary: "Changes a destination; what is left out stays",
       params: place,
       body: z.looseObject({}),
@@ -232,7 +232,7 @@ export function projectChangeRoutes({ projects, managed, testDestination }: Proj
     }),
     route({
       method: "DELETE",
-      path: "/api/projects/{id}/destinations/{destination}",
+      path: "/_hogpen/api/projects/{id}/destinations/{destination}",
       summary: "Removes a destination; its place in the events goes with it",
       params: place,
       response: doneOut,
@@ -250,7 +250,7 @@ export function projectChangeRoutes({ projects, managed, testDestination }: Proj
     }),
     route({
       method: "POST",
-      path: "/api/projects/{id}/destinations/{destination}/test",
+      path: "/_hogpen/api/projects/{id}/destinations/{destination}/test",
       summary: "Sends one test event to a destination now, whatever its filter and its place in the log",
       params: place,
       response: z.object({ delivered: z.boolean(), detail: z.string().nullable() }),

@@ -52,7 +52,7 @@ export function uploadRoutes({ plugins, managed }: UploadRoutesOptions): Route[]
   return [
     route({
       method: "POST",
-      path: "/api/uploads",
+      path: "/_hogpen/api/uploads",
       summary: "Takes an archive of a plugin (.zip or .tgz) as the body, to be installed by its id",
       response: z.object({ upload: z.string(), bytes: z.number() }),
       errors: { 413: "Too large" },
@@ -63,7 +63,7 @@ export function uploadRoutes({ plugins, managed }: UploadRoutesOptions): Route[]
     }),
     route({
       method: "PUT",
-      path: "/api/plugin_configs/{id}/attachments/{key}",
+      path: "/_hogpen/api/plugin_configs/{id}/attachments/{key}",
       summary: "Takes a file as the body for a field of type attachment; its name is in ?file_name",
       params,
       query: { file_name: z.string().min(1).max(255).default("file") },
@@ -82,7 +82,7 @@ export function uploadRoutes({ plugins, managed }: UploadRoutesOptions): Route[]
     }),
     route({
       method: "DELETE",
-      path: "/api/plugin_configs/{id}/attachments/{key}",
+      path: "/_hogpen/api/plugin_configs/{id}/attachments/{key}",
       summary: "Removes an attachment",
       params,
       response: doneOut,
@@ -95,7 +95,7 @@ export function uploadRoutes({ plugins, managed }: UploadRoutesOptions): Route[]
     }),
     route({
       method: "GET",
-      path: "/api/plugin_configs/{id}/attachments/{key}",
+      path: "/_hogpen/api/plugin_configs/{id}/attachments/{key}",
       summary: "The file of an attachment, unless the plugin calls it secret",
       params,
       response: z.unknown().describe("The file itself."),

@@ -67,7 +67,7 @@ export function eventRoutes({ projects, log, sightings }: EventRoutesOptions): R
   return [
     route({
       method: "GET",
-      path: "/api/events",
+      path: "/_hogpen/api/events",
       summary: "Events newest first; a search that takes long ends early, to go on with `next`",
       query: {
         team_id: idIn,
@@ -109,7 +109,7 @@ export function eventRoutes({ projects, log, sightings }: EventRoutesOptions): R
     }),
     route({
       method: "GET",
-      path: "/api/events/{cursor}",
+      path: "/_hogpen/api/events/{cursor}",
       summary: "One event with all of it",
       params: { cursor: z.string() },
       query: { team_id: idIn, topic: topicIn },
@@ -125,7 +125,9 @@ export function eventRoutes({ projects, log, sightings }: EventRoutesOptions): R
         return showEvent({ record, event }, { bytes: Infinity });
       },
     }),
-    ...([["dropped", "/api/dropped_events"], ["trace", "/api/traced_events"]] as const).flatMap(([kind, path]) => [
+    ...([["dropped", "/_hogpen/api/dropped_events"], ["trace", "/_hogpen/api/traced_events"]] as const).flatMap((
+      [kind, path],
+    ) => [
       route({
         method: "GET",
         path,

@@ -22,7 +22,7 @@ export function liveRoutes(feed: LiveFeed): Route[] {
   return [
     route({
       method: "GET",
-      path: "/api/live",
+      path: "/_hogpen/api/live",
       summary:
         "What changes, as server-sent events. The header Last-Event-ID resumes; `reset` says that something was missed",
       query: {

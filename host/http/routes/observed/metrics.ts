@@ -55,7 +55,7 @@ export function metricRoutes({ series, telemetry, now }: MetricRoutesOptions): R
   return [
     route({
       method: "GET",
-      path: "/api/metrics/series",
+      path: "/_hogpen/api/metrics/series",
       summary: "Counters over time: in steps of 10 s for an hour, of a minute for a day, of an hour for 30 days",
       query: {
         subject: subjectIn,
@@ -78,7 +78,7 @@ export function metricRoutes({ series, telemetry, now }: MetricRoutesOptions): R
     }),
     route({
       method: "GET",
-      path: "/api/metrics/totals",
+      path: "/_hogpen/api/metrics/totals",
       summary: "What was counted in all between two times",
       query: { subject: subjectIn, field: fieldsIn.optional(), ...rangeIn },
       response: totalsOut,
@@ -90,7 +90,7 @@ export function metricRoutes({ series, telemetry, now }: MetricRoutesOptions): R
     }),
     route({
       method: "GET",
-      path: "/api/metrics/now",
+      path: "/_hogpen/api/metrics/now",
       summary: "Every counter since the start of the service, and every state of this moment",
       query: { subject: subjectIn.optional() },
       response: totalsOut,

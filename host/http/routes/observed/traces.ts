@@ -40,14 +40,14 @@ export function traceRoutes({ projects, traces, now }: TraceRoutesOptions): Rout
   return [
     route({
       method: "GET",
-      path: "/api/traces",
+      path: "/_hogpen/api/traces",
       summary: "Orders to trace events that have not ended; what they found is in /traced_events",
       response: listOf(orderOut),
       handle: () => Promise.resolve({ results: traces.list().map(showOrder), next: null }),
     }),
     route({
       method: "POST",
-      path: "/api/traces",
+      path: "/_hogpen/api/traces",
       summary: "Traces what each plugin makes of events, of a distinct_id or one in so many, for some minutes",
       body: orderIn,
       response: orderOut,
@@ -67,7 +67,7 @@ export function traceRoutes({ projects, traces, now }: TraceRoutesOptions): Rout
     }),
     route({
       method: "DELETE",
-      path: "/api/traces/{id}",
+      path: "/_hogpen/api/traces/{id}",
       summary: "Ends an order; what it found stays",
       params: { id: z.string() },
       response: doneOut,

@@ -4,7 +4,7 @@ import { hideSecrets, looksSecret, SECRET_PLACEHOLDER } from "../../../../host/h
 import { ADMIN_TOKEN, type ApiService, pluginView, startApi } from "../../../kit/api_service.ts";
 import { openApiOfThisVersion } from "../../../kit/write_openapi.ts";
 
-const BASE = "/api";
+const BASE = "/_hogpen/api";
 
 async function ask(api: ApiService, method: string, path: string, headers: Record<string, string>, body?: unknown) {
   const response = await api.app.request(`${BASE}${path}`, {
