@@ -12,7 +12,7 @@ import type { NodePath, PluginObject, types as t } from "@babel/core";
 type Babel = typeof import("@babel/core");
 
 /** Changes when the output for the same input does; part of the cache's key. */
-const VERSION = 3;
+const VERSION = 4;
 
 const HOISTED = new Set(["mock", "unmock", "enableAutomock", "disableAutomock", "deepUnmock"]);
 
@@ -23,14 +23,24 @@ export function needsCompiling(path: string, code: string): boolean {
     /\bjest\s*\.\s*(?:mock|unmock|enableAutomock|disableAutomock|deepUnmock)\b/.test(code);
 }
 
+export interface CompileOptions {
+  cacheFolder: string | null;
+  /**
+   * Imports are loaded where they stand among the statements, as the code that TypeScript writes does; else before all
+   * of them, as Babel's does.
+   */
+  inOrder: boolean;
+}
+
 /** Lines stay where they are. Compiled files are remembered in `cacheFolder`. Throws Babel's SyntaxError. */
-export function compileModule(path: string, code: string, cacheFolder: string | null): string {
+export function compileModule(path: string, code: string, options: CompileOptions): string {
+  const { cacheFolder, inOrder } = options;
   if (!needsCompiling(path, code)) return code;
-  if (cacheFolder === null) return compile(path, code);
-  const key = createHash("sha256").update(`${VERSION}\0${path}\0${code}`).digest("hex");
+  if (cacheFolder === null) return compile(path, code, inOrder);
+  const key = createHash("sha256").update(`${VERSION}\0${inOrder}\0${path}\0${code}`).digest("hex");
   const cached = join(cacheFolder, `${key}.js`);
   if (existsSync(cached)) return readFileSync(cached, "utf8");
-  const compiled = compile(path, code);
+  const compiled = compile(path, code, inOrder);
   try {
     mkdirSync(cacheFolder, { recursive: true });
     const temporary = `${cached}.${crypto.randomUUID()}`;
@@ -44,7 +54,7 @@ export function compileModule(path: string, code: string, cacheFolder: string | 
 
 const require = createRequire(import.meta.url);
 
-function compile(path: string, code: string): string {
+function compile(path: string, code: string, inOrder: boolean): string {
   const babel = require("@babel/core") as Babel;
   const { default: typescript } = require("@babel/preset-typescript");
   const { default: commonjs } = require("@babel/plugin-transform-modules-commonjs");
@@ -60,7 +70,9 @@ function compile(path: string, code: string): string {
     highlightCode: false,
     parserOpts: { allowReturnOutsideFunction: true, ...(path.endsWith(".jsx") && { plugins: ["jsx"] }) },
     presets: isTypeScript ? [[typescript, { onlyRemoveTypeImports: false }]] : [],
-    plugins: [() => globalsPlugin(babel), [commonjs, { allowTopLevelThis: true }], () => hoistPlugin(babel)],
+    plugins: [() => globalsPlugin(babel), ...(inOrder ? [() => orderPlugin(babel)] : []), [commonjs, {
+      allowTopLevelThis: true,
+    }], () => hoistPlugin(babel)],
   });
   return result?.code ?? "";
 }
@@ -94,6 +106,51 @@ function globalsPlugin({ types }: Babel): PluginObject {
       },
     },
   };
+}
+
+/** Puts what an import became back to where the import stood. */
+function orderPlugin({ types }: Babel): PluginObject {
+  const late: { source: string; before: t.Statement }[] = [];
+  return {
+    name: "hogpen-import-order",
+    visitor: {
+      Program: {
+        enter({ node: { body } }: NodePath<t.Program>) {
+          late.length = 0;
+          const first = body.findIndex(runs);
+          for (const [index, statement] of body.entries()) {
+            if (!types.isImportDeclaration(statement) || first === -1 || index < first) continue;
+            const before = body.slice(index).find(runs);
+            if (before !== undefined) late.push({ source: statement.source.value, before });
+          }
+        },
+      },
+    },
+    post({ ast: { program } }) {
+      for (const { source, before } of late) {
+        const load = program.body.find((each) => types.isVariableDeclaration(each) && loads(each, source));
+        if (load === undefined || !program.body.includes(before)) continue;
+        program.body.splice(program.body.indexOf(load), 1);
+        program.body.splice(program.body.indexOf(before), 0, load);
+      }
+    },
+  };
+
+  /** Statements that only declare are there from the start. */
+  function runs(statement: t.Statement): boolean {
+    return types.isExpressionStatement(statement) || types.isVariableDeclaration(statement);
+  }
+  function loads({ declarations }: t.VariableDeclaration, source: string): boolean {
+    let node: t.Node | null | undefined = declarations[0]?.init;
+    while (types.isCallExpression(node)) {
+      const argument: t.Node | undefined = node.arguments[0];
+      if (types.isIdentifier(node.callee, { name: "require" })) {
+        return types.isStringLiteral(argument, { value: source });
+      }
+      node = argument;
+    }
+    return false;
+  }
 }
 
 function hoistPlugin({ types }: Babel): PluginObject {

@@ -28,6 +28,10 @@ export interface JestConfig {
   restoreMocks: boolean;
   resetModules: boolean;
   injectGlobals: boolean;
+  /** Under Jest its modules are compiled by ts-jest rather than Babel. */
+  usesTypeScript: boolean;
+  /** What `jest.useFakeTimers()` means: Jest's default before version 27 was the legacy kind. */
+  defaultTimers: "modern" | "legacy";
   /** Fake timers in every test. */
   fakeTimers: "none" | "modern" | "legacy";
   snapshotFormat: Record<string, unknown>;
@@ -100,6 +104,8 @@ function normalise(raw: Raw, rootDir: string, major: number): JestConfig {
     resetMocks: raw.resetMocks === true,
     restoreMocks: raw.restoreMocks === true,
     resetModules: raw.resetModules === true,
+    usesTypeScript: /ts-jest/.test(JSON.stringify([raw.preset, raw.transform])),
+    defaultTimers: major < 27 ? "legacy" : "modern",
     injectGlobals: raw.injectGlobals !== false,
     fakeTimers: timers.enableGlobally === true
       ? timers.legacyFakeTimers === true ? "legacy" : "modern"

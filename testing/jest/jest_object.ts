@@ -54,7 +54,9 @@ export function createJestEnvironment(config: JestConfig): JestEnvironment {
   const state: FileState = { timeout: config.testTimeout, retries: 0 };
 
   function useFakeTimers(given?: FakeOptions | "modern" | "legacy"): void {
-    const isLegacy = given === "legacy" || typeof given === "object" && given.legacyFakeTimers === true;
+    const isLegacy = typeof given === "object"
+      ? given.legacyFakeTimers === true
+      : (given ?? config.defaultTimers) === "legacy";
     timers.useRealTimers();
     timers = isLegacy ? legacy : modern;
     if (timers === legacy) legacy.useFakeTimers();

@@ -8,7 +8,7 @@ import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
 import vm from "node:vm";
 import type { ModuleMocker } from "jest-mock";
-import { compileModule } from "./compile_module.ts";
+import { compileModule, type CompileOptions } from "./compile_module.ts";
 import { type ModuleLocation, resolveModule, type ResolveOptions } from "./resolve_module.ts";
 
 interface Module {
@@ -23,12 +23,11 @@ interface Module {
 
 type Factory = () => unknown;
 
-export interface RegistryOptions extends ResolveOptions {
+export interface RegistryOptions extends ResolveOptions, CompileOptions {
   /** Folders whose `__mocks__` stand for npm packages. */
   roots: string[];
   /** Every module is mocked unless the test says otherwise. */
   automock: boolean;
-  cacheFolder: string | null;
   moduleMocker: ModuleMocker;
   /** Modules that are not files, such as `@jest/globals`. */
   provided: Map<string, () => unknown>;
@@ -189,7 +188,7 @@ export class ModuleRegistry {
 
   #evaluate(module: Module, text: string): void {
     const path = module.filename;
-    const code = compileModule(path, text.replace(/^#!.*/, ""), this.#options.cacheFolder);
+    const code = compileModule(path, text.replace(/^#!.*/, ""), this.#options);
     const require = Object.assign((specifier: string) => this.require(path, specifier), {
       resolve: (specifier: string) => {
         const location = this.#locate(path, specifier);

@@ -73,6 +73,7 @@ export async function runFile(path: string, options: RunFileOptions): Promise<Fi
     fallbacks: options.fallbacks,
     standIns: options.standIns,
     cacheFolder: options.cacheFolder,
+    inOrder: config.usesTypeScript,
     moduleMocker: environment.moduleMocker,
     provided: new Map<string, () => unknown>([
       ["@jest/globals", () => ({ ...tree.globals, expect: jestExpect, jest: jestFor(path) })],
@@ -140,6 +141,7 @@ export function loadConfigFile(path: string, fallbacks: string[]): unknown {
     fallbacks,
     automock: false,
     cacheFolder: null,
+    inOrder: false,
     moduleMocker: {} as never,
     standIns: new Map(),
     provided: new Map(),

@@ -151,6 +151,28 @@ Deno.test("test reads jest.config.ts, and gives tests what the repository has no
   ]]);
 });
 
+Deno.test("test loads imports where they stand when ts-jest compiled them, and fakes timers as the repository's Jest does", async () => {
+  await using folder = await pluginFolder({
+    "package.json": '{"jest":{"preset":"ts-jest"},"devDependencies":{"jest":"^26.6.3","ts-jest":"^26.4.4"}}',
+    "value.ts": "declare const chosen: string; export const value = chosen",
+    "other.ts": "export const other = 'other'",
+    "a.test.ts": `
+      (global as any).chosen = 'set before'
+      import { value } from './value'
+      jest.mock('./other', () => ({ other: 'mocked' }))
+      import { other } from './other'
+      test('order', () => expect([value, other]).toEqual(['set before', 'mocked']))
+      test('legacy timers', () => {
+        jest.useFakeTimers()
+        setTimeout(() => {}, 5)
+        expect(setTimeout).toHaveBeenCalledTimes(1)
+      })`,
+  });
+  const { tests, errors } = await runTests(folder);
+  assert.deepEqual(errors, []);
+  assert.deepEqual(tests, ["a.test.ts: order: passed", "a.test.ts: legacy timers: passed"]);
+});
+
 Deno.test("test --jest says what is missing when the repository has no Jest", async () => {
   await using folder = await pluginFolder({ "package.json": "{}" });
   const { code, err } = await runCommand(["test", folder.path, "--jest"]);
