@@ -81,6 +81,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     "host/loader",
     "host/managed",
     "host/log",
+    "host/schedule",
     "host/services",
     "host/store",
     "host/telemetry",

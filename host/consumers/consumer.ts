@@ -132,6 +132,42 @@ export class Consumer implements AsyncDisposable {
     return done;
   }
 
+  /** Events between the target and the end of the log. */
+  async estimate(target: RewindTarget): Promise<number> {
+    const { log } = this.#services;
+    const { project } = this.spec;
+    const to = "time" in target ? await log.cursorAt("outbox", project, target.time) : target.cursor;
+    return (await log.lag("outbox", project, to)).events;
+  }
+
+  /** Goes to where the rewind would have ended. */
+  async cancelReplay(): Promise<void> {
+    const end = await this.#replay.cancel();
+    if (end === null) {
+      throw new ConsumerControlError("conflict", `Cannot end a replay of ${this.spec.id}: there is none`);
+    }
+    await this.#goTo(end);
+  }
+
+  /** Gives up the delivery in flight and everything before the end of the log. */
+  async skip(): Promise<number> {
+    const { log, clock } = this.#services;
+    const { project } = this.spec;
+    const before = (await log.lag("outbox", project, this.#cursor)).events;
+    await this.#replay.cancel();
+    await this.#goTo(await log.cursorAt("outbox", project, clock.now() + 1));
+    return before;
+  }
+
+  #goTo(cursor: Cursor): Promise<void> {
+    const done = this.#errand(async () => {
+      await this.#services.log.commit("outbox", this.spec.project, this.spec.id, cursor);
+      this.#cursor = cursor;
+    });
+    this.#interrupt.abort(new InterruptedError(`Consumer ${this.spec.id} was sent ahead`));
+    return done;
+  }
+
   /** Delivers one event outside the log's order, by its cursor "" known as such; resolves when the sink has it, rejects with why it has not. */
   async redeliver(record: StoredRecord): Promise<void> {
     if (this.#pausedFor !== null || this.#state !== "running") {

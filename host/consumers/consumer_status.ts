@@ -54,4 +54,10 @@ export interface ConsumerControl {
   resume(id: string): Promise<void>;
   /** Delivers again, to this consumer alone, what lies between the target and where it stands. */
   rewind(id: string, target: RewindTarget): Promise<void>;
+  /** How many events a rewind to the target would deliver. */
+  estimate(id: string, target: RewindTarget): Promise<number>;
+  /** Ends a rewind: what was delivered before it is not delivered again. */
+  cancelReplay(id: string): Promise<void>;
+  /** Leaves out everything up to now; returns how many events that were. */
+  skip(id: string): Promise<number>;
 }

@@ -157,6 +157,9 @@ export function createConsumers(services: ConsumerServices): Consumers {
     pause: async (id) => await required(id).pause(),
     resume: async (id) => await required(id).resume(),
     rewind: async (id, target) => await required(id).rewind(target),
+    estimate: async (id, target) => await required(id).estimate(target),
+    cancelReplay: async (id) => await required(id).cancelReplay(),
+    skip: async (id) => await required(id).skip(),
     redeliver: async (id, record) => await required(id).redeliver(record),
     async [Symbol.asyncDispose]() {
       closed.abort();

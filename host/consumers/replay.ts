@@ -15,6 +15,8 @@ export interface Replay {
   restore(): Promise<void>;
   /** Checks the target and notes the replay; returns the cursor to go to. */
   begin(target: RewindTarget, from: Cursor): Promise<Cursor>;
+  /** Forgets it; returns where it would have ended. Null when there is none. */
+  cancel(): Promise<Cursor | null>;
   progress(cursor: Cursor): Promise<ConsumerStatus["replay"]>;
 }
 
@@ -66,7 +68,14 @@ export function createReplay(
     return { fraction: Math.min(Math.max(1 - eventsLeft / replay.events, 0), 1), eventsLeft };
   }
 
-  return { restore, begin, progress };
+  async function cancel(): Promise<Cursor | null> {
+    const end = replay?.end ?? null;
+    replay = null;
+    await store.settings.del(replayKey(id));
+    return end;
+  }
+
+  return { restore, begin, cancel, progress };
 }
 
 /** A store that several hosts share may hold the replay of another host's log. */

@@ -31,6 +31,9 @@ import type { ManagedApi } from "./routes/managed/managed_api.ts";
 import { pluginChangeRoutes } from "./routes/managed/plugin_changes.ts";
 import { projectChangeRoutes } from "./routes/managed/project_changes.ts";
 import { uploadRoutes } from "./routes/managed/uploads.ts";
+import { scheduleRoutes } from "./routes/schedules.ts";
+import type { Scheduler } from "../schedule/scheduler.ts";
+import { settingRoutes, type ShownSetting } from "./routes/settings.ts";
 import { auditRoutes } from "./routes/access/audit.ts";
 import { eventRoutes } from "./routes/observed/events.ts";
 import { liveRoutes } from "./routes/observed/live.ts";
@@ -65,6 +68,8 @@ export interface AppOptions {
   pluginMetrics: Pick<PluginMetrics, "list">;
   feed: LiveFeed;
   managed: ManagedApi;
+  schedule: Pick<Scheduler, "upcoming" | "run">;
+  settings: ShownSetting[];
   /** See ProjectChangeRoutesOptions. */
   testDestination(project: ProjectConfig, id: string): Promise<void>;
   dryRun(request: DryRunRequest): Promise<DryRun>;
@@ -150,7 +155,7 @@ export function apiRoutes(options: AppOptions, access: Access): Route[] {
     ...pluginConfigRoutes(plugins),
     ...pluginLogRoutes(plugins, store.logs),
     ...pluginJobRoutes({ plugins, jobs: store.jobs, onEnqueued: options.onJobEnqueued, now }),
-    ...jobRoutes(store.jobs),
+    ...jobRoutes(store.jobs, { onEnqueued: options.onJobEnqueued, now }),
     ...consumerRoutes(consumers),
     ...metricRoutes({ series: store.series, telemetry: options.telemetry, now }),
     ...problemRoutes(store.problems),
@@ -160,6 +165,8 @@ export function apiRoutes(options: AppOptions, access: Access): Route[] {
     ...pluginChangeRoutes(options),
     ...projectChangeRoutes(options),
     ...uploadRoutes(options),
+    ...scheduleRoutes({ plugins, schedule: options.schedule }),
+    ...settingRoutes({ ...options, startedAt: now() }),
     ...liveRoutes(options.feed),
     ...tokenRoutes(access.tokens),
     ...auditRoutes(store.audit),

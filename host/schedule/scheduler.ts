@@ -24,11 +24,21 @@ export interface SchedulerOptions {
   onError?(error: unknown): void;
 }
 
+export interface UpcomingTask {
+  task: string;
+  cron: string;
+  nextRunAt: number | null;
+  /** By this host, since it started. */
+  lastRun: { at: number; ms: number; error: string | null } | null;
+}
+
 export interface Scheduler extends AsyncDisposable {
   /** To be called when plugins were loaded, replaced or removed. */
   refresh(): void;
   /** When each task runs next, for the API. */
-  upcoming(pluginConfigId: number): { task: string; cron: string; nextRunAt: number | null }[];
+  upcoming(pluginConfigId: number): UpcomingTask[];
+  /** Runs a task now, whether it is due or not. Rejects with what it threw, or when the plugin has no such task. */
+  run(pluginConfigId: number, task: string): Promise<void>;
 }
 
 const DEFAULT_DRAIN_MS = 10_000;
@@ -52,6 +62,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   const inFlight = new Map<string, Promise<void>>();
   /** Expressions that were complained about, by plugin config and task. */
   const refused = new Set<string>();
+  const lastRuns = new Map<string, UpcomingTask["lastRun"]>();
   let refreshed = new AbortController();
   /** Ticks up to here are dealt with. */
   let done = clock.now();
@@ -132,7 +143,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     const over = new AbortController();
     const extending = extend(tick, over.signal);
     try {
-      await plugins.get(pluginConfigId)?.runtime.call(pluginConfigId, "task", name);
+      await call(pluginConfigId, name);
     } catch (error) {
       // Only a runtime that is being closed rejects with anything else.
       if (error instanceof PluginCallError) journal.error(pluginConfigId, error.record);
@@ -141,6 +152,19 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       over.abort();
       await extending;
       await ticks.finish(pluginConfigId, name, owner);
+    }
+  }
+
+  async function call(pluginConfigId: number, name: string): Promise<void> {
+    const at = clock.now();
+    const note = (error: string | null) =>
+      lastRuns.set(`${pluginConfigId} ${name}`, { at, ms: clock.now() - at, error });
+    try {
+      await plugins.get(pluginConfigId)?.runtime.call(pluginConfigId, "task", name);
+      note(null);
+    } catch (error) {
+      note(error instanceof Error ? error.message : String(error));
+      throw error;
     }
   }
 
@@ -170,7 +194,20 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     upcoming(pluginConfigId) {
       const plugin = plugins.get(pluginConfigId);
       if (plugin === undefined) return [];
-      return tasksOf(plugin).map(({ name, cron }) => ({ task: name, cron, nextRunAt: nextTick(cron, clock.now()) }));
+      return tasksOf(plugin).map(({ name, cron }) => ({
+        task: name,
+        cron,
+        nextRunAt: nextTick(cron, clock.now()),
+        lastRun: lastRuns.get(`${pluginConfigId} ${name}`) ?? null,
+      }));
+    },
+    async run(pluginConfigId, task) {
+      try {
+        await call(pluginConfigId, task);
+      } catch (error) {
+        if (error instanceof PluginCallError) journal.error(pluginConfigId, error.record);
+        throw error;
+      }
     },
     /** Begins nothing more, and waits for the tasks that run. */
     async [Symbol.asyncDispose]() {

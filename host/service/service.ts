@@ -34,6 +34,7 @@ import { createApiPlugins } from "./api_plugins.ts";
 import { openBackEnds } from "./back_ends.ts";
 import { keepAudit } from "./upkeep/keep_audit.ts";
 import { openManaged } from "./upkeep/managed.ts";
+import { showSettings } from "./upkeep/show_settings.ts";
 import { testDestination } from "./upkeep/test_destination.ts";
 import { loadInstanceId } from "./instance_id.ts";
 import { createPluginLoader } from "./load_plugins.ts";
@@ -240,6 +241,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       apply: (anew) => soon(applyLater(anew), clock),
       file: () => ({ path: settings.config, config: file }),
     },
+    schedule: scheduler,
+    settings: showSettings(settings),
     testDestination: async (project, id) => {
       const destination = project.destinations.find((each) => each.id === id);
       if (destination !== undefined) await testDestination(project, destination, now());

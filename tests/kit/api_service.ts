@@ -134,6 +134,11 @@ export async function startApi(overrides: Partial<AppOptions> = {}): Promise<Api
       apply: () => Promise.resolve(),
       file: () => ({ path: "hogpen.json", config: { projects } }),
     },
+    schedule: {
+      upcoming: () => [{ task: "runEveryHour", cron: "0 * * * *", nextRunAt: 0, lastRun: null }],
+      run: () => Promise.resolve(),
+    },
+    settings: [],
     testDestination: () => Promise.resolve(),
     dryRun: () => Promise.resolve({ plugins: [], events: [] }),
     telemetry,

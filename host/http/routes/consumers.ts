@@ -4,7 +4,13 @@
  */
 
 import { z } from "zod";
-import { type ConsumerControl, ConsumerControlError, type ConsumerStatus } from "../../consumers/consumer_status.ts";
+import {
+  type ConsumerControl,
+  ConsumerControlError,
+  type ConsumerStatus,
+  type RewindTarget,
+} from "../../consumers/consumer_status.ts";
+import { CursorError } from "../../log/event_log.ts";
 import { conflict, invalidInput, notFound } from "../api_error.ts";
 import { type Route, route } from "../route.ts";
 import { DONE, doneOut, idIn, listOf, timeIn, timeOut } from "../schemas.ts";
@@ -75,26 +81,65 @@ export function consumerRoutes(consumers: ConsumerControl): Route[] {
     ),
     route({
       method: "POST",
+      path: "/_hogpen/api/consumers/{id}/estimate",
+      summary: "How many events a rewind would deliver",
+      params,
+      body: rewindIn,
+      response: z.object({ events: z.number() }),
+      errors: { 400: "Neither or both of cursor and time, or not a place in the log", ...errors },
+      audit: "none",
+      async handle({ params: { id }, body }) {
+        return { events: await steer(() => consumers.estimate(id, targetOf(id, body))) };
+      },
+    }),
+    route({
+      method: "POST",
+      path: "/_hogpen/api/consumers/{id}/cancel_replay",
+      summary: "Ends a rewind: goes on where it would have ended",
+      params,
+      response: doneOut,
+      errors,
+      async handle({ params: { id } }) {
+        await steer(() => consumers.cancelReplay(id));
+        return DONE;
+      },
+    }),
+    route({
+      method: "POST",
+      path: "/_hogpen/api/consumers/{id}/skip",
+      summary: "Leaves out everything that is not delivered yet",
+      params,
+      response: z.object({ skipped: z.number() }),
+      errors,
+      handle: async ({ params: { id } }) => ({ skipped: await steer(() => consumers.skip(id)) }),
+    }),
+    route({
+      method: "POST",
       path: "/_hogpen/api/consumers/{id}/rewind",
       summary: "Delivers again, to this consumer alone, everything from an earlier cursor or time on",
       params,
       body: rewindIn,
       response: doneOut,
       errors: { 400: "Neither or both of cursor and time, or not a place in the log", ...errors },
-      async handle({ params: { id }, body: { cursor, time } }) {
-        if (cursor === undefined && time !== undefined) await steer(() => consumers.rewind(id, { time }));
-        else if (cursor !== undefined && time === undefined) await steer(() => consumers.rewind(id, { cursor }));
-        else throw invalidInput(`Cannot rewind ${id}: expected either a cursor or a time`);
+      async handle({ params: { id }, body }) {
+        await steer(() => consumers.rewind(id, targetOf(id, body)));
         return DONE;
       },
     }),
   ];
 }
 
-async function steer(action: () => Promise<void>): Promise<void> {
+function targetOf(id: string, { cursor, time }: z.output<typeof rewindIn>): RewindTarget {
+  if (cursor === undefined && time !== undefined) return { time };
+  if (cursor !== undefined && time === undefined) return { cursor };
+  throw invalidInput(`Cannot rewind ${id}: expected either a cursor or a time`);
+}
+
+async function steer<T>(action: () => Promise<T>): Promise<T> {
   try {
-    await action();
+    return await action();
   } catch (error) {
+    if (error instanceof CursorError) throw invalidInput(error.message, "cursor");
     if (!(error instanceof ConsumerControlError)) throw error;
     switch (error.reason) {
       case "unknown":

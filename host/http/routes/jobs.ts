@@ -28,7 +28,10 @@ export const jobOut = z.object({
   last_error: z.string().nullable(),
 });
 
-export function jobRoutes(jobs: Pick<Jobs, "list" | "get" | "cancel">): Route[] {
+export function jobRoutes(
+  jobs: Pick<Jobs, "list" | "get" | "cancel" | "retryNow" | "total">,
+  { onEnqueued, now }: { onEnqueued: () => void; now: () => number },
+): Route[] {
   return [
     route({
       method: "GET",
@@ -38,19 +41,25 @@ export function jobRoutes(jobs: Pick<Jobs, "list" | "get" | "cancel">): Route[] 
         plugin_config_id: idIn.optional(),
         kind: kind.optional(),
         state: state.optional(),
+        type: z.string().optional().describe("Name of the job."),
+        total: z.stringbool().default(false).describe("Whether to count all that fit."),
         limit: limitUpTo(1000, 100),
         next: z.string().optional().describe("`next` of the page before."),
       },
-      response: listOf(jobOut),
+      response: listOf(jobOut).extend({ total: z.number().nullable() }),
       async handle({ query }) {
-        const { results, next } = await jobs.list({
-          limit: query.limit,
+        const selection = {
           ...(query.plugin_config_id !== undefined && { pluginConfigId: query.plugin_config_id }),
           ...(query.kind && { kind: query.kind }),
           ...(query.state && { state: query.state }),
-          ...(query.next && { next: query.next }),
-        });
-        return { results: results.map(showJob), next };
+          ...(query.type && { type: query.type }),
+        };
+        const page = { ...selection, limit: query.limit, ...(query.next && { next: query.next }) };
+        const [{ results, next }, total] = await Promise.all([
+          jobs.list(page),
+          query.total ? jobs.total(selection) : null,
+        ]);
+        return { results: results.map(showJob), next, total };
       },
     }),
     route({
@@ -61,6 +70,22 @@ export function jobRoutes(jobs: Pick<Jobs, "list" | "get" | "cancel">): Route[] 
       response: jobOut,
       errors: { 404: "No such job" },
       handle: async ({ params }) => showJob(await findJob(jobs, params.id)),
+    }),
+    route({
+      method: "POST",
+      path: "/_hogpen/api/jobs/{id}/retry",
+      summary: "Runs a job now that waits, failed or was cancelled",
+      params: { id: z.string() },
+      response: doneOut,
+      errors: { 404: "No such job", 409: "It runs, is done, or its payload is gone" },
+      async handle({ params }) {
+        if (await jobs.retryNow(params.id, now())) {
+          onEnqueued();
+          return DONE;
+        }
+        const job = await findJob(jobs, params.id);
+        throw conflict(`Cannot run job ${job.id} again: it is ${job.state}, or what it would run with is gone`);
+      },
     }),
     route({
       method: "POST",
