@@ -8,7 +8,7 @@ import { type ConnectionInfo, hostOf } from "../capture/capture.ts";
 import { clientIp } from "../capture/client_ip.ts";
 import { createSdkRoutes } from "../capture/sdk/sdk_routes.ts";
 import type { Projects } from "../capture/find_project.ts";
-import type { ProjectConfig } from "../config/config.ts";
+import type { PluginConfig, ProjectConfig } from "../config/config.ts";
 import type { ConsumerControl } from "../consumers/consumer_status.ts";
 import type { EventLog } from "../log/event_log.ts";
 import type { DeadLetter, Store } from "../store/store.ts";
@@ -27,6 +27,8 @@ import { problemRoutes } from "./routes/observed/problems.ts";
 import type { LiveFeed } from "./live/live_feed.ts";
 import { type DryRunRequest, dryRunRoutes } from "./routes/managed/dry_run.ts";
 import type { DryRun } from "../dry_run/dry_run.ts";
+import type { Inspection } from "../dry_run/inspect_plugin.ts";
+import { inspectRoutes } from "./routes/managed/inspect.ts";
 import type { ManagedApi } from "./routes/managed/managed_api.ts";
 import { pluginChangeRoutes } from "./routes/managed/plugin_changes.ts";
 import { projectChangeRoutes } from "./routes/managed/project_changes.ts";
@@ -72,6 +74,7 @@ export interface AppOptions {
   settings: ShownSetting[];
   /** See ProjectChangeRoutesOptions. */
   testDestination(project: ProjectConfig, id: string): Promise<void>;
+  inspect(config: PluginConfig): Promise<Inspection>;
   dryRun(request: DryRunRequest): Promise<DryRun>;
   /** Gives a dead letter's event again to who gave it up. */
   requeue(letter: DeadLetter): Promise<void>;
@@ -163,6 +166,7 @@ export function apiRoutes(options: AppOptions, access: Access): Route[] {
     ...traceRoutes({ ...options, traces: options.telemetry.traces }),
     ...dryRunRoutes({ ...options, sightings: store.sightings }),
     ...pluginChangeRoutes(options),
+    ...inspectRoutes(options),
     ...projectChangeRoutes(options),
     ...uploadRoutes(options),
     ...scheduleRoutes({ plugins, schedule: options.schedule }),

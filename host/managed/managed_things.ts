@@ -83,6 +83,8 @@ export interface ManagedThings {
   /** Keeps bytes by what they hash to. */
   putBlob(bytes: Uint8Array): Promise<string>;
   getBlob(id: string): Promise<Uint8Array | null>;
+  /** An uploaded archive as a file that the loader reads. */
+  materialize(id: string): Promise<string>;
   /** What a plugin config was before each change, newest first. */
   revisions(id: number): Promise<Revision[]>;
 }
@@ -291,6 +293,7 @@ export async function openManagedThings(options: ManagedThingsOptions): Promise<
       return id;
     },
     getBlob,
+    materialize,
     async revisions(id) {
       const list = await things.list(`${KINDS.revision}/${id}`);
       return list.toReversed().map((thing) => {

@@ -16,6 +16,7 @@ import { createConsumers } from "../consumers/consumers.ts";
 import { planConsumers } from "../consumers/plan_consumers.ts";
 import { requeueDeadLetter } from "../consumers/requeue_dead_letter.ts";
 import type { EventLog } from "../log/event_log.ts";
+import { inspectPlugin } from "../dry_run/inspect_plugin.ts";
 import { dryRun } from "../dry_run/dry_run.ts";
 import { createSink } from "../destinations/create_sink.ts";
 import { createApp } from "../http/app.ts";
@@ -247,6 +248,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       const destination = project.destinations.find((each) => each.id === id);
       if (destination !== undefined) await testDestination(project, destination, now());
     },
+    inspect: (config) =>
+      inspectPlugin({ config, load: () => loader.load(config), open: () => loader.open(config), backends }),
     dryRun: ({ plugins, ...request }) =>
       dryRun({
         ...request,

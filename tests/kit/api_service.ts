@@ -140,6 +140,7 @@ export async function startApi(overrides: Partial<AppOptions> = {}): Promise<Api
     },
     settings: [],
     testDestination: () => Promise.resolve(),
+    inspect: () => Promise.resolve({ manifest: null, capabilities: null, error: null, files: {} }),
     dryRun: () => Promise.resolve({ plugins: [], events: [] }),
     telemetry,
     requeue: (letter) => requeueDeadLetter(letter, { log, redeliver: (id, record) => consumers.redeliver(id, record) }),

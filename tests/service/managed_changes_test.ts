@@ -36,6 +36,19 @@ Deno.test("a plugin is installed from a zip, changed, restarted, rolled back and
   await using service = await startTestService();
   const zip = zipSync({ "plugin.json": strToU8(PLUGIN_JSON), "index.ts": strToU8(CODE) });
   const { body: { upload } } = await ask(service, "POST", "uploads", zip);
+  const { body: looked } = await ask(service, "POST", "sources/inspect", { source: { upload } });
+  assert.deepEqual([looked.name, looked.does, looked.files], [
+    "Sayer",
+    ["changes events before they are stored"],
+    ["index.ts", "plugin.json"],
+  ]);
+  const compared = await ask(service, "POST", "sources/inspect", { source: { inline: "export {" }, compare_to: 1 });
+  assert.notEqual(compared.body.error, null);
+  assert(
+    compared.body.changes.some(({ path, before }: { path: string; before: string }) =>
+      path === "plugin.json" && before
+    ),
+  );
   const made = await ask(service, "POST", "plugin_configs", {
     team_id: 1,
     source: { upload },

@@ -15,7 +15,7 @@ import { findPlugin, pluginConfigOut, type Plugins, showPlugin } from "../plugin
 import { keepSecrets } from "./dry_run.ts";
 import { contextOf, type ManagedApi, requireDone, requireManagedPlugin } from "./managed_api.ts";
 
-const sourceIn = z.union([
+export const sourceIn = z.union([
   z.strictObject({ url: z.string().regex(/^https?:\/\//i, "expected an address of GitHub, GitLab or npm") }),
   z.strictObject({ inline: z.string().min(1).max(500_000), name: z.string().min(1).max(200).optional() }),
   z.strictObject({ upload: z.string().regex(/^[0-9a-f]{64}$/, "expected the id of an upload") }),

@@ -1,0 +1,75 @@
+/**
+ * What a plugin is and can do, before it is enabled: its manifest, its files, and what it exports, by loading it in a cell without any network.
+ * @module
+ */
+
+import type { Capabilities } from "../../runtime/capabilities.ts";
+import type { ErrorRecord } from "../../runtime/errors.ts";
+import { openMemoryCache } from "../cache/memory_cache.ts";
+import type { PluginConfig } from "../config/config.ts";
+import { type LoadedPlugin, type Manifest, PluginLoadError } from "../loader/plugin.ts";
+import type { PluginSource } from "../loader/sources/plugin_source.ts";
+import { createPluginServices, type ServiceBackends } from "../services/create_plugin_services.ts";
+import { createPluginMetrics } from "../services/metrics.ts";
+import { startDryCell } from "./dry_cell.ts";
+import { overlayCache } from "./overlay_cache.ts";
+import { overlayStorage } from "./overlay_storage.ts";
+
+export interface InspectOptions {
+  config: PluginConfig;
+  load(): Promise<LoadedPlugin>;
+  open(): Promise<PluginSource>;
+  backends: Pick<ServiceBackends, "cache" | "storage" | "geoip" | "limits" | "version">;
+}
+
+export interface Inspection {
+  manifest: Manifest | null;
+  /** Null when its code does not evaluate. */
+  capabilities: Capabilities | null;
+  error: ErrorRecord | null;
+  /** Texts by path; null for what is large or no text. */
+  files: Record<string, string | null>;
+}
+
+/** Of one file; larger ones are named without their text. */
+const MAX_FILE_CHARACTERS = 40_000;
+const MOST_FILES = 500;
+
+export async function inspectPlugin(options: InspectOptions): Promise<Inspection> {
+  const found: Inspection = { manifest: null, capabilities: null, error: null, files: {} };
+  try {
+    found.files = await readFiles(await options.open());
+    const plugin = await options.load();
+    found.manifest = plugin.manifest;
+    found.capabilities = await findCapabilities(plugin, options);
+  } catch (error) {
+    const { name, message } = error instanceof Error ? error : { name: "Error", message: String(error) };
+    found.error = error instanceof PluginLoadError ? error.record : { name, message, retry: false };
+  }
+  return found;
+}
+
+async function findCapabilities(plugin: LoadedPlugin, { config, backends }: InspectOptions): Promise<Capabilities> {
+  const services = createPluginServices({
+    ...backends,
+    cache: overlayCache(backends.cache, openMemoryCache()),
+    storage: overlayStorage(backends.storage),
+    now: Date.now,
+    api: () => ({ host: null, personalApiKey: null, projectApiKey: null, projectId: "" }),
+    jobs: { enqueue: () => Promise.reject(new Error("The plugin is only looked at")), count: () => Promise.resolve(0) },
+    log: { append: () => Promise.resolve() },
+    metrics: createPluginMetrics(),
+    logs: { system() {} },
+  }, { pluginConfigId: config.id, teamId: config.teamId, pluginName: plugin.manifest.name });
+  await using cell = await startDryCell({ plugin, config, services, fetch: [], now: null });
+  return cell.capabilities;
+}
+
+async function readFiles(source: PluginSource): Promise<Inspection["files"]> {
+  const files: Inspection["files"] = {};
+  for (const path of [...source.paths].sort().slice(0, MOST_FILES)) {
+    const text = await Promise.resolve(source.read(path)).catch(() => null);
+    files[path] = text !== null && text.length <= MAX_FILE_CHARACTERS && !text.includes("\0") ? text : null;
+  }
+  return files;
+}
