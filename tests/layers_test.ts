@@ -59,6 +59,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     "host/store",
     "testing",
   ],
+  "host/alerts": ["host/cells", "host/consumers", "host/managed", "host/store"],
   "host/managed": ["host/config", "host/store"],
   "host/telemetry": [
     "runtime",
@@ -72,6 +73,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   ],
   "host/http": [
     "runtime",
+    "host/alerts",
     "host/capture",
     "host/cells",
     "host/config",
@@ -90,6 +92,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   "host/service": [
     "runtime",
     "host",
+    "host/alerts",
     "host/cache",
     "host/cells",
     "host/config",

@@ -27,6 +27,8 @@ import { problemRoutes } from "./routes/observed/problems.ts";
 import type { LiveFeed } from "./live/live_feed.ts";
 import { type DryRunRequest, dryRunRoutes } from "./routes/managed/dry_run.ts";
 import type { DryRun } from "../dry_run/dry_run.ts";
+import type { AlertBook } from "../alerts/alert_book.ts";
+import { alertRoutes } from "./routes/managed/alerts.ts";
 import type { Inspection } from "../dry_run/inspect_plugin.ts";
 import { inspectRoutes } from "./routes/managed/inspect.ts";
 import type { ManagedApi } from "./routes/managed/managed_api.ts";
@@ -70,6 +72,7 @@ export interface AppOptions {
   pluginMetrics: Pick<PluginMetrics, "list">;
   feed: LiveFeed;
   managed: ManagedApi;
+  alerts: AlertBook;
   schedule: Pick<Scheduler, "upcoming" | "run">;
   settings: ShownSetting[];
   /** See ProjectChangeRoutesOptions. */
@@ -167,6 +170,7 @@ export function apiRoutes(options: AppOptions, access: Access): Route[] {
     ...dryRunRoutes({ ...options, sightings: store.sightings }),
     ...pluginChangeRoutes(options),
     ...inspectRoutes(options),
+    ...alertRoutes(options.alerts),
     ...projectChangeRoutes(options),
     ...uploadRoutes(options),
     ...scheduleRoutes({ plugins, schedule: options.schedule }),

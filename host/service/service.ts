@@ -4,6 +4,7 @@
  */
 
 import { createUuidGenerator } from "../../runtime/events/uuid.ts";
+import { createAlertBook } from "../alerts/alert_book.ts";
 import { createPluginRecords } from "../cells/plugin_records.ts";
 import type { PluginRuntime } from "../cells/plugin_runtime.ts";
 import { PluginState } from "../cells/plugin_runtime.ts";
@@ -34,6 +35,7 @@ import { createTelemetry } from "../telemetry/telemetry.ts";
 import { createApiPlugins } from "./api_plugins.ts";
 import { openBackEnds } from "./back_ends.ts";
 import { keepAudit } from "./upkeep/keep_audit.ts";
+import { observe } from "./upkeep/observe.ts";
 import { openManaged } from "./upkeep/managed.ts";
 import { showSettings } from "./upkeep/show_settings.ts";
 import { testDestination } from "./upkeep/test_destination.ts";
@@ -84,7 +86,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const { log, store, cache, geoip } = opened.use(await openBackEnds(settings, notices));
   // The data folder is ours alone from here on.
   const instanceId = await loadInstanceId(settings.data);
-  const managed = await openManaged(settings, store, notices);
+  const { managed, seal } = await openManaged(settings, store, notices);
   let file = options.config;
   let config = await managed.combine(file);
   const loader = opened.use(await createPluginLoader(settings));
@@ -225,6 +227,13 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     applying = applying.catch(() => {}).then(async () => await applyNow(await managed.combine(file), anew));
     return applying;
   }
+  const alerts = createAlertBook({
+    things: store.things,
+    seal,
+    now,
+    onError: notices.warn,
+    observed: observe({ plugins: api, consumers, store, now }),
+  });
   const app = createApp({
     version: options.version,
     adminToken: options.adminToken,
@@ -242,6 +251,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       apply: (anew) => soon(applyLater(anew), clock),
       file: () => ({ path: settings.config, config: file }),
     },
+    alerts,
     schedule: scheduler,
     settings: showSettings(settings),
     testDestination: async (project, id) => {
@@ -307,6 +317,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     audit[Symbol.dispose]();
     watching[Symbol.dispose]();
     clearInterval(following);
+    alerts[Symbol.dispose]();
   }
 
   return {

@@ -14,6 +14,9 @@ import type { PluginView } from "../../host/http/routes/plugin_configs.ts";
 import type { EventLog } from "../../host/log/event_log.ts";
 import { openSqliteEventLog } from "../../host/log/sqlite_event_log.ts";
 import type { Manifest } from "../../host/loader/plugin.ts";
+import { type AlertBook, createAlertBook } from "../../host/alerts/alert_book.ts";
+import type { AlertNotice } from "../../host/alerts/send_alert.ts";
+import { observe } from "../../host/service/upkeep/observe.ts";
 import { openManagedThings } from "../../host/managed/managed_things.ts";
 import { createSeal } from "../../host/managed/seal.ts";
 import { createTelemetry, type Telemetry } from "../../host/telemetry/telemetry.ts";
@@ -32,6 +35,9 @@ export interface ApiService extends AsyncDisposable {
   consumers: Consumers;
   telemetry: Telemetry;
   feed: LiveFeed;
+  alerts: AlertBook;
+  /** What channels were sent. */
+  sent: { channel: string; notice: AlertNotice }[];
   /** What the API is told of plugins; to be changed by the test. */
   plugins: PluginView[];
   /** Plugin configs that were to be enabled, and how often a job was announced. */
@@ -102,6 +108,20 @@ export async function startApi(overrides: Partial<AppOptions> = {}): Promise<Api
   );
   const seen = { enabled: [] as number[], jobs: 0 };
   const projects = [projectConfig()];
+  const sent: { channel: string; notice: AlertNotice }[] = [];
+  const alerts = stack.use(createAlertBook({
+    things: store.things,
+    seal: createSeal("test"),
+    now: Date.now,
+    observed: observe({ plugins: { list: () => plugins }, consumers, store, now: Date.now }),
+    send({ id }, notice) {
+      sent.push({ channel: id, notice });
+      return Promise.resolve();
+    },
+    onError(message) {
+      throw new Error(message);
+    },
+  }));
   const managed = await openManagedThings({
     things: store.things,
     seal: createSeal("test"),
@@ -129,6 +149,7 @@ export async function startApi(overrides: Partial<AppOptions> = {}): Promise<Api
     consumers,
     pluginMetrics: createPluginMetrics(),
     feed,
+    alerts,
     managed: {
       things: managed,
       apply: () => Promise.resolve(),
@@ -156,6 +177,8 @@ export async function startApi(overrides: Partial<AppOptions> = {}): Promise<Api
     consumers,
     telemetry,
     feed,
+    alerts,
+    sent,
     plugins,
     seen,
     async call(method, path, body) {

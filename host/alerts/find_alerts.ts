@@ -1,0 +1,90 @@
+/**
+ * What is wrong at this moment, by the rules: pure, so that it can be said what a rule means.
+ * @module
+ */
+
+import type { ConsumerStatus } from "../consumers/consumer_status.ts";
+import type { PluginStatus } from "../cells/plugin_runtime.ts";
+import type { AlertRule } from "./alert_values.ts";
+
+/** What the rules look at. */
+export interface Observed {
+  plugins(): { id: number; teamId: number; name: string; status: Pick<PluginStatus, "state" | "reason"> }[];
+  consumers(): Promise<Pick<ConsumerStatus, "id" | "project" | "lag" | "lastError" | "state">[]>;
+  /** Events of each plugin config within the rule's minutes. */
+  events(minutes: number): Promise<Map<number, { in: number; failed: number }>>;
+  /** Dead letters that came within the minutes, by project. */
+  deadLetters(minutes: number): Promise<{ teamId: number; consumer: string; count: number }[]>;
+}
+
+/** Something wrong with one thing. */
+export interface Finding {
+  rule: string;
+  /** `plugin_configs/39`, `consumers/onEvent:39`. */
+  subject: string;
+  teamId: number;
+  message: string;
+}
+
+/** Of fewer events than this a rate says nothing. */
+const FEW_EVENTS = 20;
+
+export async function findAlerts(rules: readonly AlertRule[], observed: Observed): Promise<Finding[]> {
+  const found = await Promise.all(rules.filter(({ enabled }) => enabled).map((rule) => check(rule, observed)));
+  return found.flat().filter(({ rule: id, teamId }) => {
+    const project = rules.find((rule) => rule.id === id)?.team_id ?? null;
+    return project === null || project === teamId;
+  });
+}
+
+async function check(rule: AlertRule, observed: Observed): Promise<Finding[]> {
+  const finding = (subject: string, teamId: number, message: string): Finding => ({
+    rule: rule.id,
+    subject,
+    teamId,
+    message,
+  });
+  switch (rule.when) {
+    case "plugin_disabled":
+      return observed.plugins().filter(({ status }) => status.state === "disabled").map((
+        { id, teamId, name, status },
+      ) =>
+        finding(`plugin_configs/${id}`, teamId, `${name} (${id}) is disabled: ${status.reason ?? "no reason is known"}`)
+      );
+    case "failing_rate": {
+      const counts = await observed.events(rule.minutes);
+      return observed.plugins().flatMap(({ id, teamId, name }) => {
+        const { in: all = 0, failed = 0 } = counts.get(id) ?? {};
+        const percent = Math.round(100 * failed / Math.max(1, all));
+        if (all < FEW_EVENTS || percent < rule.threshold) return [];
+        const message = `${name} (${id}) failed for ${percent} % of ${all} events in ${rule.minutes} min`;
+        return [finding(`plugin_configs/${id}`, teamId, message)];
+      });
+    }
+    case "lag":
+      return (await observed.consumers()).filter(({ lag }) => lag.seconds >= rule.threshold).map(
+        ({ id, project, lag, lastError }) => {
+          const why = lastError === null ? "" : `: ${lastError.message}`;
+          const seconds = Math.round(lag.seconds);
+          return finding(`consumers/${id}`, project, `${id} is ${lag.events} events and ${seconds} s behind${why}`);
+        },
+      );
+    case "dead_letters":
+      return (await observed.deadLetters(rule.minutes)).filter(({ count }) => count >= rule.threshold).map((group) =>
+        finding(
+          `consumers/${group.consumer}`,
+          group.teamId,
+          `${group.consumer} gave up on ${group.count} events in ${rule.minutes} min`,
+        )
+      );
+    case "consumer_failing":
+      return (await observed.consumers()).filter(({ state, lastError }) => state === "waiting" && lastError !== null)
+        .map((consumer) =>
+          finding(
+            `consumers/${consumer.id}`,
+            consumer.project,
+            `${consumer.id} cannot deliver: ${consumer.lastError?.message}`,
+          )
+        );
+  }
+}

@@ -1,0 +1,58 @@
+/**
+ * What the rules of alerts look at, from the parts that know it.
+ * @module
+ */
+
+import type { Observed } from "../../alerts/find_alerts.ts";
+import type { ConsumerControl } from "../../consumers/consumer_status.ts";
+import type { Plugins } from "../../http/routes/plugin_configs.ts";
+import type { Store } from "../../store/store.ts";
+import { readTotals } from "../../telemetry/read_series.ts";
+
+export interface ObserveOptions {
+  plugins: Pick<Plugins, "list">;
+  consumers: Pick<ConsumerControl, "list">;
+  store: Pick<Store, "series" | "deadLetters">;
+  now: () => number;
+}
+
+const MINUTE_MS = 60_000;
+const MOST_GROUPS = 500;
+
+export function observe({ plugins, consumers, store, now }: ObserveOptions): Observed {
+  return {
+    plugins: () =>
+      plugins.list().map(({ config, manifest, status }) => ({
+        id: config.id,
+        teamId: config.teamId,
+        name: manifest?.name ?? "plugin",
+        status,
+      })),
+    consumers: () => consumers.list(),
+    async events(minutes) {
+      const counts = new Map<number, { in: number; failed: number }>();
+      const range = { from: now() - minutes * MINUTE_MS, to: now() };
+      const totals = await readTotals(
+        store.series,
+        { subjects: ["plugin:*"], fields: ["in", "failed"], ...range },
+        now(),
+      );
+      for (const { subject, fields } of totals) {
+        const id = Number(/^plugin:(\d+)\//.exec(subject)?.[1] ?? NaN);
+        if (Number.isNaN(id)) continue;
+        const sum = counts.get(id) ?? { in: 0, failed: 0 };
+        counts.set(id, { in: sum.in + (fields["in"] ?? 0), failed: sum.failed + (fields["failed"] ?? 0) });
+      }
+      return counts;
+    },
+    async deadLetters(minutes) {
+      const sums = new Map<string, { teamId: number; consumer: string; count: number }>();
+      for (const group of await store.deadLetters.groups({ after: now() - minutes * MINUTE_MS }, MOST_GROUPS)) {
+        const { teamId, consumer } = group;
+        const sum = sums.get(consumer) ?? { teamId, consumer, count: 0 };
+        sums.set(consumer, { ...sum, count: sum.count + group.count });
+      }
+      return [...sums.values()];
+    },
+  };
+}
