@@ -23,11 +23,17 @@ async function run(): Promise<void> {
     else if (error instanceof UsageError) fail(`${error.message}\nSee --help for every setting`, EXIT_USAGE);
     else if (error instanceof CommandError) fail(error.message, error.exitCode);
     else if (error instanceof BackEndError) fail(error.message, EXIT_FAILED);
-    else throw error;
+    else if (error instanceof Deno.errors.AddrInUse) {
+      fail(
+        "Cannot listen: another process has the port. Name another one with --port; 0 takes a free one",
+        EXIT_FAILED,
+      );
+    } else throw error;
   }
 }
 
 function fail(message: string, exitCode: number): void {
   console.error(message);
-  Deno.exitCode = exitCode;
+  // Listeners of signals and half-built parts of a service would hold the process.
+  Deno.exit(exitCode);
 }

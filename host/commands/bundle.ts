@@ -24,6 +24,9 @@ export async function bundle(folder: string, { out, entry }: BundleCommand): Pro
   const root = resolve(folder);
   const file = out === undefined ? join(root, "dist", "hogpen", "index.js") : resolve(out);
   try {
+    if (!await Deno.stat(root).then(({ isDirectory }) => isDirectory, () => false)) {
+      throw new BundleError(`Cannot bundle ${folder}: there is no such folder`);
+    }
     if (dirname(file) === root) {
       throw new BundleError(`Cannot bundle ${basename(root)} into its own folder: name another one with --out`);
     }

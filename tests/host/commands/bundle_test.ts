@@ -42,6 +42,8 @@ Deno.test("bundle says why a plugin cannot be packed, and fails", async () => {
     err,
     /^Cannot bundle .*:\n {2}index\.js:1:14: .*index\.js imports 'left-out', which is not installed\n$/,
   );
+  const missing = await run(folder.file("none"));
+  assert.deepEqual([missing.code, /there is no such folder/.test(missing.err)], [1, true]);
   const own = await run(folder.path, "--out", folder.file("index.js"));
   assert.equal(own.code, 1);
   assert.equal(await Deno.readTextFile(folder.file("index.js")), "import a from 'left-out'; export { a }");

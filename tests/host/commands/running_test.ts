@@ -86,6 +86,19 @@ Deno.test("a service that does not answer is exit code 3, a missing token 2", as
   assert.equal(without.code, 2);
 });
 
+Deno.test("a port that another process has is said in a line", async () => {
+  await using service = await startTestService();
+  const { port } = new URL(service.url);
+  const { code, err } = await runCommand([
+    "dev",
+    new URL("../../../plugins/hello_world", import.meta.url).pathname,
+    "--port",
+    port,
+  ]);
+  assert.equal(code, 1);
+  assert.match(err, /^Cannot listen: another process has the port\. Name another one with --port/);
+});
+
 async function countLines(path: string): Promise<number> {
   const text = await Deno.readTextFile(path).catch(() => "");
   return text.split("\n").filter(Boolean).length;
