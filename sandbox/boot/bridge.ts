@@ -91,12 +91,25 @@ function takeAnswer(frame: Frame): void {
   sendWaiting();
 }
 
-/** Starts listening; `onRequest` gets every frame that is a request of the host. */
+/**
+ * Starts listening; `onRequest` gets every frame that is a request of the host.
+ *
+ * The first message is the seal that all others carry. Whoever found the listener, or could dispatch an event, would still have to
+ * know it to be taken for the host.
+ */
 export function listen(onRequest: (frame: Frame) => void): void {
+  let seal: string | undefined;
   addEventListener("message", (event) => {
     event.stopImmediatePropagation();
     if (!event.isTrusted) return;
-    const frame = decodeFrame(new Uint8Array((event as MessageEvent<ArrayBuffer>).data));
+    const message = (event as MessageEvent<string | [seal: string, frame: ArrayBuffer]>).data;
+    if (typeof message === "string") {
+      seal ??= message;
+      return;
+    }
+    const [its, buffer] = message;
+    if (seal === undefined || its !== seal) return;
+    const frame = decodeFrame(new Uint8Array(buffer));
     if (frame.kind === FrameKind.ServiceResult) takeAnswer(frame);
     else onRequest(frame);
   });

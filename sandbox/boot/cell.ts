@@ -73,6 +73,10 @@ worker.onerror = (event) => {
   end(ExitCode.sandboxFailed, `The sandbox failed: ${event.message}`);
 };
 
+/** Goes with every frame, so that the Worker knows which messages are the cell's own. */
+const seal = crypto.randomUUID();
+worker.postMessage(seal);
+
 /** Until the host is gone. */
 async function carryToSandbox(): Promise<never> {
   const reader = new FrameReader(options.hostFrameBytes);
@@ -89,7 +93,7 @@ async function carryToSandbox(): Promise<never> {
     for (const frame of frames) {
       if (frame[FRAME_HEADER_BYTES - 5] === FrameKind.ServiceResult) guard.serviceAnswered();
       else guard.requestSent();
-      worker.postMessage(frame.buffer, [frame.buffer]);
+      worker.postMessage([seal, frame.buffer], [frame.buffer]);
     }
   }
 }

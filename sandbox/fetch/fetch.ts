@@ -4,7 +4,7 @@
  * @module
  */
 
-import { fetch as denoFetch } from "../walls/capture.ts";
+import { fetch as denoFetch, ReadableStream } from "../walls/capture.ts";
 import { checkUrl } from "../walls/egress_guard.ts";
 import { chunksOf, contentIn, type NodeStream, toBytes } from "./fetch_body.ts";
 import { AbortError, FetchError } from "./fetch_error.ts";

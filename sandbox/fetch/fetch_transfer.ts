@@ -3,7 +3,7 @@
  * @module
  */
 
-import { Buffer, clearTimeout, setTimeout } from "../walls/capture.ts";
+import { Buffer, clearTimeout, Response, setTimeout } from "../walls/capture.ts";
 import { getDeadlineMs } from "../events/deadline.ts";
 import { type Arriving, collect } from "./fetch_body.ts";
 import { AbortError, asFetchError, FetchError } from "./fetch_error.ts";

@@ -3,6 +3,7 @@
  * @module
  */
 
+import { hardenShared } from "../walls/lockdown.ts";
 import type {} from "ses";
 import type { PluginSpec } from "../../runtime/protocol.ts";
 import { Buffer } from "../walls/capture.ts";
@@ -21,14 +22,14 @@ function createAttachments(attachments: PluginSpec["attachments"]): Record<strin
 /** The meta of one plugin; `metrics` only if it exports some. What calls the host is frozen; config, attachments and global are the plugin's own. */
 export function createMeta(spec: PluginSpec, call: CallHost, metrics: object | undefined): Record<string, unknown> {
   return {
-    ...(metrics && { metrics: harden(metrics) }),
+    ...(metrics && { metrics: hardenShared(metrics) }),
     attachments: createAttachments(spec.attachments),
-    cache: harden(createCache(call)),
+    cache: hardenShared(createCache(call)),
     config: spec.config,
-    geoip: harden({ locate: async (ip: unknown) => await call("geoip.locate", [String(ip)]) }),
+    geoip: hardenShared({ locate: async (ip: unknown) => await call("geoip.locate", [String(ip)]) }),
     global: {},
-    jobs: harden(createJobs(call)),
-    storage: harden(createStorage(call)),
-    utils: harden({ cursor: createCursor(call) }),
+    jobs: hardenShared(createJobs(call)),
+    storage: hardenShared(createStorage(call)),
+    utils: hardenShared({ cursor: createCursor(call) }),
   };
 }

@@ -7,6 +7,7 @@
 import type {} from "ses";
 import { RetryError } from "../../runtime/errors.ts";
 import { Buffer, PluginDate } from "../walls/capture.ts";
+import { hardenShared } from "../walls/lockdown.ts";
 import type { CallHost } from "../meta/call_host.ts";
 import { createConsole } from "../meta/console.ts";
 import { createPosthog } from "../meta/posthog.ts";
@@ -44,14 +45,14 @@ const shared = {
 
 /** Freezes what all plugins share. After lockdown. */
 export function hardenEndowments(): void {
-  for (const value of Object.values(shared)) harden(value);
+  for (const value of Object.values(shared)) hardenShared(value);
 }
 
 /** The globals of one plugin. */
 export function createEndowments(plugin: number, call: CallHost): Record<string, unknown> {
   return {
     ...shared,
-    console: harden(createConsole(plugin)),
-    posthog: harden(createPosthog(call)),
+    console: hardenShared(createConsole(plugin)),
+    posthog: hardenShared(createPosthog(call)),
   };
 }

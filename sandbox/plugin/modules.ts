@@ -14,6 +14,7 @@ import { hideFiles } from "../walls/hide_files.ts";
 import { openGateFor } from "../walls/import_gate.ts";
 import { loadShared } from "../walls/load_shared.ts";
 import { limitNodeCrypto } from "../walls/native_threads.ts";
+import { newPackageGlobals } from "../walls/package_scope.ts";
 import { nodeFetch } from "../fetch/node_fetch.ts";
 
 /** The plugin stands for itself: an object of its own. */
@@ -82,7 +83,10 @@ function loadPackage(name: string, plugin: object): unknown {
     for (const shared of ["node:events", "node:stream", "node:url", "node:zlib"]) loadShared(shared);
   }
   // The packages of one plugin share what they are made of, and may load the rest of it later.
-  if (owner !== plugin) { for (const path of Object.keys(require.cache)) delete require.cache[path]; }
+  if (owner !== plugin) {
+    for (const path of Object.keys(require.cache)) delete require.cache[path];
+    newPackageGlobals();
+  }
   owner = plugin;
   return require(name);
 }

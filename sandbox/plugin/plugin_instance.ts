@@ -7,6 +7,7 @@ import type {} from "ses";
 import { type Capabilities, METHODS } from "../../runtime/capabilities.ts";
 import type { PluginSpec } from "../../runtime/protocol.ts";
 import { now } from "../walls/capture.ts";
+import { newCompartment } from "../walls/lockdown.ts";
 import { deadlineInWords, getDeadlineMs } from "../events/deadline.ts";
 import { createEndowments } from "./endowments.ts";
 import { Habits } from "../events/habits.ts";
@@ -55,7 +56,7 @@ const loopClock = Object.freeze({
 /** Evaluates a plugin's code and finds what it exports. Throws what the code throws. */
 export function loadPlugin(index: number, spec: PluginSpec): PluginInstance {
   const call = callHostFor(index);
-  const compartment = new Compartment({ globals: createEndowments(index, call), __options__: true });
+  const compartment = newCompartment(createEndowments(index, call));
   const globals = compartment.globalThis as Record<string, unknown>;
   for (const name of ["Compartment", "ModuleSource", "assert", "harden", "lockdown"]) delete globals[name];
   const names = Object.getOwnPropertyNames(globals).filter((name) => !UNBOUND.includes(name));

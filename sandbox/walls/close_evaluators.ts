@@ -4,9 +4,11 @@
  * @module
  */
 
+import { newCompartment } from "./lockdown.ts";
+
 /** After lockdown, which has already taken the constructors that functions lead to. */
 export function closeEvaluators(): void {
-  const { Function, eval: evaluate } = new Compartment({ globals: {}, __options__: true }).globalThis as Record<
+  const { Function, eval: evaluate } = newCompartment({}).globalThis as Record<
     string,
     unknown
   >;

@@ -6,9 +6,9 @@
 
 import type { LookupAddress, LookupOptions } from "node:dns";
 import type { Socket } from "node:net";
-import { Pipe, require, TCP, UDP } from "./capture.ts";
+import { Pipe, queueMicrotask, require, TCP, UDP } from "./capture.ts";
 import { createEgressRules, type EgressRules, parseAddress, refusalMessage } from "./egress_rules.ts";
-import { freezeShared } from "./freeze_shared.ts";
+import { closePrototype, freezeShared, type Shared } from "./freeze_shared.ts";
 import { openGateFor } from "./import_gate.ts";
 
 const UV_EACCES = -13;
@@ -86,9 +86,10 @@ export function guardSockets(): void {
       queueMicrotask(() => this.destroy(new Error(refusalMessage(host, host, port))));
       return this;
     }
-    if (normalised === undefined) return Reflect.apply(connect, this, callback ? [guarded, callback] : [guarded]);
-    normalised[0] = guarded;
-    return Reflect.apply(connect, this, args);
+    if (normalised !== undefined) normalised[0] = guarded;
+    const result = Reflect.apply(connect, this, normalised ? args : callback ? [guarded, callback] : [guarded]);
+    forgetContext(this);
+    return result;
   }
   Object.assign(net.Socket.prototype, { connect: guardedConnect, setTimeout: ignoreTimeout });
   freezeShared(net.Socket);
@@ -123,6 +124,18 @@ function lookupFor(dns: typeof import("node:dns"), host: string, port: number) {
   };
 }
 
+/**
+ * Deno keeps on every handle the asynchronous context that it was made in, and a socket shows its handle: a plugin would see, and
+ * could change, what the sandbox remembers of calls. Callbacks of sockets thus belong to no call; promises keep theirs.
+ */
+function forgetContext(socket: Socket): void {
+  const { _handle: handle } = socket as unknown as { _handle: Record<PropertyKey, unknown> | null };
+  if (handle === null || handle === undefined) return;
+  for (const symbol of Object.getOwnPropertySymbols(handle)) {
+    if (symbol.description === "kAsyncContext") handle[symbol] = undefined;
+  }
+}
+
 function guardHandles(): void {
   const prototype = TCP.prototype as Record<string, AnyFunction>;
   for (const name of ["connect", "connect6"]) {
@@ -136,6 +149,15 @@ function guardHandles(): void {
   // By its number a plugin could open what carries our frames.
   refuse(Pipe, ["bind", "connect", "listen", "open"]);
   refuse(UDP, ["bind", "bind6", "connect", "connect6", "open", "send", "send6"]);
+  for (const { prototype } of [TCP, Pipe, UDP]) freezeChain(prototype);
+}
+
+/** A socket shows its handle, and all handles share these. */
+function freezeChain(prototype: object): void {
+  for (let each = prototype; each !== Object.prototype && each !== null; each = Object.getPrototypeOf(each)) {
+    closePrototype(each as Shared);
+    Object.freeze(each.constructor);
+  }
 }
 
 function refuse({ prototype }: { prototype: object }, names: string[]): void {

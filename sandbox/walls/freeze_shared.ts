@@ -7,7 +7,7 @@
  * @module
  */
 
-type Shared = Record<PropertyKey, unknown>;
+export type Shared = Record<PropertyKey, unknown>;
 
 const PROMISIFIED = Symbol.for("nodejs.util.promisify.custom");
 
@@ -93,13 +93,17 @@ function closePromisified(promisified: Shared): void {
 }
 
 /** As good as frozen: only properties that cannot be redefined stay writable, as subclasses assign to them as well. */
-function closePrototype(prototype: Shared): void {
+export function closePrototype(prototype: Shared): void {
   for (const key of Reflect.ownKeys(prototype)) makeOverridable(prototype, key);
   if (typeof prototype === "function") Object.freeze(prototype);
   else Object.preventExtensions(prototype);
 }
 
-function makeOverridable(prototype: Shared, key: PropertyKey): void {
+/**
+ * Makes a property of a prototype an accessor that nobody can change, but whose assignment to an instance gives the instance a property
+ * of its own.
+ */
+export function makeOverridable(prototype: Shared, key: PropertyKey): void {
   const { value, configurable, enumerable, get, set } = Object.getOwnPropertyDescriptor(prototype, key)!;
   if (!configurable) return;
   if (get !== undefined || set !== undefined) {

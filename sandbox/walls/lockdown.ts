@@ -6,6 +6,20 @@
 
 import "ses";
 import { PluginDate } from "./capture.ts";
+import { makeOverridable } from "./freeze_shared.ts";
+
+let SafeCompartment: typeof Compartment;
+let hardenWithSes: typeof harden = (value) => value;
+
+/** A scope with these names besides JavaScript's own. After lockdown. */
+export function newCompartment(globals: Record<string, unknown>): Compartment {
+  return new SafeCompartment({ globals, __options__: true });
+}
+
+/** Freezes the value and all that it leads to. After lockdown. */
+export function hardenShared<T>(value: T): T {
+  return hardenWithSes(value);
+}
 
 /** SES's lockdown with the options that all provided packages bear, then the web's classes. */
 export function lockDown(): void {
@@ -22,7 +36,13 @@ export function lockDown(): void {
   });
   // What a plugin's dates say they were made by is the Date that it has.
   Object.defineProperty(PluginDate.prototype, "constructor", { value: PluginDate });
+  // Packages give their dates a toJSON of their own, which SES's taming does not provide for.
+  const dates = PluginDate.prototype as unknown as Record<PropertyKey, unknown>;
+  for (const key of Reflect.ownKeys(dates)) if (typeof dates[key] === "function") makeOverridable(dates, key);
   hardenIntrinsics();
+  // Those of before give out what is not repaired.
+  SafeCompartment = Compartment;
+  hardenWithSes = harden;
   guardEventTarget();
   freezeWebClasses();
 }
@@ -43,7 +63,7 @@ function guardEventTarget(): void {
         return Reflect.apply(method, this, args);
       },
     };
-    Object.defineProperty(globalThis, name, { value: method.bind(globalThis) });
+    Object.defineProperty(globalThis, name, { value: method.bind(globalThis), configurable: true });
     Object.defineProperty(prototype, name, { value: guarded[name] });
   }
 }

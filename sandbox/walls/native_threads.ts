@@ -45,11 +45,13 @@ function leave(): void {
 function limitCallback(name: string, method: AnyFunction): AnyFunction {
   const limited: Record<string, AnyFunction> = {
     [name](...args) {
-      const callback = args.at(-1);
+      // Node takes the callback from its place, whatever comes behind it.
+      const place = args.findIndex((each) => typeof each === "function");
+      const callback = args[place];
       if (typeof callback !== "function") return Reflect.apply(method, this, args);
       const start = () => {
         try {
-          Reflect.apply(method, this, [...args.slice(0, -1), (...results: unknown[]) => {
+          Reflect.apply(method, this, [...args.slice(0, place), (...results: unknown[]) => {
             leave();
             callback(...results);
           }]);

@@ -14,7 +14,7 @@ Deno.test("snowflake-sdk connects, runs statements and disconnects", async () =>
   await plugin.exportEvents([{ uuid: "u-1", event: "one" }, { uuid: "u-2", event: "ünï" }]);
   const { properties } = await plugin.processEvent({ uuid: "u-1" });
   assert.deepEqual(properties, {
-    rows: [{ N: 7, TEXT: "ünï", AT: "2021-01-20T11:59:00.123Z" }, { N: null, TEXT: null, AT: null }],
+    rows: [{ N: 7, TEXT: "ünï", AT: "2021-01-20 11:59:00.123" }, { N: null, TEXT: null, AT: null }],
     error: { code: "000904", message: "SQL compilation error: invalid identifier 'FAIL'" },
   });
   const [created, inserted, selected] = snowflake.statements;
