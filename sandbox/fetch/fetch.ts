@@ -1,17 +1,17 @@
 /**
- * `fetch` for plugins: node-fetch's, on Deno's own. It goes to http and https addresses that the egress rules allow, also
+ * `fetch` for plugins: node-fetch's. It goes to http and https addresses that the egress rules allow, also
  * behind redirects, and gives up before the plugin's deadline does.
  * @module
  */
 
-import { fetch as denoFetch, ReadableStream } from "../walls/capture.ts";
-import { checkUrl } from "../walls/egress_guard.ts";
+import { Response } from "../walls/capture.ts";
 import { chunksOf, contentIn, type NodeStream, toBytes } from "./fetch_body.ts";
 import { AbortError, FetchError } from "./fetch_error.ts";
 import { FetchHeaders } from "./fetch_headers.ts";
 import { FetchRequest, type RequestOptions } from "./fetch_request.ts";
 import { FetchResponse, HandedOver } from "./fetch_response.ts";
 import { arrivingFrom, openTransfer, type Transfer } from "./fetch_transfer.ts";
+import { sendOverHttp, type Sent } from "./http_transport.ts";
 
 const REDIRECTS = [301, 302, 303, 307, 308];
 const USER_AGENT = "node-fetch/1.0 (+https://github.com/bitinn/node-fetch)";
@@ -56,40 +56,37 @@ export function isRedirect(status: number): boolean {
 async function send(request: FetchRequest, { signal }: Transfer): Promise<Response> {
   if (signal.aborted) throw new AbortError("The user aborted a request.");
   const url = new URL(request.url);
-  await checkUrl(url);
   const headers = new Headers(request.headers);
   if (!headers.has("user-agent")) headers.set("user-agent", USER_AGENT);
-  if (!request.compress && !headers.has("accept-encoding")) headers.set("accept-encoding", "identity");
+  if (!headers.has("accept")) headers.set("accept", "*/*");
+  if (!headers.has("accept-encoding")) {
+    headers.set("accept-encoding", request.compress ? "gzip, deflate, br" : "identity");
+  }
   if (url.username !== "" || url.password !== "") {
     const user = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
     if (!headers.has("authorization")) headers.set("authorization", `Basic ${btoa(user)}`);
     url.username = url.password = "";
   }
-  const { method } = request;
-  const content = contentIn(request);
-  const init: RequestInit = { method, headers, redirect: "manual", signal };
-  if (content.kind === "none") return await denoFetch(url.href, init);
-  if (content.kind === "stream") {
-    return await denoFetch(url.href, { ...init, body: webStreamOf(content.stream), duplex: "half" } as RequestInit);
-  }
-  // It is what it is; a plugin that counted characters was wrong.
-  headers.delete("content-length");
-  const body = content.kind === "bytes" ? new Uint8Array(content.bytes) : content.kind === "web" ? content.value : null;
-  return await denoFetch(url.href, { ...init, body });
+  const body = await bodyOf(request, headers);
+  return await sendOverHttp({ url, method: request.method, headers, body, signal });
 }
 
-function webStreamOf(stream: NodeStream): ReadableStream<Uint8Array> {
-  const chunks = chunksOf(stream)[Symbol.asyncIterator]();
-  return new ReadableStream({
-    async pull(controller) {
-      const { done, value } = await chunks.next();
-      if (done) controller.close();
-      else controller.enqueue(new Uint8Array(toBytes(value)));
-    },
-    async cancel() {
-      await chunks.return?.();
-    },
-  });
+/** What is sent, and into the headers what goes without saying. */
+async function bodyOf(request: FetchRequest, headers: Headers): Promise<Sent> {
+  const content = contentIn(request);
+  if (content.kind === "stream") return bytesOf(content.stream);
+  // It is what it is; a plugin that counted characters was wrong.
+  if (content.kind !== "none") headers.delete("content-length");
+  if (content.kind === "bytes") return content.bytes;
+  if (content.kind !== "web") return null;
+  const written = new Response(content.value);
+  const type = written.headers.get("content-type");
+  if (type !== null && !headers.has("content-type")) headers.set("content-type", type);
+  return new Uint8Array(await written.arrayBuffer());
+}
+
+async function* bytesOf(stream: NodeStream): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunksOf(stream)) yield toBytes(chunk);
 }
 
 function resolveLocation(location: string, request: FetchRequest): string | null {

@@ -4,7 +4,7 @@
  */
 
 import type { PassThrough, Readable } from "node:stream";
-import { Buffer } from "../walls/capture.ts";
+import { Buffer, Response } from "../walls/capture.ts";
 import { FetchError } from "./fetch_error.ts";
 import { loadShared } from "../walls/load_shared.ts";
 
@@ -160,7 +160,7 @@ export class FetchBody {
       case "bytes":
         return content.bytes;
       case "web":
-        return Buffer.from(await new globalThis.Response(content.value).arrayBuffer());
+        return Buffer.from(await new Response(content.value).arrayBuffer());
       case "stream":
         return await collect(chunksOf(content.stream), this.size, this.url);
       case "arriving":

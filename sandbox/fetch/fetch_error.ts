@@ -4,21 +4,6 @@
  * @module
  */
 
-/** Deno's words for what happened below HTTP, and what node-fetch made of Node's. */
-const CAUSES: readonly [words: RegExp, code: string, reason: (url: URL) => string][] = [
-  [/connection refused/i, "ECONNREFUSED", (url) => `connect ECONNREFUSED ${addressOf(url)}`],
-  [/dns error|lookup address/i, "ENOTFOUND", ({ hostname }) => `getaddrinfo ENOTFOUND ${hostname}`],
-  [/connection reset/i, "ECONNRESET", () => "read ECONNRESET"],
-  [/connection closed|incomplete message|broken pipe/i, "ECONNRESET", () => "socket hang up"],
-  [/timed out/i, "ETIMEDOUT", (url) => `connect ETIMEDOUT ${addressOf(url)}`],
-  [/network is unreachable/i, "ENETUNREACH", (url) => `connect ENETUNREACH ${addressOf(url)}`],
-  [/unreachable|no route to host/i, "EHOSTUNREACH", (url) => `connect EHOSTUNREACH ${addressOf(url)}`],
-  [/expired/i, "CERT_HAS_EXPIRED", () => "certificate has expired"],
-  [/unknownissuer|unknown issuer/i, "UNABLE_TO_VERIFY_LEAF_SIGNATURE", () => "unable to verify the first certificate"],
-  [/notvalidforname|not valid for name/i, "ERR_TLS_CERT_ALTNAME_INVALID", () => "the certificate is for another name"],
-  [/corrupt message|certificate|handshake/i, "EPROTO", () => "TLS handshake failed"],
-];
-
 /** What of the request failed. */
 export type FetchErrorType =
   | "body-timeout"
@@ -64,19 +49,13 @@ export class AbortError extends Error {
   }
 }
 
-/** What Deno's fetch rejected with, as node-fetch would have; errors that are not the network's stay as they are. */
+/** What Node's HTTP client failed with, as node-fetch said it; other errors, such as refusals of egress, stay as they are. */
 export function asFetchError(url: string, error: unknown): unknown {
-  if (!(error instanceof TypeError)) return error;
-  // fetch says little itself; what happened is in the cause.
-  const words = error.cause instanceof Error ? error.cause.message : error.message;
-  const found = CAUSES.find(([pattern]) => pattern.test(words));
-  if (found === undefined) return new FetchError(`request to ${url} failed, reason: ${words}`, "system");
-  const [, code, reason] = found;
-  return new FetchError(`request to ${url} failed, reason: ${reason(new URL(url))}`, "system", { code });
-}
-
-function addressOf({ hostname, port, protocol }: URL): string {
-  return `${hostname}:${port || (protocol === "https:" ? 443 : 80)}`;
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  if (!(error instanceof Error) || typeof code !== "string") return error;
+  // In Node a connection that ends before the answer hangs up.
+  const hungUp = code === "ECONNRESET" && !/ECONNRESET/.test(String(message));
+  return new FetchError(`request to ${url} failed, reason: ${hungUp ? "socket hang up" : message}`, "system", { code });
 }
 
 function isNamed(value: unknown, name: string): boolean {

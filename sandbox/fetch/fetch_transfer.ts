@@ -94,12 +94,10 @@ export function openTransfer(request: FetchRequest): Transfer {
  */
 const READ_AHEAD = new ByteLengthQueuingStrategy({ highWaterMark: 32 * 1024 });
 
-/** The body of an answer. What Deno has not unpacked is unpacked here. */
+/** The body of an answer. */
 export function arrivingFrom(answer: Response, transfer: Transfer): Arriving {
   if (answer.body === null) return readFrom(answer, transfer);
-  const isDeflated = answer.headers.get("content-encoding") === "deflate";
-  const unpacked = isDeflated ? answer.body.pipeThrough(new DecompressionStream("deflate")) : answer.body;
-  const ahead = unpacked.pipeThrough(new TransformStream<Uint8Array, Uint8Array>({}, READ_AHEAD, READ_AHEAD));
+  const ahead = answer.body.pipeThrough(new TransformStream<Uint8Array, Uint8Array>({}, READ_AHEAD, READ_AHEAD));
   return readFrom(new Response(ahead), transfer);
 }
 

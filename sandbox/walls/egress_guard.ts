@@ -9,7 +9,6 @@ import type { Socket } from "node:net";
 import { Pipe, queueMicrotask, require, TCP, UDP } from "./capture.ts";
 import { createEgressRules, type EgressRules, parseAddress, refusalMessage } from "./egress_rules.ts";
 import { closePrototype, freezeShared, type Shared } from "./freeze_shared.ts";
-import { openGateFor } from "./import_gate.ts";
 
 const UV_EACCES = -13;
 
@@ -36,26 +35,9 @@ function checkAddresses<Address extends { address: string }>(host: string, addre
   }
   const allowed = addresses.filter(({ address }) => mayConnect(address, port));
   if (allowed.length === 0 && addresses.length > 0) {
-    throw new Error(refusalMessage(host, addresses[0]!.address, port));
+    throw new Error(refusalMessage(host, port));
   }
   return allowed;
-}
-
-/** Rejects when the URL leads where the plugin may not connect. */
-export async function checkUrl(url: URL): Promise<void> {
-  const host = url.hostname.replace(/^\[|\]$/g, "");
-  const port = Number(url.port) || (url.protocol === "https:" ? 443 : 80);
-  if (parseAddress(host) !== undefined) {
-    checkAddresses(host, [{ address: host }], port);
-    return;
-  }
-  const { lookup } = openGateFor(() => require("node:dns/promises")) as typeof import("node:dns/promises");
-  // A name that cannot be looked up is fetch's to report.
-  const addresses = await lookup(host, { all: true }).catch(() => []);
-  const allowed = checkAddresses(host, addresses, port);
-  // fetch looks it up again and takes any of them.
-  const refused = addresses.find((each) => !allowed.includes(each));
-  if (refused !== undefined) throw new Error(refusalMessage(host, refused.address, port));
 }
 
 type LookupCallback = (error: Error | null, address?: string | LookupAddress[], family?: number) => void;
@@ -83,7 +65,7 @@ export function guardSockets(): void {
     const port = Number(options["port"]);
     const guarded = { ...options, host, port, lookup: lookupFor(dns, host, port) };
     if (parseAddress(host) !== undefined && !mayConnect(host, port)) {
-      queueMicrotask(() => this.destroy(new Error(refusalMessage(host, host, port))));
+      queueMicrotask(() => this.destroy(new Error(refusalMessage(host, port))));
       return this;
     }
     if (normalised !== undefined) normalised[0] = guarded;

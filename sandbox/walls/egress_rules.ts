@@ -71,11 +71,10 @@ export function createEgressRules(allow: readonly string[]): EgressRules {
   };
 }
 
-/** The refusal in words. */
-export function refusalMessage(host: string, address: string, port: number): string {
-  const place = address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
-  const target = address === host ? place : `${host} (${place})`;
-  return `Cannot connect to ${target}: the address is not public, "egress": {"allow": [...]} of the plugin config opens it`;
+/** The refusal in words. It does not say which private address is behind a name: that is nothing for a plugin to learn. */
+export function refusalMessage(host: string, port: number): string {
+  const place = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+  return `Cannot connect to ${place}: the address is not public, "egress": {"allow": [...]} of the plugin config opens it`;
 }
 
 function readRule(entry: string): Rule {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { get } from "node:http";
 import { asFetchError, FetchError } from "../../../sandbox/fetch/fetch_error.ts";
 
 Deno.test("asFetchError() makes node-fetch's error of a request that got no answer", async () => {
@@ -6,7 +7,8 @@ Deno.test("asFetchError() makes node-fetch's error of a request that got no answ
   const { port } = listener.addr;
   listener.close();
   const url = `http://127.0.0.1:${port}/`;
-  const error = asFetchError(url, await fetch(url).catch((error) => error));
+  const failed = await new Promise((resolve) => get(url).on("error", resolve));
+  const error = asFetchError(url, failed);
   assert.ok(error instanceof FetchError);
   assert.equal(error.name, "FetchError");
   assert.equal(error.type, "system");

@@ -123,8 +123,8 @@ Deno.test("an entry opens the name it says", () => {
 
 Deno.test("a refusal names the address and the setting", () => {
   assert.equal(
-    refusalMessage("db", "10.0.0.1", 5432),
-    'Cannot connect to db (10.0.0.1:5432): the address is not public, "egress": {"allow": [...]} of the plugin config opens it',
+    refusalMessage("db", 5432),
+    'Cannot connect to db:5432: the address is not public, "egress": {"allow": [...]} of the plugin config opens it',
   );
-  assert.match(refusalMessage("fd00::1", "fd00::1", 443), /^Cannot connect to \[fd00::1\]:443: /);
+  assert.match(refusalMessage("fd00::1", 443), /^Cannot connect to \[fd00::1\]:443: /);
 });

@@ -1,0 +1,161 @@
+/**
+ * One HTTP request over Node's sockets, which check the very address that they connect to: Deno's own fetch would look a name up
+ * again after it was checked, and a name server may answer otherwise then. Connections are kept and used again, so many at a time for
+ * each host.
+ * @module
+ */
+
+import type { ClientRequest, IncomingMessage } from "node:http";
+import type { Readable, Transform } from "node:stream";
+import { clearTimeout, ReadableStream, require, Response, setTimeout } from "../walls/capture.ts";
+import { guardSockets } from "../walls/egress_guard.ts";
+import { getDeadlineMs } from "../events/deadline.ts";
+import { openGateFor } from "../walls/import_gate.ts";
+
+/** What is sent: bytes, or chunks as they come; null is no body. */
+export type Sent = Uint8Array | AsyncIterable<Uint8Array> | null;
+
+export interface Outgoing {
+  url: URL;
+  method: string;
+  headers: Headers;
+  body: Sent;
+  signal: AbortSignal;
+}
+
+/** Connections to one host at a time; further requests wait for one. */
+const MAX_SOCKETS = 50;
+/** Connections to one host that are kept for later. */
+const MAX_FREE_SOCKETS = 8;
+/** Statuses whose answers have no body. */
+const WITHOUT_BODY = [101, 204, 205, 304];
+/** Bytes of a body that wait to be read, before the connection is told to wait. */
+const AHEAD_BYTES = 64 * 1024;
+
+type HttpModule = typeof import("node:http");
+type Zlib = typeof import("node:zlib");
+
+interface Client {
+  request: HttpModule["request"];
+  agent: InstanceType<HttpModule["Agent"]>;
+}
+
+const clients = new Map<string, Client>();
+
+function clientFor(protocol: string): Client {
+  const known = clients.get(protocol);
+  if (known !== undefined) return known;
+  openGateFor(guardSockets);
+  const module = openGateFor(() => require(protocol === "https:" ? "node:https" : "node:http")) as HttpModule;
+  const agent = new module.Agent({ keepAlive: true, maxSockets: MAX_SOCKETS, maxFreeSockets: MAX_FREE_SOCKETS });
+  const client = { request: module.request, agent };
+  clients.set(protocol, client);
+  return client;
+}
+
+/** Resolves with status and headers; the body follows. Rejects with Node's errors. */
+export function sendOverHttp(outgoing: Outgoing): Promise<Response> {
+  const { url, signal, body } = outgoing;
+  const { request, agent } = clientFor(url.protocol);
+  return new Promise((resolve, reject) => {
+    const sent = request(url, { method: outgoing.method, headers: headersOf(outgoing), agent });
+    let answer: IncomingMessage | undefined;
+    const abort = () => {
+      const reason = signal.reason instanceof Error ? signal.reason : new Error("aborted");
+      answer?.destroy(reason);
+      sent.destroy(reason);
+    };
+    sent.on("error", reject);
+    sent.on("response", (message) => {
+      answer = message;
+      message.once("close", () => signal.removeEventListener("abort", abort));
+      resolve(responseOf(message));
+    });
+    signal.addEventListener("abort", abort, { once: true });
+    if (signal.aborted) abort();
+    else if (body === null || body instanceof Uint8Array) sent.end(body ?? undefined);
+    else writeAll(sent, body).catch((error) => sent.destroy(error instanceof Error ? error : new Error(String(error))));
+  });
+}
+
+async function writeAll(sent: ClientRequest, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+  for await (const chunk of chunks) {
+    if (!sent.write(chunk)) await new Promise((resolve) => sent.once("drain", resolve));
+  }
+  sent.end();
+}
+
+function headersOf({ headers, body, method }: Outgoing): Record<string, string | string[]> {
+  const all: Record<string, string | string[]> = Object.fromEntries(headers);
+  if (body instanceof Uint8Array) all["content-length"] = String(body.byteLength);
+  else if (body === null && /^(POST|PUT|PATCH)$/.test(method)) all["content-length"] = "0";
+  return all;
+}
+
+function responseOf(message: IncomingMessage): Response {
+  const headers = new Headers();
+  for (let at = 0; at < message.rawHeaders.length; at += 2) {
+    headers.append(message.rawHeaders[at] as string, message.rawHeaders[at + 1] as string);
+  }
+  const status = message.statusCode ?? 0;
+  const init = { status, statusText: message.statusMessage ?? "", headers };
+  if (WITHOUT_BODY.includes(status)) {
+    message.resume();
+    return new Response(null, init);
+  }
+  return new Response(webStreamOf(message), init);
+}
+
+function webStreamOf(message: IncomingMessage): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const source = unpacked(message);
+  /** A plugin that leaves a large body lying would keep its connection for ever, and there are only so many. */
+  let unread: unknown;
+  return new ReadableStream({
+    start(controller) {
+      source.on("data", (chunk: Uint8Array) => {
+        controller.enqueue(new Uint8Array(chunk));
+        if ((controller.desiredSize ?? 0) > 0) return;
+        source.pause();
+        unread = setTimeout(() => message.destroy(new Error("Nobody reads it")), getDeadlineMs());
+      });
+      let over = false;
+      const end = (error?: Error) => {
+        if (over) return;
+        over = true;
+        clearTimeout(unread);
+        if (error === undefined) controller.close();
+        else controller.error(new TypeError(error.message, { cause: error }));
+      };
+      source.on("end", () => end());
+      source.on("error", end);
+      // Closed before the end that its headers promised.
+      message.on("aborted", () => end(new Error("aborted")));
+      message.on("close", () => {
+        if (!message.complete) end(new Error("Premature close"));
+      });
+    },
+    pull: () => {
+      clearTimeout(unread);
+      source.resume();
+    },
+    cancel: () => {
+      message.destroy();
+    },
+  }, { highWaterMark: AHEAD_BYTES, size: (chunk) => chunk?.byteLength ?? 0 });
+}
+
+/** What Content-Encoding says is packed, unpacked. */
+function unpacked(message: IncomingMessage): Readable {
+  const encoding = (message.headers["content-encoding"] ?? "").toLowerCase();
+  const zlib = openGateFor(() => require("node:zlib")) as Zlib;
+  const make: Record<string, () => Transform> = {
+    "gzip": zlib.createGunzip,
+    "x-gzip": zlib.createGunzip,
+    "deflate": zlib.createInflate,
+    "br": zlib.createBrotliDecompress,
+  };
+  const through = make[encoding]?.();
+  if (through === undefined) return message;
+  message.on("error", (error) => through.destroy(error));
+  return message.pipe(through);
+}
