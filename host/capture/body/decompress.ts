@@ -4,27 +4,54 @@
  * @module
  */
 
+import { Buffer } from "node:buffer";
+import type { Transform } from "node:stream";
 import zlib from "node:zlib";
-import { malformed, tooLarge } from "../capture_error.ts";
+import { CaptureError, malformed, tooLarge } from "../capture_error.ts";
 
 export type Compression = "gzip" | "deflate" | "br" | "zstd";
 
-/** Below this size the work is done at once: a trip to another thread costs more. */
+/** Small bodies are decompressed at once, as long as they stay small: a trip to another thread costs more. */
 const SYNC_BELOW_BYTES = 32 * 1024;
+const SYNC_RESULT_BYTES = 256 * 1024;
+const CHUNK_BYTES = 64 * 1024;
 
 /** True when the bytes begin as a gzip file does. SDKs send gzip without saying so. */
 export function isGzip(bytes: Uint8Array): boolean {
   return bytes[0] === 0x1f && bytes[1] === 0x8b && bytes[2] === 8;
 }
 
-/** The decompressed bytes; refused when they are more than `maxBytes`, or when they cannot be decompressed. */
-export async function decompress(bytes: Uint8Array, compression: Compression, maxBytes: number): Promise<Uint8Array> {
-  const options = { maxOutputLength: maxBytes };
+/**
+ * The decompressed bytes; refused when they are more than `maxBytes`, or when they cannot be decompressed.
+ * @param look is shown each piece as it comes, and may throw: what it refuses never exists whole.
+ */
+export async function decompress(
+  bytes: Uint8Array,
+  compression: Compression,
+  maxBytes: number,
+  look: (piece: Uint8Array) => void = () => {},
+): Promise<Uint8Array> {
   try {
-    if (bytes.byteLength < SYNC_BELOW_BYTES) return decompressSync(bytes, compression, options);
-    return await decompressAsync(bytes, compression, options);
+    if (bytes.byteLength < SYNC_BELOW_BYTES) {
+      const small = decompressSmall(bytes, compression, Math.min(maxBytes, SYNC_RESULT_BYTES));
+      if (small !== null) {
+        look(small);
+        return small;
+      }
+    }
+    return await decompressInPieces(bytes, compression, maxBytes, look);
   } catch (error) {
-    throw explain(error, maxBytes);
+    throw error instanceof CaptureError ? error : explain(error, maxBytes);
+  }
+}
+
+/** Null when the result would be larger. */
+function decompressSmall(bytes: Uint8Array, compression: Compression, maxOutputLength: number): Uint8Array | null {
+  try {
+    return decompressSync(bytes, compression, { maxOutputLength });
+  } catch (error) {
+    if (codeOf(error) === TOO_LARGE) return null;
+    throw error;
   }
 }
 
@@ -41,29 +68,38 @@ function decompressSync(bytes: Uint8Array, compression: Compression, options: { 
   }
 }
 
-function decompressAsync(
+async function decompressInPieces(
   bytes: Uint8Array,
   compression: Compression,
-  options: { maxOutputLength: number },
+  maxBytes: number,
+  look: (piece: Uint8Array) => void,
 ): Promise<Uint8Array> {
-  const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
-  const done = (error: Error | null, result: Uint8Array) => error ? reject(error) : resolve(result);
+  const stream = createStream(bytes, compression);
+  const pieces: Uint8Array[] = [];
+  let size = 0;
+  stream.end(bytes);
+  // Leaving the loop ends the stream.
+  for await (const piece of stream as AsyncIterable<Uint8Array>) {
+    size += piece.byteLength;
+    if (size > maxBytes) throw decompressedTooLarge(maxBytes);
+    look(piece);
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces, size);
+}
+
+function createStream(bytes: Uint8Array, compression: Compression): Transform {
+  const options = { chunkSize: CHUNK_BYTES };
   switch (compression) {
     case "gzip":
-      zlib.gunzip(bytes, options, done);
-      break;
+      return zlib.createGunzip(options);
     case "deflate":
-      if (hasZlibHeader(bytes)) zlib.inflate(bytes, options, done);
-      else zlib.inflateRaw(bytes, options, done);
-      break;
+      return hasZlibHeader(bytes) ? zlib.createInflate(options) : zlib.createInflateRaw(options);
     case "br":
-      zlib.brotliDecompress(bytes, options, done);
-      break;
+      return zlib.createBrotliDecompress(options);
     case "zstd":
-      zlib.zstdDecompress(bytes, options, done);
-      break;
+      return zlib.createZstdDecompress(options);
   }
-  return promise;
 }
 
 /** `deflate` should be zlib's format; some clients send it without the header. */
@@ -72,13 +108,21 @@ function hasZlibHeader(bytes: Uint8Array): boolean {
   return (first & 0x0f) === 8 && (first * 256 + second) % 31 === 0;
 }
 
+const TOO_LARGE = "ERR_BUFFER_TOO_LARGE";
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && "code" in error ? error.code : undefined;
+}
+
+function decompressedTooLarge(maxBytes: number): CaptureError {
+  return tooLarge(
+    `Request body too large: more than ${maxBytes} bytes when decompressed. Send fewer events per request.`,
+  );
+}
+
 function explain(error: unknown, maxBytes: number): Error {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  if (code === "ERR_BUFFER_TOO_LARGE") {
-    return tooLarge(
-      `Request body too large: more than ${maxBytes} bytes when decompressed. Send fewer events per request.`,
-    );
-  }
+  const code = codeOf(error);
+  if (code === TOO_LARGE) return decompressedTooLarge(maxBytes);
   const reason = code === "Z_BUF_ERROR"
     ? "Compressed file ended before the end-of-stream marker was reached"
     : error instanceof Error

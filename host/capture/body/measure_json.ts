@@ -12,7 +12,7 @@ export const MAX_EVENTS = 10_000;
 export const MAX_VALUES = 1_000_000;
 
 /** Characters between two looks at the clock; about a millisecond. */
-const STRIDE = 512 * 1024;
+const STRIDE = 128 * 1024;
 
 const QUOTE = 0x22;
 const COMMA = 0x2c;
@@ -23,55 +23,86 @@ const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 
 /**
- * Resolves when the text would become no more than this many events and values, and rejects with 413 otherwise. Events are the elements of
- * an array that is the whole, or that is a field of the whole. What is no JSON is counted in some way: its parser says what is wrong.
+ * Counts what a JSON text becomes, piece by piece. Events are the elements of an array that is the whole, or that is a field of the whole.
+ * What is no JSON is counted in some way: its parser says what is wrong.
  */
-export async function measureJson(text: string, maxEvents = MAX_EVENTS, maxValues = MAX_VALUES): Promise<void> {
-  let values = 0;
-  let events = 0;
-  let depth = 0;
+export class JsonMeter {
+  readonly #maxEvents: number;
+  readonly #maxValues: number;
+  #values = 0;
+  #events = 0;
+  #depth = 0;
   /** Of the array whose elements are events; 0 outside. */
-  let eventsAt = 0;
-  let inString = false;
-  for (let from = 0; from < text.length; from += STRIDE) {
-    if (from > 0) await giveWay();
-    const to = Math.min(text.length, from + STRIDE);
-    for (let at = from; at < to; at++) {
-      const code = text.charCodeAt(at);
-      if (inString) {
-        if (code === BACKSLASH) at++;
-        else if (code === QUOTE) inString = false;
+  #eventsAt = 0;
+  #inString = false;
+  #escaped = false;
+
+  constructor(maxEvents = MAX_EVENTS, maxValues = MAX_VALUES) {
+    this.#maxEvents = maxEvents;
+    this.#maxValues = maxValues;
+  }
+
+  /** @throws 413 as soon as it is more than a request may hold. */
+  push(length: number, codeAt: (index: number) => number): void {
+    for (let at = 0; at < length; at++) {
+      const code = codeAt(at);
+      if (this.#inString) {
+        if (this.#escaped) this.#escaped = false;
+        else if (code === BACKSLASH) this.#escaped = true;
+        else if (code === QUOTE) this.#inString = false;
         continue;
       }
       switch (code) {
         case QUOTE:
-          inString = true;
+          this.#inString = true;
           break;
         case COMMA:
-          values++;
-          if (depth === eventsAt) events++;
+          this.#values++;
+          if (this.#depth === this.#eventsAt) this.#events++;
           break;
         case OPEN_BRACKET:
-          values++;
-          depth++;
-          if (eventsAt === 0 && depth <= 2) {
-            eventsAt = depth;
-            events = 1;
+          this.#values++;
+          this.#depth++;
+          if (this.#eventsAt === 0 && this.#depth <= 2) {
+            this.#eventsAt = this.#depth;
+            this.#events = 1;
           }
           break;
         case OPEN_BRACE:
-          values++;
-          depth++;
+          this.#values++;
+          this.#depth++;
           break;
         case CLOSE_BRACKET:
         case CLOSE_BRACE:
-          if (depth === eventsAt) eventsAt = 0;
-          depth--;
+          if (this.#depth === this.#eventsAt) this.#eventsAt = 0;
+          this.#depth--;
           break;
       }
-      if (events > maxEvents) throw tooMany("events", maxEvents);
+      if (this.#events > this.#maxEvents) throw tooMany("events", this.#maxEvents);
     }
-    if (values > maxValues) throw tooMany("values", maxValues);
+    if (this.#values > this.#maxValues) throw tooMany("values", this.#maxValues);
+  }
+
+  pushBytes(bytes: Uint8Array): void {
+    this.push(bytes.byteLength, (at) => bytes[at] as number);
+  }
+}
+
+/** Resolves when the text would become no more than this many events and values, and rejects with 413 otherwise. */
+export async function measureJson(text: string, maxEvents = MAX_EVENTS, maxValues = MAX_VALUES): Promise<void> {
+  const meter = new JsonMeter(maxEvents, maxValues);
+  for (let from = 0; from < text.length; from += STRIDE) {
+    if (from > 0) await giveWay();
+    meter.push(Math.min(STRIDE, text.length - from), (at) => text.charCodeAt(from + at));
+  }
+}
+
+/** The same of UTF-8 bytes, before they become a text. */
+export async function measureJsonBytes(bytes: Uint8Array): Promise<void> {
+  const meter = new JsonMeter();
+  for (let from = 0; from < bytes.byteLength; from += STRIDE) {
+    if (from > 0) await giveWay();
+    meter.pushBytes(bytes.subarray(from, from + STRIDE));
   }
 }
 

@@ -8,7 +8,7 @@ import { Buffer } from "node:buffer";
 import { malformed } from "../capture_error.ts";
 import { type Compression, decompress, isGzip } from "./decompress.ts";
 import { decompressLz64 } from "./lz64.ts";
-import { measureJson } from "./measure_json.ts";
+import { JsonMeter, measureJson, measureJsonBytes } from "./measure_json.ts";
 import { decodeText, parseJson } from "./parse_json.ts";
 import { readBody } from "./read_body.ts";
 
@@ -65,14 +65,24 @@ export async function readPayload(
 
 /** Codings as HTTP names them, outermost last. Names that are none of them may still tell how the payload was packed. */
 async function undoContentEncoding(bytes: Uint8Array, header: string, maxBytes: number): Promise<Uint8Array> {
-  if (isGzip(bytes)) return await decompress(bytes, "gzip", maxBytes);
+  if (isGzip(bytes)) return await decompressJson(bytes, "gzip", maxBytes);
   if (header === "" || bytes.byteLength === 0) return bytes;
   let decoded = bytes;
   for (const name of header.split(",").reverse()) {
     const compression = CONTENT_CODINGS.get(name.trim());
-    if (compression) decoded = await decompress(decoded, compression, maxBytes);
+    if (compression) decoded = await decompressJson(decoded, compression, maxBytes);
   }
   return decoded;
+}
+
+/** JSON that would become more events or values than a request may hold is refused while it is unpacked. */
+function decompressJson(bytes: Uint8Array, compression: Compression, maxBytes: number): Promise<Uint8Array> {
+  const meter = new JsonMeter();
+  let isJson: boolean | undefined;
+  return decompress(bytes, compression, maxBytes, (piece) => {
+    isJson ??= startsJson(piece);
+    if (isJson) meter.pushBytes(piece);
+  });
 }
 
 /** gzip is missing: it is told by its first bytes, and some clients name it without using it. */
@@ -108,6 +118,10 @@ async function readMultipart(body: Uint8Array, contentType: string): Promise<URL
 
 async function parseData(data: Uint8Array | string, compression: string, maxBytes: number): Promise<unknown> {
   if (data.length === 0) return undefined;
+  if (typeof data !== "string" && data.byteLength > MEASURE_FROM_CHARS && startsJson(data)) {
+    await measureJsonBytes(data);
+    return parseJson(decodeText(data));
+  }
   const text = typeof data === "string" ? data : decodeText(data);
   // Browsers that could not compress send the JSON as it is, also when the address names a compression.
   if (startsJson(text)) return await parseBounded(text);
@@ -136,7 +150,7 @@ async function decodeBase64(text: string, maxBytes: number): Promise<string | nu
   // Node's decoder stops at what it does not know; a payload with anything else in it was not base64.
   if (!/^[\w+/\r\n-]+=*$/.test(base64)) return null;
   const bytes = Buffer.from(base64, "base64");
-  if (isGzip(bytes)) return decodeText(await decompress(bytes, "gzip", maxBytes));
+  if (isGzip(bytes)) return decodeText(await decompressJson(bytes, "gzip", maxBytes));
   return startsJson(bytes) ? decodeText(bytes) : null;
 }
 

@@ -17,7 +17,7 @@ export type SdkRoutesOptions = Omit<CaptureOptions, "gate">;
  * Bytes of large requests that are worked on at a time, counted as large as they may become when decompressed. Below what the
  * event log takes while it waits for the disk, so that they wait here rather than being refused there.
  */
-const LARGE_REQUESTS_BYTES = 100 * 1024 * 1024;
+const LARGE_REQUESTS_BYTES = 40 * 1024 * 1024;
 
 /** The capture endpoints, old and new, those for flags and configuration, and posthog-js itself. */
 export function createSdkRoutes(given: SdkRoutesOptions): Hono<{ Bindings: ConnectionInfo }> {
