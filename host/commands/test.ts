@@ -7,6 +7,10 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { TestJob } from "../../testing/jest/run_tests.ts";
 import type { InstalledPackages } from "../loader/bundle/install_packages.ts";
+import { getPackages } from "../packages/get_packages.ts";
+import { loadWith } from "../packages/load_with.ts";
+import { PACKAGE_GROUPS } from "../packages/package_groups.ts";
+import { pluginPackagesIn } from "../packages/plugin_packages_in.ts";
 import { CommandError, terminal } from "./program/terminal.ts";
 
 export interface TestCommand {
@@ -26,6 +30,7 @@ export async function test(folder: string, patterns: string[], command: TestComm
     throw new CommandError(`Cannot test ${folder}: there is no such folder`, undefined, { cause });
   });
   if (command.jest) return await runJest(root, patterns, command);
+  await getPackages([...PACKAGE_GROUPS.jest, ...await pluginPackagesIn(root)], { purpose: "to run tests" });
   await using packages = await packagesFor(root);
   const job: TestJob = {
     root,
@@ -38,7 +43,8 @@ export async function test(folder: string, patterns: string[], command: TestComm
     packageFolders: packages.folders,
   };
   if (Deno.build.standalone) {
-    const { runTests } = await import("../../testing/jest/run_tests.ts");
+    const runner = new URL("testing/jest/run_tests.ts", ROOT);
+    const { runTests } = await loadWith<typeof import("../../testing/jest/run_tests.ts")>([], runner, {});
     Deno.exit(await runTests(job));
   }
   const args = [

@@ -9,6 +9,8 @@ import { openMemoryCache } from "../cache/memory_cache.ts";
 import type { Settings } from "../config/settings.ts";
 import type { EventLog } from "../log/event_log.ts";
 import { openSqliteEventLog } from "../log/sqlite_event_log.ts";
+import { loadWith } from "../packages/load_with.ts";
+import { PACKAGE_GROUPS } from "../packages/package_groups.ts";
 import { type GeoipDatabase, openGeoipDatabase } from "../services/geoip/geoip_database.ts";
 import { openSqliteStore } from "../store/sqlite_store.ts";
 import type { Store } from "../store/store.ts";
@@ -65,7 +67,11 @@ async function openSqlite(settings: Settings): Promise<EventLog> {
 // The clients of Kafka, Postgres and Redis take longer to load than all the rest: only who uses them waits for that.
 
 async function openKafka(settings: Settings, notices: Notices): Promise<EventLog> {
-  const { openKafkaFromSettings } = await import("../log/kafka/kafka_from_settings.ts");
+  const { openKafkaFromSettings } = await loadWith<typeof import("../log/kafka/kafka_from_settings.ts")>(
+    PACKAGE_GROUPS.kafka,
+    new URL("../log/kafka/kafka_from_settings.ts", import.meta.url),
+    { purpose: "for the event log on Kafka" },
+  );
   const hostId = await loadInstanceId(settings.data);
   return await openKafkaFromSettings(settings, hostId, notices.warn);
 }

@@ -1,20 +1,20 @@
-import { assertEquals } from "@std/assert";
+import assert from "node:assert/strict";
 import { TextBuffer } from "../../runtime/text_buffer.ts";
 
 Deno.test("TextBuffer holds texts one after the other as UTF-8, also when it has to grow", () => {
   const buffer = new TextBuffer(4);
   const texts = ["abc", "äöü", "", "–", "🦔".repeat(100)];
   const lengths = texts.map((text) => buffer.write(text));
-  assertEquals(lengths, [3, 6, 0, 3, 400]);
-  assertEquals(buffer.used, 412);
-  assertEquals(new TextDecoder().decode(buffer.written()), texts.join(""));
+  assert.deepEqual(lengths, [3, 6, 0, 3, 400]);
+  assert.deepEqual(buffer.used, 412);
+  assert.deepEqual(new TextDecoder().decode(buffer.written()), texts.join(""));
 });
 
 Deno.test("TextBuffer starts from nothing after clear()", () => {
   const buffer = new TextBuffer(4);
   buffer.write("abcdef");
   buffer.clear();
-  assertEquals(buffer.used, 0);
+  assert.deepEqual(buffer.used, 0);
   buffer.write("g");
-  assertEquals(new TextDecoder().decode(buffer.written()), "g");
+  assert.deepEqual(new TextDecoder().decode(buffer.written()), "g");
 });

@@ -5,6 +5,8 @@
  */
 
 import { Command } from "commander";
+import { loadWith } from "../../packages/load_with.ts";
+import { PACKAGE_GROUPS } from "../../packages/package_groups.ts";
 import { VERSION } from "../../version.ts";
 import { addSettings, givenSettings } from "./settings_options.ts";
 
@@ -101,7 +103,13 @@ function addAuthorCommands(program: Command): void {
     .description("Pack a plugin and its npm packages into one file")
     .option("--out <file>", "Where to (dist/hogpen/index.js in the folder)")
     .option("--entry <file>", "The file to start from, when plugin.json names one that is not built")
-    .action(async (folder, options) => (await import("../bundle.ts")).bundle(folder, options));
+    .action(async (folder, options) => {
+      const module = new URL("../bundle.ts", import.meta.url);
+      const command = await loadWith<typeof import("../bundle.ts")>(PACKAGE_GROUPS.bundle, module, {
+        purpose: "to bundle",
+      });
+      await command.bundle(folder, options);
+    });
 }
 
 function addRunningCommands(program: Command): void {

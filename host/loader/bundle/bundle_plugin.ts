@@ -9,6 +9,7 @@ import { basename, join, resolve } from "node:path";
 import type { Message, Plugin } from "esbuild";
 import { isProvidedModule } from "../../../runtime/modules.ts";
 import { parseManifest } from "../manifest/manifest.ts";
+import { BundleError } from "./bundle_error.ts";
 
 export interface BundleOptions {
   /** The entry; from plugin.json, or index.js or index.ts, when absent. */
@@ -21,11 +22,6 @@ export interface Bundle {
   code: string;
   /** What the code may miss when it runs. */
   warnings: string[];
-}
-
-/** A plugin that cannot be packed; the message lists why, a line each. */
-export class BundleError extends Error {
-  override name = "BundleError";
 }
 
 /** Packages that load machine code. */

@@ -7,7 +7,7 @@
 import { createHash } from "node:crypto";
 import { basename, join } from "node:path";
 import { z } from "zod";
-import { BundleError } from "./bundle_plugin.ts";
+import { BundleError } from "./bundle_error.ts";
 
 export interface InstalledPackages extends AsyncDisposable {
   /** Folders to look for packages in; none when the plugin's own `node_modules` will do. */

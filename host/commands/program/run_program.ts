@@ -1,0 +1,35 @@
+/**
+ * Runs the command that the arguments ask for, and says in a line what went wrong.
+ * @module
+ */
+
+import { CommanderError } from "commander";
+import { BackEndError } from "../../back_end_error.ts";
+import { UsageError } from "../../config/settings.ts";
+import { createProgram, withCommand } from "./program.ts";
+import { CommandError, EXIT_FAILED, EXIT_USAGE } from "./terminal.ts";
+
+/** Sets the exit code, or ends the process with it. */
+export async function runProgram(args: readonly string[]): Promise<void> {
+  try {
+    await createProgram().parseAsync(withCommand(args), { from: "user" });
+  } catch (error) {
+    // Commander has said what is wrong.
+    if (error instanceof CommanderError) Deno.exitCode = error.exitCode === 0 ? 0 : EXIT_USAGE;
+    else if (error instanceof UsageError) fail(`${error.message}\nSee --help for every setting`, EXIT_USAGE);
+    else if (error instanceof CommandError) fail(error.message, error.exitCode);
+    else if (error instanceof BackEndError) fail(error.message, EXIT_FAILED);
+    else if (error instanceof Deno.errors.AddrInUse) {
+      fail(
+        "Cannot listen: another process has the port. Name another one with --port; 0 takes a free one",
+        EXIT_FAILED,
+      );
+    } else throw error;
+  }
+}
+
+function fail(message: string, exitCode: number): void {
+  console.error(message);
+  // Listeners of signals and half-built parts of a service would hold the process.
+  Deno.exit(exitCode);
+}
