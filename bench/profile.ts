@@ -48,7 +48,7 @@ const app = createSdkRoutes({
   projects: { byToken: () => project, byId: () => project, isPersonalKey: () => false },
   log: { append: () => Promise.resolve() },
   now: Date.now,
-  trustProxy: false,
+  trustProxy: () => false,
 });
 const body = JSON.stringify({ api_key: "phc_bench", batch: events });
 const { sink } = createSink(

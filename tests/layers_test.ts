@@ -32,7 +32,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   "host/store": ["runtime", "host", "host/sqlite"],
   // The event log on Kafka keeps its readers' places in the store's Postgres.
   "host/log": ["host", "host/config", "host/sqlite", "host/store"],
-  "host/config": ["host/destinations"],
+  "host/config": ["runtime", "host/destinations"],
   "host/loader": ["runtime", "host/cells", "host/config", "host/sqlite", "host/store"],
   "host/services": ["runtime", "host/cache", "host/log", "host/store"],
   "host/cells": ["runtime", "host", "host/config", "host/loader", "host/services", "host/store"],
@@ -63,6 +63,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   ],
   "host/alerts": ["host/cells", "host/consumers", "host/managed", "host/store"],
   "host/managed": ["host/config", "host/store"],
+  "host/upstream": ["host/capture", "host/config"],
   "host/telemetry": [
     "runtime",
     "host/cells",
@@ -90,6 +91,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     "host/store",
     "host/telemetry",
     "testing",
+    "host/upstream",
   ],
   "host/service": [
     "runtime",
@@ -112,6 +114,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     "host/services",
     "host/store",
     "host/telemetry",
+    "host/upstream",
   ],
   "testing": [
     "runtime",

@@ -3,6 +3,7 @@
  * @module
  */
 
+import type { TrustedProxies } from "../config/trusted_proxies.ts";
 import { Hono } from "hono";
 import { isNestedTooDeeply, MAX_NESTING } from "../../runtime/nesting.ts";
 import { createUuidGenerator } from "../../runtime/events/uuid.ts";
@@ -31,8 +32,8 @@ export interface CaptureOptions {
   /** Large requests wait here before they are read or decompressed. */
   gate: ByteGate;
   now: () => number;
-  /** Take the client's address from X-Forwarded-For. */
-  trustProxy: boolean;
+  /** Proxies whose word on the client's address is taken. */
+  trustProxy: TrustedProxies;
   /** Called with the number of events of each request that was stored. */
   onStored?: (projectId: number, events: number) => void;
   /** Called with the code and words of each refusal, and with the project when it is known. */
@@ -74,13 +75,19 @@ export function createCapture(options: CaptureOptions): Hono<{ Bindings: Connect
       const request = context.req.raw;
       const response = request.method === "OPTIONS"
         ? ok()
-        : await capture(options, endpoint, request, context.env?.remoteAddr, newUuid);
+        : forBeacon(await capture(options, endpoint, request, context.env?.remoteAddr, newUuid), request);
       addCorsHeaders(response.headers, request);
       options.onAnswer?.(response.status);
       return response;
     });
   }
   return app;
+}
+
+/** A page that is left reads no answer, and Chrome warns of a body that nobody reads. */
+function forBeacon(answer: Response, request: Request): Response {
+  const isBeacon = new URL(request.url).searchParams.get("beacon") === "1";
+  return isBeacon && answer.status === 200 ? new Response(null, { status: 204 }) : answer;
 }
 
 async function capture(
@@ -109,6 +116,7 @@ async function capture(
       maxEventBytes: endpoint.maxEventBytes ?? MAX_EVENT_BYTES,
       recordings: endpoint.recordings ?? false,
       newUuid,
+      hasFlags: project.upstream !== undefined,
     };
     const records = await encodeEvents(events, facts);
     share.shrink(bytesOf(records));

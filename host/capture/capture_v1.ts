@@ -42,7 +42,7 @@ export function createCaptureV1(options: CaptureOptions): Hono<{ Bindings: Conne
     const response = request.method === "OPTIONS" ? ok() : await capture(options, request, context.env?.remoteAddr);
     const requestId = request.headers.get("posthog-request-id");
     if (requestId !== null) response.headers.set("posthog-request-id", requestId);
-    addCorsHeaders(response.headers, request, true);
+    addCorsHeaders(response.headers, request);
     options.onAnswer?.(response.status);
     return response;
   });

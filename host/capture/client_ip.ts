@@ -4,18 +4,34 @@
  */
 
 import { isIP } from "node:net";
+import type { TrustedProxies } from "../config/trusted_proxies.ts";
 
 /**
- * The first entry of X-Forwarded-For without its port, when proxies are trusted and it is an address; else the address of the
- * connection. "" when neither is known.
+ * The address of the connection; when that is a trusted proxy's, the last entry of X-Forwarded-For (or else Forwarded, X-Real-IP) that is
+ * not another trusted proxy's: what stands before it was written by the client. "" when nothing is known.
  */
-export function clientIp(headers: Headers, remote: string | undefined, trustProxy: boolean): string {
-  const forwarded = trustProxy ? headers.get("x-forwarded-for") : null;
-  if (forwarded) {
-    const address = withoutPort((forwarded.split(",", 1)[0] ?? "").trim());
-    if (isIP(address)) return address;
+export function clientIp(headers: Headers, remote: string | undefined, trusts: TrustedProxies): string {
+  if (remote !== undefined && !trusts(remote)) return remote;
+  const chain = forwardedFor(headers);
+  let found = remote ?? "";
+  for (const address of chain.toReversed()) {
+    found = address;
+    if (!trusts(address)) break;
   }
-  return remote ?? "";
+  return found;
+}
+
+/** The addresses that proxies noted, the client's first; entries that are none, such as `unknown`, are left out. */
+function forwardedFor(headers: Headers): string[] {
+  const list = headers.get("x-forwarded-for") ?? fromForwarded(headers.get("forwarded")) ?? headers.get("x-real-ip") ??
+    "";
+  return list.split(",").map((entry) => withoutPort(entry.trim())).filter((address) => isIP(address) !== 0);
+}
+
+/** The `for` of each element of RFC 7239's header. */
+function fromForwarded(header: string | null): string | null {
+  if (header === null) return null;
+  return header.split(",").map((element) => /(?:^|;)\s*for="?([^";]+)"?/i.exec(element.trim())?.[1] ?? "").join(",");
 }
 
 /** `1.2.3.4:5555` and `[::1]:5555`; a bare IPv6 address is left alone. */

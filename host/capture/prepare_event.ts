@@ -28,6 +28,8 @@ export interface RequestFacts {
   /** The endpoint takes session recordings. */
   recordings: boolean;
   newUuid: () => string;
+  /** The project's upstream has flags: which are active is the SDK's to say. */
+  hasFlags?: boolean;
 }
 
 /** The event for the inbox, or null for an event with an empty name, which is passed over. Throws CaptureError. */
@@ -43,7 +45,7 @@ export function prepareEvent(data: unknown, facts: RequestFacts): PluginEvent | 
   if (name === "") return null;
   const uuid = readUuid(data) ?? facts.newUuid();
   if (name === "$snapshot") checkSnapshot(properties, facts.recordings);
-  if (properties.$lib === "web" && properties.$active_feature_flags === undefined) {
+  if (!facts.hasFlags && properties.$lib === "web" && properties.$active_feature_flags === undefined) {
     // The service has no feature flags, so none is active.
     properties.$active_feature_flags = [];
   }

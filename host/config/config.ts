@@ -3,6 +3,8 @@
  * @module
  */
 
+import type { Upstream } from "./upstream.ts";
+
 /** A destination as configured; each `type` has its own further fields, validated by its own schema. */
 export interface DestinationConfig {
   /** Unique within the project. */
@@ -43,6 +45,8 @@ export interface ProjectConfig {
   anonymizeIps: boolean;
   plugins: PluginConfig[];
   destinations: DestinationConfig[];
+  /** The PostHog that everything but capture passes to. */
+  upstream?: Upstream;
 }
 
 export interface HogpenConfig {

@@ -4,6 +4,7 @@
  */
 
 import { z } from "zod";
+import { upstreamSchema } from "./upstream.ts";
 import { destinationOptions } from "../destinations/destination_options.ts";
 
 const id = z.int().min(1).max(2_147_483_647);
@@ -78,6 +79,9 @@ export const projectSchema = z.strictObject({
   anonymizeIps: z.boolean().default(false).describe("Leave IP addresses out of events"),
   plugins: z.array(pluginConfigSchema).default([]),
   destinations: z.array(destinationSchema).default([]),
+  upstream: upstreamSchema.optional().describe(
+    "The PostHog behind this project: what is not capture passes to it, and its destination takes host and key from here",
+  ),
 });
 
 /** The whole file, after `{"$env": …}` has been replaced. What must be unique in it is config_conflicts.ts' matter. */

@@ -4,13 +4,24 @@
  */
 
 import { fileURLToPath } from "node:url";
+import { destinationOptions } from "../destinations/destination_options.ts";
+import { toUpstream } from "./upstream.ts";
 import type { HogpenConfig } from "./config.ts";
 import type { ConfigDefaults } from "./read_config.ts";
 
 /** The token of the one project; the first thing a visitor types. */
 export const LOCAL_TOKEN = "phc_local";
 
-export function defaultConfig(defaults: ConfigDefaults): HogpenConfig {
+export interface DefaultUpstream {
+  upstreamHost: string | null;
+  upstreamApiKey: string | null;
+}
+
+/** With an upstream, the project's token is its key there, and everything goes on to it. */
+export function defaultConfig(
+  defaults: ConfigDefaults,
+  { upstreamHost, upstreamApiKey }: DefaultUpstream = { upstreamHost: null, upstreamApiKey: null },
+): HogpenConfig {
   const plugins = ["hello_world", "user_agent"].map((name, index) => ({
     id: index + 1,
     teamId: 1,
@@ -23,7 +34,17 @@ export function defaultConfig(defaults: ConfigDefaults): HogpenConfig {
     egress: { allow: [] },
     cell: null,
   }));
+  const project = { id: 1, name: "Local", anonymizeIps: false, plugins };
+  if (upstreamHost === null || upstreamApiKey === null) {
+    return { projects: [{ ...project, token: LOCAL_TOKEN, destinations: [] }] };
+  }
+  const options = destinationOptions.posthog.parse({ host: upstreamHost, api_key: upstreamApiKey });
   return {
-    projects: [{ id: 1, name: "Local", token: LOCAL_TOKEN, anonymizeIps: false, plugins, destinations: [] }],
+    projects: [{
+      ...project,
+      token: upstreamApiKey,
+      destinations: [{ id: "posthog", type: "posthog", enabled: true, filter: {}, options }],
+      upstream: toUpstream({ type: "posthog", host: upstreamHost }),
+    }],
   };
 }

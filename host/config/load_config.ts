@@ -10,10 +10,17 @@ import type { Settings } from "./settings.ts";
 
 /** `configGiven`: the file was named, so its absence is an error. Rejects with ConfigError. */
 export async function loadConfig(
-  settings: Pick<Settings, "config" | "taskTimeout" | "pluginMemoryMb">,
+  settings:
+    & Pick<Settings, "config" | "taskTimeout" | "pluginMemoryMb">
+    & Partial<Pick<Settings, "upstreamHost" | "upstreamApiKey">>,
   configGiven: boolean,
 ): Promise<HogpenConfig> {
   const defaults = { timeoutSeconds: settings.taskTimeout, memoryMb: settings.pluginMemoryMb };
-  if (!configGiven && await Deno.stat(settings.config).catch(() => null) === null) return defaultConfig(defaults);
+  if (!configGiven && await Deno.stat(settings.config).catch(() => null) === null) {
+    return defaultConfig(defaults, {
+      upstreamHost: settings.upstreamHost ?? null,
+      upstreamApiKey: settings.upstreamApiKey ?? null,
+    });
+  }
   return await readConfig(settings.config, defaults);
 }

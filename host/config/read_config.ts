@@ -4,6 +4,8 @@
  */
 
 import { dirname, resolve } from "node:path";
+import { toUpstream } from "./upstream.ts";
+import { isRecord } from "../../runtime/is_record.ts";
 import { destinationOptions } from "../destinations/destination_options.ts";
 import type { DestinationConfig, HogpenConfig, PluginConfig } from "./config.ts";
 import { findConflicts } from "./config_conflicts.ts";
@@ -56,6 +58,7 @@ export async function parseConfig(
     throw new ConfigError(path, [`the file is not JSON: ${(cause as Error).message}`], { cause });
   }
   const { value, problems } = replaceEnvReferences(json, env);
+  inheritUpstream(value);
   const parsed = configSchema.safeParse(value);
   if (!parsed.success) problems.push(...describeIssues(parsed.error, value));
   problems.push(...findConflicts(value));
@@ -68,6 +71,7 @@ export async function parseConfig(
     name: project.name ?? `Project ${project.id}`,
     token: project.token,
     anonymizeIps: project.anonymizeIps,
+    ...(project.upstream !== undefined && { upstream: toUpstream(project.upstream) }),
     plugins: await Promise.all(project.plugins.map(async (entry, i): Promise<PluginConfig> => ({
       ...toPluginConfig(entry, project.id, folder, defaults),
       attachments: await readAttachments(entry.attachments, folder, ["projects", p, "plugins", i], problems),
@@ -76,6 +80,20 @@ export async function parseConfig(
   })));
   if (problems.length > 0) throw new ConfigError(path, problems);
   return { projects };
+}
+
+/** A destination `posthog` goes to the project's upstream, unless it says otherwise. */
+function inheritUpstream(value: unknown): void {
+  if (!isRecord(value) || !Array.isArray(value.projects)) return;
+  for (const project of value.projects) {
+    if (!isRecord(project) || !isRecord(project.upstream) || !Array.isArray(project.destinations)) continue;
+    const { host, api_key = project.token } = project.upstream;
+    for (const destination of project.destinations) {
+      if (!isRecord(destination) || destination.type !== "posthog") continue;
+      destination.host ??= host;
+      destination.api_key ??= api_key;
+    }
+  }
 }
 
 /** A plugin config as the file says it, with paths from `folder` on. */

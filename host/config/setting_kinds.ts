@@ -3,6 +3,8 @@
  * @module
  */
 
+import { readProxies } from "./trusted_proxies.ts";
+
 /** One setting. `read` throws an Error that says what was expected. */
 export interface Setting<T> {
   env: string;
@@ -115,6 +117,21 @@ export function yesNo(fallback: boolean, { env, help }: Common): Setting<boolean
       if (/^(?:1|true|yes|on)$/i.test(text)) return true;
       if (/^(?:0|false|no|off)$/i.test(text)) return false;
       throw new Error("yes or no");
+    },
+  };
+}
+
+/** Which proxies are believed: `yes`, `no`, `private`, or addresses and networks separated by commas. */
+export function proxies(fallback: string, { env, help }: Common): Setting<string> {
+  return {
+    env,
+    help,
+    shownDefault: fallback,
+    default: fallback,
+    secret: false,
+    read(text) {
+      readProxies(text);
+      return text;
     },
   };
 }

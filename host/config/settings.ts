@@ -3,7 +3,18 @@
  * @module
  */
 
-import { address, bytes, choice, integer, seconds, secret, type Setting, text, yesNo } from "./setting_kinds.ts";
+import {
+  address,
+  bytes,
+  choice,
+  integer,
+  proxies,
+  seconds,
+  secret,
+  type Setting,
+  text,
+  yesNo,
+} from "./setting_kinds.ts";
 
 /** By the name in code; the flag is the same in kebab-case: `adminToken` is `--admin-token`. */
 export const SETTINGS = {
@@ -52,6 +63,15 @@ export const SETTINGS = {
   githubToken: secret({ env: "GITHUB_TOKEN", help: "Token for plugins in private GitHub repositories" }),
   gitlabToken: secret({ env: "GITLAB_TOKEN", help: "Token for plugins in private GitLab repositories" }),
   npmToken: secret({ env: "NPM_TOKEN", help: "Token for private npm packages" }),
+
+  upstreamHost: address(["http", "https"], {
+    env: "HOGPEN_POSTHOG_HOST",
+    help: "Without hogpen.json: the PostHog behind this service, which everything but capture passes to",
+  }),
+  upstreamApiKey: secret({
+    env: "HOGPEN_POSTHOG_PROJECT_API_KEY",
+    help: "Without hogpen.json: the project's key there, which SDKs use here as well",
+  }),
 
   redisUrl: address(["redis", "rediss"], {
     env: "REDIS_URL",
@@ -107,7 +127,11 @@ export const SETTINGS = {
     help: "Events that every consumer has passed go earlier while the log is larger",
   }),
 
-  trustProxy: yesNo(true, { env: "HOGPEN_TRUST_PROXY", help: "Take the client's address from X-Forwarded-For" }),
+  trustProxy: proxies("private", {
+    env: "HOGPEN_TRUST_PROXY",
+    help:
+      "Proxies whose X-Forwarded-For is believed: addresses and networks (10.0.0.0/8,…), private for those of private networks, yes for all, no for none",
+  }),
   captureDepth: integer(5, 0, 1000, {
     env: "HOGPEN_CAPTURE_DEPTH",
     help: "How many posthog.capture calls may lie between an SDK's event and the last event of a chain",

@@ -3,9 +3,13 @@
  * @module
  */
 
+import type { TrustedProxies } from "../config/trusted_proxies.ts";
 import { Hono } from "hono";
 import { type ConnectionInfo, hostOf } from "../capture/capture.ts";
 import { clientIp } from "../capture/client_ip.ts";
+import { isCapturePath } from "../capture/capture_paths.ts";
+import { createProxy } from "../upstream/proxy.ts";
+import type { StaleCache } from "../upstream/stale_cache.ts";
 import { createSdkRoutes } from "../capture/sdk/sdk_routes.ts";
 import type { Projects } from "../capture/find_project.ts";
 import type { PluginConfig, ProjectConfig } from "../config/config.ts";
@@ -57,8 +61,11 @@ export interface AppOptions {
   adminToken: string;
   /** What opens /metrics besides the tokens of the API; null: everybody may read it. */
   metricsToken: string | null;
-  /** Take the client's address from X-Forwarded-For. */
-  trustProxy: boolean;
+  /** Proxies whose word on the client's address is taken. */
+  trustProxy: TrustedProxies;
+  /** What is served when a project's upstream is away. */
+  upstreamCache: StaleCache;
+  onUpstreamError(message: string): void;
   /** Live: read anew for each request. */
   projects: () => readonly ProjectConfig[];
   log: Pick<EventLog, "append" | "read" | "readBack" | "cursorAt">;
@@ -101,7 +108,22 @@ export function createApp(options: AppOptions): App {
     clientIp(request.headers, hostOf(connection?.remoteAddr), options.trustProxy);
   const metrics = createMetrics(options.telemetry.counters, options.consumers, options.plugins, options.pluginMetrics);
 
+  const proxy = createProxy({
+    projects: () =>
+      options.projects().flatMap(({ token, upstream }) => upstream === undefined ? [] : [{ token, upstream }]),
+    cache: options.upstreamCache,
+    addressOf,
+    onAnswer: metrics.onUpstream,
+    onError: options.onUpstreamError,
+  });
+
   app.onError(answerError);
+  // Before the answers of a service without flags: where a project has an upstream, that answers.
+  app.use("*", async (context, next) => {
+    const answer = isOurs(context.req.path) ? null : await proxy(context.req.raw, context.env);
+    if (answer === null) return await next();
+    return answer;
+  });
   app.notFound((context) => errorResponse(notFound(`There is nothing at ${context.req.method} ${context.req.path}`)));
   app.route(
     "/",
@@ -149,6 +171,11 @@ export function createApp(options: AppOptions): App {
     );
   }
   return app;
+}
+
+/** Of the operator, or capture; every other path belongs to the PostHog behind a project. */
+function isOurs(path: string): boolean {
+  return /^\/(_hogpen|_health|_ready|metrics)(\/|$)/.test(path) || isCapturePath(path);
 }
 
 const NOBODY: Caller = { name: "", role: "viewer", session: null };

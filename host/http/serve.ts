@@ -5,6 +5,14 @@
 
 import type { App } from "./app.ts";
 
+/** `//e/` as `/e/`: an api_host with a slash at its end makes SDKs ask so. */
+function withSingleSlashes(request: Request): Request {
+  if (!/^[a-z]+:\/\/[^/?#]+[^?#]*\/\//i.test(request.url)) return request;
+  const url = new URL(request.url);
+  url.pathname = url.pathname.replaceAll(/\/{2,}/g, "/");
+  return new Request(url, request);
+}
+
 export interface ServeOptions {
   hostname: string;
   /** 0 takes a free one. */
@@ -32,7 +40,7 @@ export function serve(app: Pick<App, "fetch">, { hostname, port }: ServeOptions)
           status: 500,
         }),
     },
-    (request, info) => app.fetch(request, info),
+    (request, info) => app.fetch(withSingleSlashes(request), info),
   );
   const address = server.addr;
   const reachable = address.hostname === "0.0.0.0" || address.hostname === "::" ? "localhost" : address.hostname;

@@ -3,6 +3,9 @@
  * @module
  */
 
+import { join } from "node:path";
+import { createStaleCache } from "../upstream/stale_cache.ts";
+import { readProxies } from "../config/trusted_proxies.ts";
 import { createUuidGenerator } from "../../runtime/events/uuid.ts";
 import { createAlertBook } from "../alerts/alert_book.ts";
 import { createPluginRecords } from "../cells/plugin_records.ts";
@@ -238,7 +241,9 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     version: options.version,
     adminToken: options.adminToken,
     metricsToken: settings.metricsToken,
-    trustProxy: settings.trustProxy,
+    trustProxy: readProxies(settings.trustProxy),
+    upstreamCache: createStaleCache(join(settings.data, "upstream")),
+    onUpstreamError: notices.warn,
     projects: () => config.projects,
     log,
     store,

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { Gauge, Registry } from "prom-client";
+import { Gauge, Histogram, Registry } from "prom-client";
 import type { ConsumerControl, ConsumerStatus } from "../consumers/consumer_status.ts";
 import type { Plugins, PluginView } from "../http/routes/plugin_configs.ts";
 import type { PluginMetrics } from "../services/metrics.ts";
@@ -13,6 +13,8 @@ import { readCounter, readGauge, readHistogram, type ReadValues } from "./promet
 export interface Metrics {
   /** Counts the answer to a request of an SDK. */
   onAnswer(status: number): void;
+  /** Counts a request that passed to PostHog; status 0 is no answer. */
+  onUpstream(kind: string, status: number, ms: number): void;
   response(): Promise<Response>;
 }
 
@@ -28,6 +30,13 @@ export function createMetrics(
 ): Metrics {
   const registry = new Registry();
   const answers = new Map<number, number>();
+  const upstream = new Histogram({
+    name: "hogpen_upstream_request_duration_seconds",
+    help: "Requests that passed to PostHog, by kind of path and status (0: no answer)",
+    labelNames: ["kind", "status"],
+    buckets: [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5, 30],
+    registers: [registry],
+  });
   /** Of the request at hand. */
   let views: PluginView[] = [];
   let statuses: ConsumerStatus[] = [];
@@ -202,6 +211,7 @@ export function createMetrics(
 
   return {
     onAnswer: (status) => void answers.set(status, (answers.get(status) ?? 0) + 1),
+    onUpstream: (kind, status, ms) => upstream.observe({ kind, status }, ms / 1000),
     async response() {
       memory.set(Deno.memoryUsage().rss);
       statuses = await consumers.list();

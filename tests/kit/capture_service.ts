@@ -43,7 +43,7 @@ export async function startCaptureService(
     },
     log,
     now: () => NOW,
-    trustProxy: true,
+    trustProxy: () => true,
     ...options,
   });
   const request: CaptureService["request"] = async (path, init, remoteAddr) =>

@@ -109,6 +109,6 @@ Deno.test("SH-07 V1: pages may send its headers", async () => {
   await response.body?.cancel();
   assert.equal(
     response.headers.get("access-control-allow-headers"),
-    "X-Requested-With,Content-Type,authorization,posthog-attempt",
+    "X-Requested-With,Content-Type,authorization,content-type,posthog-attempt,x-other",
   );
 });

@@ -72,7 +72,7 @@ Deno.test("/decide and /flags need a distinct_id", async () => {
     assert.equal((await response.json()).code, "missing_distinct_id");
   }
 });
-Deno.test("CP-44 OPTIONS /decide/ allows traceparent and request-id", async () => {
+Deno.test("CP-44 OPTIONS /decide/ allows the headers that the browser asks for", async () => {
   await using service = await startCaptureService();
   const response = await service.request("/decide/", {
     method: "OPTIONS",
@@ -82,7 +82,7 @@ Deno.test("CP-44 OPTIONS /decide/ allows traceparent and request-id", async () =
   assert.equal(response.status, 200);
   assert.equal(
     response.headers.get("access-control-allow-headers"),
-    "X-Requested-With,Content-Type,traceparent,request-id",
+    "X-Requested-With,Content-Type,traceparent,request-id,x-other",
   );
 });
 Deno.test("SH-05 /flags has none, with the configuration when asked", async () => {

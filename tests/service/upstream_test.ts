@@ -1,0 +1,107 @@
+/**
+ * The whole service in front of a PostHog that the test stands in for: capture goes through plugins, everything else passes.
+ */
+
+import assert from "node:assert/strict";
+import { PostHog } from "posthog-node";
+import { eventually } from "../kit/eventually.ts";
+import { startTestService } from "../kit/service.ts";
+
+const KEY = "phc_project_key";
+
+function startStandIn() {
+  const events: { event: string; properties: Record<string, unknown> }[] = [];
+  const paths: string[] = [];
+  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, async (request) => {
+    const { pathname } = new URL(request.url);
+    paths.push(pathname);
+    if (pathname === "/batch/") {
+      const bytes = new Uint8Array(await request.arrayBuffer());
+      const packed = bytes[0] === 0x1f;
+      const stream = new Blob([bytes]).stream();
+      const text = await new Response(packed ? stream.pipeThrough(new DecompressionStream("gzip")) : stream).text();
+      events.push(...JSON.parse(text).batch);
+      return Response.json({ status: 1 });
+    }
+    await request.body?.cancel();
+    if (pathname.startsWith("/flags")) {
+      return Response.json({
+        flags: {
+          "new-page": {
+            key: "new-page",
+            enabled: true,
+            variant: "b",
+            reason: { code: "x", description: "x" },
+            metadata: { id: 1, version: 1, payload: '{"a":1}' },
+          },
+        },
+        errorsWhileComputingFlags: false,
+        requestId: "r",
+      });
+    }
+    if (pathname === "/made/up/later") return new Response("from PostHog");
+    return new Response("not found", { status: 404 });
+  });
+  return {
+    events,
+    paths,
+    host: `http://127.0.0.1:${server.addr.port}`,
+    [Symbol.asyncDispose]: () => server.shutdown(),
+  };
+}
+
+Deno.test("in front of PostHog events pass the plugins, flags and everything else pass as they are", {
+  sanitizeOps: false,
+  sanitizeResources: false,
+}, async () => {
+  await using posthog = startStandIn();
+  const inline =
+    `export const processEvent = (event) => ({ ...event, properties: { ...event.properties, seen: true } })`;
+  await using service = await startTestService({
+    config: {
+      projects: [{
+        id: 1,
+        token: KEY,
+        upstream: { type: "posthog", host: posthog.host },
+        plugins: [{ id: 1, source: { inline, name: "mark" } }],
+        destinations: [{ id: "cloud", type: "posthog" }],
+      }],
+    },
+  });
+  const client = new PostHog(KEY, { host: service.url, flushAt: 1 });
+  assert.equal(await client.getFeatureFlag("new-page", "me"), "b");
+  assert.deepEqual(await client.getAllFlags("me"), { "new-page": "b" });
+  client.capture({ distinctId: "me", event: "bought" });
+  await client.shutdown();
+  const bought = await eventually(
+    "the event is at PostHog",
+    () => posthog.events.find(({ event }) => event === "bought"),
+  );
+  assert.equal(bought.properties.seen, true);
+
+  assert.equal(await (await fetch(`${service.url}/made/up/later`)).text(), "from PostHog");
+  assert.ok(!posthog.paths.some((path) => path.startsWith("/_")), "an operator's path passed");
+  const health = await fetch(`${service.url}/_health`);
+  await health.body?.cancel();
+  assert.equal(health.status, 200);
+
+  const beacon = await fetch(`${service.url}//e/?beacon=1`, {
+    method: "POST",
+    body: JSON.stringify({ api_key: KEY, event: "left", distinct_id: "me", properties: { $lib: "web" } }),
+  });
+  assert.deepEqual([beacon.status, await beacon.text()], [204, ""]);
+  const left = await eventually("the beacon is at PostHog", () => posthog.events.find(({ event }) => event === "left"));
+  assert.equal(left.properties.$active_feature_flags, undefined);
+});
+
+Deno.test("two settings put PostHog behind a service that has no configuration file", {
+  sanitizeOps: false,
+  sanitizeResources: false,
+}, async () => {
+  await using posthog = startStandIn();
+  await using service = await startTestService({
+    env: { HOGPEN_POSTHOG_HOST: posthog.host, HOGPEN_POSTHOG_PROJECT_API_KEY: KEY },
+  });
+  await service.capture({ api_key: KEY, event: "hello", distinct_id: "me" });
+  await eventually("the event is at PostHog", () => posthog.events.find(({ event }) => event === "hello"));
+});
