@@ -119,6 +119,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   "testing": [
     "runtime",
     "sandbox/boot",
+    "sandbox/fetch",
     "host/cache",
     "host/cells",
     "host/loader",

@@ -53,8 +53,21 @@ function clientFor(protocol: string): Client {
   return client;
 }
 
+export type Transport = (outgoing: Outgoing) => Promise<Response>;
+
+let transport: Transport = sendOverSockets;
+
+/** Has something else answer from now on: fixtures, where a plugin is tried without the network. */
+export function replaceTransport(by: Transport): void {
+  transport = by;
+}
+
 /** Resolves with status and headers; the body follows. Rejects with Node's errors. */
 export function sendOverHttp(outgoing: Outgoing): Promise<Response> {
+  return transport(outgoing);
+}
+
+function sendOverSockets(outgoing: Outgoing): Promise<Response> {
   const { url, signal, body } = outgoing;
   const { request, agent } = clientFor(url.protocol);
   return new Promise((resolve, reject) => {
