@@ -1,5 +1,6 @@
 /**
- * Which plugin configs run in one cell, and how to tell whether a cell of the running configuration is still the one wanted.
+ * Which plugin configs run in one cell, and how to tell whether a cell of the running configuration is still the one wanted. A process
+ * has one set of addresses that it may reach, so those that name the same cell share it only if their `egress` is the same.
  * @module
  */
 
@@ -7,7 +8,7 @@ import { createHash } from "node:crypto";
 import type { HogpenConfig, PluginConfig, ProjectConfig } from "../config/config.ts";
 
 export interface PluginGroup {
-  /** Stable over changes of the configuration: the project and the cell's name, or the plugin config. */
+  /** Stable over changes of the configuration: the project, the cell's name and what it may reach, or the plugin config. */
   key: string;
   /** Differs when anything differs that its cell was made from. */
   signature: string;
@@ -28,8 +29,8 @@ export function chainOf(project: ProjectConfig): PluginConfig[] {
   return project.plugins.filter(({ enabled }) => enabled).sort((a, b) => a.order - b.order);
 }
 
-export function groupKey({ teamId, id, cell }: PluginConfig): string {
-  return cell === null ? `${teamId}#${id}` : `${teamId}/${cell}`;
+export function groupKey({ teamId, id, cell, egress }: PluginConfig): string {
+  return cell === null ? `${teamId}#${id}` : `${teamId}/${JSON.stringify([cell, [...new Set(egress.allow)].sort()])}`;
 }
 
 function signatureOf(configs: PluginConfig[]): string {

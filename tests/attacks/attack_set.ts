@@ -1,10 +1,23 @@
 /**
  * attacks.json as read from any folder: one attack per entry, with the bounds that apply to it.
+ *
+ *     "id", "dir"           name, and folder of the plugin beside the file
+ *     "outcome"             one of OUTCOMES; judge_attack.ts says what each asks for
+ *     "event"               fields of the event that is sent, besides those of the defaults
+ *     "repeat"              how often
+ *     "expect_properties"   what the event must have for "ok"
+ *     "egress", "config"    of the attack's plugin config, as in hogpen.json
+ *     "names"               what names resolve to, in turn; see name_server.ts
+ *     "max_events"          how many events may come out of its project, those that were sent included
+ *     any bound of the defaults, for this attack
+ *
+ * Attacks that take several plugins are scenes (scene.ts) and need no entry.
  * @module
  */
 
 import { join } from "node:path";
 import { z } from "zod";
+import type { Names } from "./name_server.ts";
 
 /** The outcomes that the runner can judge. */
 export const OUTCOMES = [
@@ -40,6 +53,7 @@ const bounds = {
   stop_within_ms: z.number().default(15_000),
   max_failures: z.number().default(6),
   repeat: z.int().min(1).default(1),
+  max_events: z.int().optional(),
 };
 
 const eventFields = z.looseObject({ event: z.string(), properties: z.record(z.string(), z.unknown()).default({}) });
@@ -54,12 +68,17 @@ const setSchema = z.looseObject({
       outcome: z.enum(OUTCOMES),
       expect_properties: z.record(z.string(), z.unknown()).default({}),
       event: z.record(z.string(), z.unknown()).optional(),
+      egress: z.record(z.string(), z.unknown()).default({}),
+      config: z.record(z.string(), z.unknown()).default({}),
+      names: z.record(z.string(), z.array(z.string())).default({}),
     }),
   ),
 });
 
 /** Limits of one attack: its own where it has them, else the defaults. */
-export type Bounds = { [Name in keyof typeof bounds]: number };
+export type Bounds = { [Name in Exclude<keyof typeof bounds, "max_events">]: number } & {
+  max_events?: number | undefined;
+};
 
 export interface Attack {
   id: string;
@@ -71,6 +90,9 @@ export interface Attack {
   bounds: Bounds;
   event: { event: string; properties: Record<string, unknown>; [field: string]: unknown };
   expectProperties: Record<string, unknown>;
+  egress: Record<string, unknown>;
+  config: Record<string, unknown>;
+  names: Names;
 }
 
 /** Attacks whose ids start with one of the prefixes; all when there are none. */
@@ -89,6 +111,9 @@ export async function readAttackSet(folder: string, prefixes: string[]): Promise
         bounds: { ...z.object(bounds).parse(defaults), ...set },
         event: eventFields.parse({ ...defaults.event, ...attack.event }),
         expectProperties: attack.expect_properties,
+        egress: attack.egress,
+        config: attack.config,
+        names: attack.names,
       };
     });
 }

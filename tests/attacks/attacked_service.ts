@@ -33,6 +33,7 @@ const MAIN = new URL("../../main.ts", import.meta.url).pathname;
 
 export interface AttackedService extends AsyncDisposable {
   readonly pid: number;
+  readonly port: number;
   /** Resolves when the process ends. */
   readonly ended: Promise<Deno.CommandStatus>;
   post(token: string, event: Record<string, unknown>): Promise<void>;
@@ -89,6 +90,7 @@ export async function startAttackedService(
 
   const service: AttackedService = {
     pid: child.pid,
+    port,
     ended: status,
     async post(token, event) {
       const response = await fetch(`${base}/e`, {

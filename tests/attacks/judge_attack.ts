@@ -17,7 +17,8 @@ export function judgeAttack(attack: Attack, seen: Observation): string[] {
 
 /** What no attack may do, whatever it is for. */
 function judgeHost({ bounds }: Attack, seen: Observation): string[] {
-  const { bystanders } = seen;
+  const { bystanders, counts } = seen;
+  const maxEvents = bounds.max_events ?? counts.sent * (1 + CAPTURED_PER_EVENT) + CAPTURED_WITHOUT_CAUSE;
   return faults([
     [!seen.hostAlive, "the host died"],
     [seen.canaryConnections > 0, `${seen.canaryConnections} connections reached the canary`],
@@ -33,8 +34,13 @@ function judgeHost({ bounds }: Attack, seen: Observation): string[] {
     [seen.idleCpuMs > bounds.max_idle_cpu_ms_per_s, `${Math.round(seen.idleCpuMs)} ms of CPU in an idle second`],
     [seen.stop.left > 0, `${seen.stop.left} processes left after the stop`],
     [seen.forged, "a forged event came out"],
+    [counts.out > maxEvents, `${counts.out} events came out of ${counts.sent}, expected at most ${maxEvents}`],
   ]);
 }
+
+/** What a plugin may capture: see docs/LIMITS.md. */
+const CAPTURED_PER_EVENT = 100;
+const CAPTURED_WITHOUT_CAUSE = 100;
 
 /** How long a service takes to start, on a slow machine, besides what a plugin makes it wait. */
 const SERVICE_START_MS = 5_000;

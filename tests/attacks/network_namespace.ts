@@ -1,8 +1,10 @@
 /**
  * A network of its own for one attack: nothing but a loopback that carries the private and metadata addresses, so that a hole in
- * the wall reaches the canary behind them and nothing else.
+ * the wall reaches the canary behind them and nothing else. Names are served in it too.
  * @module
  */
+
+import { NAME_SERVER } from "./name_server.ts";
 
 /** Every address that an attack may aim at, besides 127.0.0.0/8 and ::1. */
 const ADDRESSES = [
@@ -19,17 +21,20 @@ const ADDRESSES = [
   "192.168.0.1/16",
   "192.168.1.1/32",
   "198.18.0.1/15",
-  "fc00::1/128",
-  "fd00::1/128",
-  "fd00:ec2::254/128",
   "fe80::1/64",
-  "64:ff9b::a00:1/128",
 ];
+
+/** Routed here, but no interface's own address: the service would know those of this machine and deny them one by one. */
+const ROUTES = ["fc00::/7", "fec0::/10", "64:ff9b::/96"];
 
 const SCRIPT = [
   "set -e",
   "ip link set lo up",
   ...ADDRESSES.map((address) => `ip addr add ${address} dev lo${address.includes(":") ? " nodad" : ""}`),
+  ...ROUTES.map((network) => `ip -6 route add local ${network} dev lo`),
+  // Names are asked of whoever serves them in here.
+  `names=$(mktemp) && printf 'nameserver ${NAME_SERVER}\noptions timeout:1 attempts:1\n' > "$names"`,
+  'mount --bind "$names" /etc/resolv.conf && rm "$names"',
   'exec "$@"',
 ].join("\n");
 
@@ -37,7 +42,7 @@ const SCRIPT = [
 export function inNamespace(program: string[]): { command: string; args: string[] } {
   // Who is not root may make one where the system lets users be root of their own namespaces.
   const user = Deno.uid() === 0 ? [] : ["--user", "--map-root-user"];
-  const options = [...user, "--net", "--kill-child", "--fork"];
+  const options = [...user, "--net", "--mount", "--kill-child", "--fork"];
   return { command: "unshare", args: [...options, "sh", "-c", SCRIPT, "namespace", ...program] };
 }
 

@@ -7,6 +7,7 @@ import type { Attack } from "./attack_set.ts";
 import { type AttackedService, type OutEvent, type PluginView, startAttackedService } from "./attacked_service.ts";
 import { startBystanders } from "./bystanders.ts";
 import { startCanary } from "./canary.ts";
+import { serveNames } from "./name_server.ts";
 
 /** What was seen, as plain data. */
 export interface Observation {
@@ -16,6 +17,8 @@ export interface Observation {
   /** The attack events that came out, in the order they were sent; null for one that did not come in time. */
   attacks: ({ event: OutEvent; tookMs: number; failed: boolean } | null)[];
   sent: Record<string, unknown>;
+  /** Of the project: how many events were sent, and how many came out. */
+  counts: { sent: number; out: number };
   /** Until an event of another name was processed afterwards; null when none was. */
   recoverMs: number | null;
   normalFailures: number;
@@ -45,6 +48,9 @@ const BYSTANDER_ID = 62;
 
 const POLL_MS = 20;
 const SAMPLE_MS = 50;
+/** Events that come because of others are counted until none came for so long, or have come for so long. */
+const QUIET_MS = 1_000;
+const COUNT_MS = 10_000;
 const SETTLE_MS = 300;
 const IDLE_LOOKS = 5;
 const IDLE_MS = 700;
@@ -53,6 +59,7 @@ const SECRETS = /OBSERVER_SECRET|CANARY_SECRET/;
 export async function observeAttack(attack: Attack): Promise<Observation> {
   const { bounds } = attack;
   const folder = await Deno.makeTempDir({ prefix: "hogpen_attack_" });
+  await serveNames(attack.names);
   using canary = startCanary();
   const start = performance.now();
   await using service = await startAttackedService(folder, configurationFor(attack));
@@ -75,6 +82,7 @@ export async function observeAttack(attack: Attack): Promise<Observation> {
   const { recoverMs, normalFailures } = service.alive()
     ? await recover(service, attack, outbox)
     : { recoverMs: null, normalFailures: 0 };
+  await outbox.waitForQuiet();
   const seen = await bystanders.stop();
   const growth = usage.stop();
   const idleCpuMs = await idleCpu(service, attack.bounds.max_idle_cpu_ms_per_s);
@@ -88,6 +96,10 @@ export async function observeAttack(attack: Attack): Promise<Observation> {
     loadFailed: before.state === "disabled",
     attacks,
     sent,
+    counts: {
+      sent: uuids.length + normalFailures + (recoverMs === null ? 0 : 1),
+      out: outbox.all.length,
+    },
     recoverMs,
     normalFailures,
     bystanders: seen,
@@ -103,7 +115,7 @@ export async function observeAttack(attack: Attack): Promise<Observation> {
   };
 }
 
-function configurationFor({ folder, observer, bounds }: Attack): unknown {
+function configurationFor({ folder, observer, bounds, egress, config }: Attack): unknown {
   const timeoutSeconds = bounds.call_timeout_ms / 1000;
   return {
     projects: [
@@ -112,7 +124,7 @@ function configurationFor({ folder, observer, bounds }: Attack): unknown {
         name: "attacked",
         token: TOKEN,
         plugins: [
-          { id: ATTACKER_ID, source: folder, order: 1, timeoutSeconds },
+          { id: ATTACKER_ID, source: folder, order: 1, timeoutSeconds, egress, config },
           { id: OBSERVER_ID, source: observer, order: 2, timeoutSeconds },
         ],
       },
@@ -162,6 +174,8 @@ interface Outbox {
     deadline: number,
     sentAt: number,
   ): Promise<{ event: OutEvent; tookMs: number; failed: boolean } | null>;
+  /** Until no more events come out, or have come out for long enough. */
+  waitForQuiet(): Promise<void>;
 }
 
 function openOutbox(service: AttackedService): Outbox {
@@ -176,6 +190,16 @@ function openOutbox(service: AttackedService): Outbox {
 
   return {
     all,
+    async waitForQuiet() {
+      const until = performance.now() + COUNT_MS;
+      for (let quietSince = performance.now(); performance.now() < Math.min(until, quietSince + QUIET_MS);) {
+        const before = all.length;
+        if (!service.alive()) return;
+        await poll().catch(() => {});
+        if (all.length > before) quietSince = performance.now();
+        await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      }
+    },
     async waitFor(uuid, deadline, sentAt) {
       for (;;) {
         const event = all.find((each) => each.uuid === uuid);

@@ -1,14 +1,20 @@
 /**
- * `deno task attacks --dir <folder> [id-prefix …]`: runs the attacks of any folder with an attacks.json, each against a service of
- * its own in a network of its own, and prints a line for each.
+ * `deno task attacks --dir <folder> [id-prefix …]`: runs what is in a folder of attacks, each against a service of its own in a network
+ * of its own, and prints a line for each: the entries of its attacks.json (attack_set.ts), scenes of several plugins (scene.ts) and
+ * programs that attack from outside (attack_program.ts).
  * @module
  */
 
 import { parseArgs } from "node:util";
+import { type AttackProgram, judgeProgram, type ProgramObservation, readPrograms } from "./attack_program.ts";
 import { type Attack, readAttackSet } from "./attack_set.ts";
 import { judgeAttack } from "./judge_attack.ts";
+import { judgeScene } from "./judge_scene.ts";
 import { checkNamespaces, inNamespace } from "./network_namespace.ts";
 import type { Observation } from "./observe_attack.ts";
+import type { SceneObservation } from "./observe_scene.ts";
+import type { Play } from "./run_one.ts";
+import { isShared, readScenes, type Scene, takenApart } from "./scene.ts";
 
 export interface AttackResult {
   id: string;
@@ -17,9 +23,8 @@ export interface AttackResult {
   seen: Observation | null;
 }
 
-/** Runs one attack in a namespace and judges it. */
-export async function runAttack(attack: Attack): Promise<AttackResult> {
-  const start = performance.now();
+/** Plays it in a namespace and gives what was seen. Rejects with the runner's own words when that fails. */
+async function play<Seen>(what: Play): Promise<Seen> {
   const program = new URL("./run_one.ts", import.meta.url).pathname;
   const { command, args } = inNamespace([
     Deno.execPath(),
@@ -27,26 +32,44 @@ export async function runAttack(attack: Attack): Promise<AttackResult> {
     "-A",
     "--cached-only",
     program,
-    JSON.stringify(attack),
+    JSON.stringify(what),
   ]);
   const { success, stdout, stderr } = await new Deno.Command(command, { args, stdin: "null" }).output();
+  if (!success) throw new Error(`the runner failed: ${new TextDecoder().decode(stderr).trim().slice(-2000)}`);
+  return JSON.parse(new TextDecoder().decode(stdout).trim().split("\n").at(-1) ?? "") as Seen;
+}
+
+/** Runs one attack and judges it. */
+export async function runAttack(attack: Attack): Promise<AttackResult> {
+  const start = performance.now();
+  const seen = await play<Observation>({ attack }).catch((error: Error) => error);
   const tookMs = performance.now() - start;
-  if (!success) {
-    const words = new TextDecoder().decode(stderr).trim().slice(-2000);
-    return { id: attack.id, faults: [`the runner failed: ${words}`], tookMs, seen: null };
-  }
-  const last = new TextDecoder().decode(stdout).trim().split("\n").at(-1) ?? "";
-  const seen = JSON.parse(last) as Observation;
+  if (seen instanceof Error) return { id: attack.id, faults: [seen.message], tookMs, seen: null };
   return { id: attack.id, faults: judgeAttack(attack, seen), tookMs, seen };
+}
+
+/** Plays a scene, and where its plugins share a cell also with a cell for each. Every reason why it failed. */
+export async function runScene(scene: Scene): Promise<string[]> {
+  try {
+    const seen = await play<SceneObservation>({ scene });
+    const apart: SceneObservation[] = [];
+    for (let n = 0; isShared(scene) && n < 2; n++) apart.push(await play({ scene: takenApart(scene) }));
+    return judgeScene(scene, seen, apart);
+  } catch (error) {
+    return [(error as Error).message];
+  }
 }
 
 /** `ok   cpu-01-busy-loop  contained  1180 ms  failed, normal again after 210 ms`. */
 export function describeResult({ outcome }: Attack, { id, faults, tookMs, seen }: AttackResult): string {
-  const verdict = faults.length === 0 ? "ok  " : "FAIL";
   const said = faults.length === 0 ? [] : (seen?.said ?? []).map((line) => `\n       ${line.slice(0, 300)}`);
-  return `${verdict} ${id.padEnd(36)} ${outcome.padEnd(20)} ${Math.round(tookMs).toString().padStart(6)} ms  ${
-    faults.length === 0 && seen !== null ? describeObservation(seen) : faults.join("; ").slice(0, 600)
-  }${said.join("")}`;
+  const words = faults.length === 0 && seen !== null ? describeObservation(seen) : faults.join("; ").slice(0, 600);
+  return `${describeLine(id, outcome, faults, tookMs)}  ${words}${said.join("")}`;
+}
+
+function describeLine(id: string, outcome: string, faults: string[], tookMs: number): string {
+  const verdict = faults.length === 0 ? "ok  " : "FAIL";
+  return `${verdict} ${id.padEnd(36)} ${outcome.padEnd(20)} ${Math.round(tookMs).toString().padStart(6)} ms`;
 }
 
 function describeObservation(seen: Observation): string {
@@ -56,9 +79,9 @@ function describeObservation(seen: Observation): string {
     : `${first.failed ? "failed" : "came out"} after ${Math.round(first.tookMs)} ms`;
   const recovery = seen.recoverMs === null ? "" : `, normal again after ${Math.round(seen.recoverMs)} ms`;
   const load = seen.loadFailed ? "not loaded, " : "";
-  return `${load}${out}${recovery}; worst bystander ${Math.round(seen.bystanders.worstMs)} ms, host +${
-    Math.round(seen.hostGrowthMb)
-  } MB, stop ${Math.round(seen.stop.tookMs)} ms`;
+  return `${load}${out}${recovery}; ${seen.counts.out} events of ${seen.counts.sent}, worst bystander ${
+    Math.round(seen.bystanders.worstMs)
+  } ms, host +${Math.round(seen.hostGrowthMb)} MB, stop ${Math.round(seen.stop.tookMs)} ms`;
 }
 
 async function main(): Promise<void> {
@@ -67,8 +90,10 @@ async function main(): Promise<void> {
     options: { dir: { type: "string" } },
     allowPositionals: true,
   });
-  const folder = values.dir ?? new URL("../fixtures/attacks", import.meta.url).pathname;
-  const attacks = await readAttackSet(await Deno.realPath(folder), positionals);
+  const folder = await Deno.realPath(values.dir ?? new URL("../fixtures/attacks", import.meta.url).pathname);
+  const attacks = await readAttackSet(folder, positionals);
+  const scenes = await readScenes(folder, positionals);
+  const programs = await readPrograms(folder, positionals);
   await checkNamespaces();
   let failed = 0;
   for (const attack of attacks) {
@@ -76,8 +101,26 @@ async function main(): Promise<void> {
     if (result.faults.length > 0) failed++;
     console.log(describeResult(attack, result));
   }
-  console.log(`${attacks.length - failed} passed, ${failed} failed`);
+  const others = [
+    ...scenes.map((scene) => ({ id: scene.id, outcome: "apart", run: () => runScene(scene) })),
+    ...programs.map((program) => ({ id: program.id, outcome: "host answers", run: () => runProgram(program) })),
+  ];
+  for (const { id, outcome, run } of others) {
+    const start = performance.now();
+    const faults = await run();
+    if (faults.length > 0) failed++;
+    console.log(`${describeLine(id, outcome, faults, performance.now() - start)}  ${faults.join("; ").slice(0, 1200)}`);
+  }
+  console.log(`${attacks.length + others.length - failed} passed, ${failed} failed`);
   if (failed > 0) Deno.exitCode = 1;
+}
+
+async function runProgram(program: AttackProgram): Promise<string[]> {
+  try {
+    return judgeProgram(await play<ProgramObservation>({ program }));
+  } catch (error) {
+    return [(error as Error).message];
+  }
 }
 
 if (import.meta.main) await main();

@@ -1,12 +1,23 @@
 /**
- * Runs one attack, given as JSON, inside the namespace that run.ts made, and prints what was seen as JSON on the last line.
+ * Plays one attack, scene or program, given as JSON, inside the namespace that run.ts made, and prints what was seen as JSON on the
+ * last line.
  * @module
  */
 
 import type { Attack } from "./attack_set.ts";
+import { type AttackProgram, observeProgram } from "./attack_program.ts";
 import { observeAttack } from "./observe_attack.ts";
+import { observeScene } from "./observe_scene.ts";
+import type { Scene } from "./scene.ts";
 
-const attack = JSON.parse(Deno.args[0] ?? "") as Attack;
-const seen = await observeAttack(attack);
+/** What run.ts asks for. */
+export type Play = { attack: Attack } | { scene: Scene } | { program: AttackProgram };
+
+const play = JSON.parse(Deno.args[0] ?? "") as Play;
+const seen = "attack" in play
+  ? await observeAttack(play.attack)
+  : "scene" in play
+  ? await observeScene(play.scene)
+  : await observeProgram(play.program);
 console.log(JSON.stringify(seen));
 Deno.exit(0);

@@ -1,0 +1,29 @@
+import assert from "node:assert/strict";
+import type { HogpenConfig, PluginConfig } from "../../../host/config/config.ts";
+import { groupPlugins } from "../../../host/service/plugin_groups.ts";
+
+function groupsOf(plugins: Partial<PluginConfig>[]): number[][] {
+  const configs = plugins.map((plugin, n) => ({
+    id: n + 1,
+    teamId: 1,
+    enabled: true,
+    order: n,
+    attachments: {},
+    cell: null,
+    egress: { allow: [] },
+    ...plugin,
+  }));
+  const config = { projects: [{ id: 1, plugins: configs }] } as unknown as HogpenConfig;
+  return groupPlugins(config).map((group) => group.configs.map(({ id }) => id));
+}
+
+Deno.test("plugins share a cell by its name", () => {
+  assert.deepEqual(groupsOf([{ cell: "x" }, {}, { cell: "x" }, { cell: "y" }, {}]), [[1, 3], [2], [4], [5]]);
+});
+
+Deno.test("what one plugin may reach is not its neighbour's: another egress is another cell", () => {
+  const open = { allow: ["127.0.0.1"] };
+  assert.deepEqual(groupsOf([{ cell: "x" }, { cell: "x", egress: open }, { cell: "x" }]), [[1, 3], [2]]);
+  const [one, another] = [{ allow: ["a", "b:1"] }, { allow: ["b:1", "a", "a"] }];
+  assert.deepEqual(groupsOf([{ cell: "x", egress: one }, { cell: "x", egress: another }]), [[1, 2]]);
+});
