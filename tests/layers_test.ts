@@ -86,6 +86,8 @@ const MAY_IMPORT: Record<string, string[]> = {
     "host/loader",
     "host/managed",
     "host/log",
+    // The page is built by packages that come when it is first opened.
+    "host/packages",
     "host/schedule",
     "host/services",
     "host/store",

@@ -42,6 +42,10 @@ export const SETTINGS = {
     help: "Keys that it replaces, with commas between them; what they sealed is sealed anew at the start",
   }),
   auditDays: integer(365, 1, 36_500, { env: "HOGPEN_AUDIT_DAYS", help: "Days that the audit of changes is kept" }),
+  ui: choice("edit", ["edit", "readonly", "off"], {
+    env: "HOGPEN_UI",
+    help: "The web page at /_hogpen/: with its controls, without them, or none",
+  }),
   watch: yesNo(true, { env: "HOGPEN_WATCH", help: "Apply changes of the configuration while running" }),
   watchPlugins: yesNo(false, { env: "HOGPEN_WATCH_PLUGINS", help: "Also load plugins anew when their folders change" }),
 

@@ -54,6 +54,7 @@ import { jobRoutes } from "./routes/jobs.ts";
 import { pluginConfigRoutes, type Plugins } from "./routes/plugin_configs.ts";
 import { pluginJobRoutes } from "./routes/plugin_jobs.ts";
 import { pluginLogRoutes } from "./routes/plugin_logs.ts";
+import { createUiRoutes, type UiMode } from "./ui/ui_routes.ts";
 import { projectRoutes } from "./routes/projects.ts";
 
 export interface AppOptions {
@@ -81,6 +82,7 @@ export interface AppOptions {
   managed: ManagedApi;
   alerts: AlertBook;
   schedule: Pick<Scheduler, "upcoming" | "run">;
+  ui: UiMode;
   settings: ShownSetting[];
   /** See ProjectChangeRoutesOptions. */
   testDestination(project: ProjectConfig, id: string): Promise<void>;
@@ -135,6 +137,7 @@ export function createApp(options: AppOptions): App {
       onAnswer: metrics.onAnswer,
     }),
   );
+  app.route("/", createUiRoutes(options.ui));
   app.get("/_health", healthResponse);
   app.get("/_ready", () => readyResponse(options.backEnds));
   app.get("/metrics", async (context) => {

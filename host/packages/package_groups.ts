@@ -47,6 +47,8 @@ export const PACKAGE_GROUPS = {
   scripts: ["posthog-js"],
   /** `hogpen bundle`. */
   bundle: ["esbuild"],
+  /** The page of the operator, when it is first opened; it is built by the bundler above. */
+  ui: ["preact"],
   /** `hogpen test`. */
   jest: [
     "@jest/fake-timers",
@@ -67,6 +69,7 @@ export const PACKAGE_GROUPS = {
     "fflate",
     "lz-string",
     "node-fetch",
+    "playwright-core",
     "posthog-node",
     "standardwebhooks",
   ],

@@ -258,6 +258,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     },
     alerts,
     schedule: scheduler,
+    ui: settings.ui,
     settings: showSettings(settings),
     testDestination: async (project, id) => {
       const destination = project.destinations.find((each) => each.id === id);

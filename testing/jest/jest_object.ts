@@ -35,7 +35,9 @@ type FakeOptions = {
 
 export function createJestEnvironment(config: JestConfig): JestEnvironment {
   // Node's types know a `gc` that is there only when asked for.
-  const global = globalThis as ConstructorParameters<typeof mock.ModuleMocker>[0];
+  // What the types know of globalThis depends on what else is checked with them: the page brings those of browsers.
+  const whole: object = globalThis;
+  const global = whole as ConstructorParameters<typeof mock.ModuleMocker>[0];
   const moduleMocker = new mock.ModuleMocker(global);
   const legacy = new fakeTimers.LegacyFakeTimers({
     config: { rootDir: config.rootDir } as never,

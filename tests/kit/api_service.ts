@@ -161,6 +161,7 @@ export async function startApi(overrides: Partial<AppOptions> = {}): Promise<Api
       upcoming: () => [{ task: "runEveryHour", cron: "0 * * * *", nextRunAt: 0, lastRun: null }],
       run: () => Promise.resolve(),
     },
+    ui: "edit",
     settings: [],
     testDestination: () => Promise.resolve(),
     inspect: () => Promise.resolve({ manifest: null, capabilities: null, error: null, files: {} }),

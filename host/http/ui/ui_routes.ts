@@ -1,0 +1,73 @@
+/**
+ * The page of the operator at /_hogpen/. Its packages are fetched and its script is built when it is first opened.
+ * @module
+ */
+
+import { Hono } from "hono";
+import type { ConnectionInfo } from "../../capture/capture.ts";
+import { loadWith } from "../../packages/load_with.ts";
+import { PACKAGE_GROUPS } from "../../packages/package_groups.ts";
+
+/** `readonly` leaves out the controls; who may change what is up to the token. */
+export type UiMode = "edit" | "readonly" | "off";
+
+const HEADERS = {
+  "content-security-policy":
+    "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+  "x-content-type-options": "nosniff",
+  "referrer-policy": "no-referrer",
+  "cache-control": "no-cache",
+};
+
+export function createUiRoutes(mode: UiMode): Hono<{ Bindings: ConnectionInfo }> {
+  const routes = new Hono<{ Bindings: ConnectionInfo }>({ strict: false });
+  if (mode === "off") return routes;
+  let script: Promise<string> | null = null;
+
+  async function load(): Promise<string> {
+    const { buildUi } = await loadWith<typeof import("./build_ui.ts")>(
+      [...PACKAGE_GROUPS.bundle, ...PACKAGE_GROUPS.ui],
+      new URL("build_ui.ts", import.meta.url),
+      { purpose: "for the web page" },
+    );
+    return await buildUi();
+  }
+
+  routes.get("/", () => new Response(null, { status: 302, headers: { location: "/_hogpen/" } }));
+  routes.get("/_hogpen", () => answer(page(mode), "text/html"));
+  routes.get("/_hogpen/app.css", async () => {
+    return answer(await Deno.readTextFile(new URL("../../../ui/app.css", import.meta.url)), "text/css");
+  });
+  routes.get("/_hogpen/app.js", async () => {
+    try {
+      return answer(await (script ??= load()), "text/javascript");
+    } catch (error) {
+      // The next visit tries again: the registry may only have been away.
+      script = null;
+      console.error("Cannot build the web page:", error);
+      return new Response("Cannot build the web page; the service's output says why", { status: 503 });
+    }
+  });
+  return routes;
+}
+
+function answer(body: string, type: string): Response {
+  return new Response(body, { headers: { ...HEADERS, "content-type": `${type}; charset=utf-8` } });
+}
+
+function page(mode: UiMode): string {
+  return `<!doctype html>
+<html lang="en" data-mode="${mode}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>Hogpen</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="/_hogpen/app.css">
+<script type="module" src="/_hogpen/app.js"></script>
+</head>
+<body><div id="app"></div><noscript>This page needs JavaScript.</noscript></body>
+</html>
+`;
+}

@@ -1,0 +1,87 @@
+/**
+ * The web page in a real Chromium, over a whole service.
+ */
+
+import assert from "node:assert/strict";
+import { chromium } from "playwright-core";
+import { ADMIN_TOKEN, startTestService } from "../kit/service.ts";
+
+const INLINE = `export function processEvent(event) { return event.event === "unwanted" ? null : event }`;
+
+// Chromium and its pipes belong to playwright, which lets go of some a moment after its browser is closed.
+const setup = { sanitizeOps: false, sanitizeResources: false };
+
+Deno.test(
+  "an operator logs in by keyboard, sees the apps and the events, and is told of a concurrent change",
+  setup,
+  async () => {
+    await using service = await startTestService();
+    const made = await service.api<{ id: number; version: number }>("/_hogpen/api/plugin_configs", "POST", {
+      team_id: 1,
+      source: { inline: INLINE, name: "Guard" },
+      enabled: true,
+    });
+    const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
+    try {
+      const page = await browser.newPage();
+      const wrong: string[] = [];
+      page.on("pageerror", (error) => wrong.push(error.message));
+      page.on(
+        "request",
+        (request) =>
+          request.url().startsWith(service.url) || request.url().startsWith("data:") || wrong.push(request.url()),
+      );
+
+      await page.goto(service.url);
+      await page.getByLabel("Token").focus();
+      await page.keyboard.type(ADMIN_TOKEN);
+      await page.keyboard.press("Enter");
+      await page.getByRole("link", { name: "Guard" }).waitFor();
+      await page.getByText("curl").waitFor();
+      const shots = Deno.env.get("HOGPEN_SCREENSHOTS");
+      if (shots) {
+        await page.screenshot({ path: `${shots}/apps.png` });
+      }
+
+      // Somebody else changes it after the page was read.
+      await page.route("**/_hogpen/api/plugin_configs", (route) => route.abort());
+      await service.api(`/_hogpen/api/plugin_configs/${made.id}`, "PATCH", { order: 7 });
+      await page.getByRole("button", { name: "Switch Guard off" }).click();
+      await page.getByText(/changed/i).first().waitFor();
+      assert.equal((await service.api<{ enabled: boolean }>(`/_hogpen/api/plugin_configs/${made.id}`)).enabled, true);
+      await page.unroute("**/_hogpen/api/plugin_configs");
+
+      await service.capture({ api_key: "phc_local", event: "wanted", distinct_id: "me", properties: {} });
+      await page.getByRole("link", { name: "Events", exact: true }).click();
+      await page.getByText("wanted", { exact: true }).waitFor();
+      if (shots) {
+        await page.screenshot({ path: `${shots}/events.png` });
+        await page.goto(`${service.url}/_hogpen/#/apps/${made.id}`);
+        await page.getByText("This app has no settings").waitFor();
+        await page.screenshot({ path: `${shots}/app.png` });
+        await page.emulateMedia({ colorScheme: "dark" });
+        await page.setViewportSize({ width: 390, height: 844 });
+        await page.goto(`${service.url}/_hogpen/#/apps`);
+        await page.getByRole("link", { name: "Guard" }).waitFor();
+        await page.screenshot({ path: `${shots}/phone.png` });
+      }
+      assert.deepEqual(wrong, []);
+    } finally {
+      await browser.close();
+    }
+  },
+);
+
+Deno.test("the page is small and lets nothing in from elsewhere, and HOGPEN_UI=off leaves it out", async () => {
+  await using service = await startTestService();
+  const script = await fetch(`${service.url}/_hogpen/app.js`);
+  assert.equal(script.status, 200);
+  assert.match(script.headers.get("content-security-policy") ?? "", /^default-src 'self';/);
+  assert((await script.arrayBuffer()).byteLength < 100_000);
+  await service.end("SIGTERM");
+
+  await using without = await startTestService({ env: { HOGPEN_UI: "off" } });
+  const answer = await fetch(`${without.url}/_hogpen/`);
+  await answer.body?.cancel();
+  assert.notEqual(answer.status, 200);
+});
