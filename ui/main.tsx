@@ -9,6 +9,7 @@ import { useEffect, useState } from "preact/hooks";
 import { logIn, logOut, type Session } from "./api.ts";
 import { AppPage } from "./pages/app.tsx";
 import { Apps } from "./pages/apps.tsx";
+import { Deliveries } from "./pages/deliveries.tsx";
 import { Events } from "./pages/events.tsx";
 import { Login } from "./pages/login.tsx";
 import { Waiting } from "./parts.tsx";
@@ -37,10 +38,13 @@ function Root() {
         <nav aria-label="Pages">
           <a href="#/apps" {...current("apps")}>Apps</a>
           <a href="#/events" {...current("events")}>Events</a>
+          <a href="#/deliveries" {...current("deliveries")}>Deliveries</a>
         </nav>
         <button type="button" onClick={() => logOut().finally(() => setSession(null))}>Log out</button>
       </header>
-      <main>{page === "events" ? <Events /> : id ? <AppPage id={id} /> : <Apps />}</main>
+      <main>
+        {page === "events" ? <Events /> : page === "deliveries" ? <Deliveries /> : id ? <AppPage id={id} /> : <Apps />}
+      </main>
     </>
   );
 }

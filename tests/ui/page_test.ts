@@ -54,8 +54,17 @@ Deno.test(
       await service.capture({ api_key: "phc_local", event: "wanted", distinct_id: "me", properties: {} });
       await page.getByRole("link", { name: "Events", exact: true }).click();
       await page.getByText("wanted", { exact: true }).waitFor();
+      if (shots) await page.screenshot({ path: `${shots}/events.png` });
+      await page.goto(`${service.url}/_hogpen/#/apps/${made.id}`);
+      await page.getByLabel("Event", { exact: true }).fill('{"event": "unwanted", "distinct_id": "me"}');
+      await page.getByRole("button", { name: "Try" }).click();
+      await page.getByText("It would be dropped.").waitFor();
+      if (shots) await page.screenshot({ path: `${shots}/try.png` });
+
+      await page.getByRole("link", { name: "Deliveries" }).click();
+      await page.getByText("Nothing was given up on.").waitFor();
       if (shots) {
-        await page.screenshot({ path: `${shots}/events.png` });
+        await page.screenshot({ path: `${shots}/deliveries.png` });
         await page.goto(`${service.url}/_hogpen/#/apps/${made.id}`);
         await page.getByText("This app has no settings").waitFor();
         await page.screenshot({ path: `${shots}/app.png` });

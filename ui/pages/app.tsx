@@ -9,6 +9,7 @@ import { call, RequestError } from "../api.ts";
 import { Ago, CAN_EDIT, Waiting } from "../parts.tsx";
 import type { App, Field, List } from "../shapes.ts";
 import { useData } from "../use_data.ts";
+import { TryIt } from "./try_it.tsx";
 
 interface LogEntry {
   id: string;
@@ -40,6 +41,8 @@ export function AppPage({ id }: { id: string }) {
       {app.reason && <p class="bad">{app.reason}</p>}
       <h2>Settings</h2>
       <Form key={app.id} app={app} onSaved={again} />
+      <h2>Try it</h2>
+      <TryIt key={app.id} id={app.id} />
       <h2>Errors</h2>
       <Errors id={app.id} />
       <h2>Log</h2>
