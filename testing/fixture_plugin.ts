@@ -16,6 +16,7 @@ import type { Answer, BatchFunction, LogBatch, Outcome, ServiceName } from "../r
 import type { FetchedRequest } from "./sandbox/control_frame.ts";
 import { type FetchRule, startFetchFixture } from "./sandbox/fetch_fixture.ts";
 import { startFixtureProcess } from "./sandbox/fixture_process.ts";
+import { getPackages } from "../host/packages/get_packages.ts";
 import { openTestServices, type TestServices } from "./plugin_services.ts";
 import { recordCache, type RecordedCache } from "./recorded_cache.ts";
 
@@ -86,6 +87,7 @@ const GATHER_MS = 60;
 
 /** Loads the plugin; setupPlugin is the caller's. Rejects with the ErrorRecord's message when its code does not evaluate. */
 export async function startFixturePlugin(options: FixturePluginOptions): Promise<FixturePlugin> {
+  await getPackages(options.plugin.packages, { purpose: "for plugins" });
   const fetchFixture = startFetchFixture(options.fetch ?? []);
   const process = startFixtureProcess(fetchFixture.url);
   const watch = new ProcessWatch();

@@ -66,6 +66,11 @@ export class PluginMember {
     return this.#state === PluginState.Disabled;
   }
 
+  /** What has to be installed before it can be loaded. */
+  get packages(): readonly string[] {
+    return this.plugin instanceof PluginLoadError ? [] : this.plugin.packages;
+  }
+
   /** Reads what was kept of it; stays disabled if it was disabled with this source and configuration. */
   async open(): Promise<void> {
     const { records } = this.#options;

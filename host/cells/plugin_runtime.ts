@@ -43,7 +43,7 @@ export type PluginState = typeof PluginState[keyof typeof PluginState];
 
 export interface PluginStatus {
   state: PluginState;
-  /** Why it is disabled or restarting, in words. */
+  /** Why it is disabled or restarting, or what it waits for before it is loaded, in words. */
   reason: string | null;
   capabilities: Capabilities | null;
   lastError: (ErrorRecord & { at: number }) | null;

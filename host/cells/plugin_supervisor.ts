@@ -8,6 +8,7 @@ import type { BatchFunction } from "../../runtime/protocol.ts";
 import type { Clock } from "../clock.ts";
 import type { PluginConfig } from "../config/config.ts";
 import type { LoadedPlugin, PluginLoadError } from "../loader/plugin.ts";
+import type { PluginPackages } from "../packages/plugin_packages.ts";
 import type { PluginServices } from "../services/services.ts";
 import type { DeadLetters } from "../store/store.ts";
 import { bringUp } from "./bring_up.ts";
@@ -42,6 +43,8 @@ export interface PluginRuntimeOptions {
   watch: ProcessWatch;
   /** One for the whole service. Absent: cells start at once. */
   startGate?: StartGate;
+  /** One for the whole service. Absent: what plugins import is there. */
+  packages?: Pick<PluginPackages, "ready">;
   clock: Clock;
   /** Names this process in the messages of the plugins' logs. */
   instanceId: string;
@@ -206,6 +209,8 @@ class PluginSupervisor implements PluginRuntime {
   /** One cell from its start to its end, and the wait that follows. */
   async #runCell(enabled: PluginMember[]): Promise<void> {
     const { clock } = this.#options;
+    await this.#awaitPackages(enabled);
+    if (this.#stop.signal.aborted) return;
     const cell = await this.#startCell(enabled).catch(notStarted);
     if (!(cell instanceof Cell)) return await this.#recover(cell, enabled, null);
     let loaded: LoadedCell | null = null;
@@ -228,6 +233,19 @@ class PluginSupervisor implements PluginRuntime {
     if (retired) await this.#rest(enabled);
     const end = await cell.ending;
     if (end.kind !== "stopped") await this.#recover(end, enabled, loaded);
+  }
+
+  /** The members are loading meanwhile, with the reason; events wait for them as for any plugin that is not ready. */
+  async #awaitPackages(members: PluginMember[]): Promise<void> {
+    let waited = false;
+    await this.#options.packages?.ready([...new Set(members.flatMap((member) => member.packages))], {
+      signal: this.#stop.signal,
+      onWait: (reason) => {
+        waited = true;
+        this.#enterAll(members, PluginState.Loading, reason);
+      },
+    });
+    if (waited && !this.#stop.signal.aborted) this.#enterAll(members, PluginState.Loading);
   }
 
   async #startCell(members: PluginMember[]): Promise<Cell> {
@@ -342,7 +360,7 @@ class PluginSupervisor implements PluginRuntime {
 
   #noteState(member: PluginMember, from: PluginState): void {
     const why = member.reason === null ? "" : `: ${member.reason}`;
-    this.#options.onNotice(`Plugin config ${member.id}: ${from} → ${member.state}${why}`);
+    if (from !== member.state) this.#options.onNotice(`Plugin config ${member.id}: ${from} → ${member.state}${why}`);
     if (isUnsteady(member.state) && !isUnsteady(from) && !this.#stop.signal.aborted) this.#steady.unsettle();
   }
 

@@ -13,6 +13,7 @@ import type { BatchFunction, LogBatch, PluginSpec, ServiceName } from "../../run
 import { denyNetFlag } from "../cells/egress/egress.ts";
 import { systemNames } from "../cells/egress/system_names.ts";
 import { Cell } from "../cells/process/cell.ts";
+import { getPackages } from "../packages/get_packages.ts";
 import { type CellProcess, startCellProcess } from "../cells/process/cell_process.ts";
 import { ProcessWatch } from "../cells/process/process_watch.ts";
 import type { PluginConfig } from "../config/config.ts";
@@ -62,6 +63,7 @@ const GATHER_MS = 60;
 /** Loads the plugin. Rejects when its code does not evaluate. */
 export async function startDryCell(options: DryCellOptions): Promise<DryCell> {
   const { plugin, config, services } = options;
+  await getPackages(plugin.packages, { purpose: "for plugins" });
   await using opened = new AsyncDisposableStack();
   const fixture = options.fetch === "real" ? null : opened.use(startFetchFixture(options.fetch));
   const watch = opened.use(new ProcessWatch());

@@ -45,6 +45,7 @@ async function loadSource(source: PluginSource, options: LoadOptions): Promise<L
   const paths = [...source.paths].sort();
 
   const files: Record<string, string> = {};
+  const packages = new Set<string>();
   const maps = new Map<string, string>();
   const hash = createHash("sha256").update(JSON.stringify(manifest));
   const queue = [main];
@@ -61,13 +62,14 @@ async function loadSource(source: PluginSource, options: LoadOptions): Promise<L
       files[path] = compiled.code;
       maps.set(path, compiled.map);
       queue.push(...compiled.imports);
+      for (const name of compiled.packages) packages.add(name);
     } catch (error) {
       if (!(error instanceof TransformError)) throw error;
       const place = error.line === null ? "" : `\n    at /${path}:${error.line}:${(error.column ?? 0) + 1}`;
       throw loadError("SyntaxError", error.message, error, `SyntaxError: ${error.message}${place}`);
     }
   }
-  return { manifest, main, files, revision: hash.digest("hex"), mapStack: stackMapper(maps) };
+  return { manifest, main, files, packages: [...packages], revision: hash.digest("hex"), mapStack: stackMapper(maps) };
 }
 
 async function readManifest(source: PluginSource, digest: string): Promise<Manifest> {

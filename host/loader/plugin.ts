@@ -44,6 +44,8 @@ export interface LoadedPlugin {
   main: string;
   /** CommonJS code by path, with loop guards; JSON files as they are. What `PluginSpec.files` carries. */
   files: Record<string, string>;
+  /** npm packages that it imports, of those that have to be installed. */
+  packages: string[];
   /** Changes when the source changes. Hex SHA-256. */
   revision: string;
   /** Rewrites frames of the sandbox's stack to the plugin's own files, lines and columns, and leaves out the others. */

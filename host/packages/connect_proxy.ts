@@ -9,10 +9,17 @@
 export interface ConnectProxy extends AsyncDisposable {
   /** For HTTPS_PROXY. */
   readonly url: string;
+  /** Why a connection could not be made, if one could not. */
+  readonly trouble: string | null;
+}
+
+interface Target {
+  hostname: string;
+  port: number;
 }
 
 const MAX_HEAD_BYTES = 8 * 1024;
-/** The installer's own name resolution tries as often. */
+/** How often a name is looked up before it counts as not found. */
 const LOOKUPS = 3;
 
 /** Listens until it is disposed. Throws when it cannot. */
@@ -21,15 +28,12 @@ export function startConnectProxy(): ConnectProxy {
   const addresses = new Map<string, Promise<string>>();
   const open = new Set<Deno.Conn>();
 
-  async function addressOf(name: string): Promise<string> {
-    for (let attempt = 1;; attempt++) {
-      // The system's resolver, with /etc/hosts and everything that an operator has set up.
-      const connection = await lookUp(name).catch((error) => {
-        if (attempt === LOOKUPS) throw error;
-        return null;
-      });
-      if (connection !== null) return connection;
-    }
+  let trouble: string | null = null;
+
+  async function connect({ hostname, port }: Target): Promise<Deno.Conn> {
+    let address = addresses.get(hostname);
+    if (address === undefined) addresses.set(hostname, address = addressOf(hostname));
+    return await Deno.connect({ hostname: await address, port });
   }
 
   async function serve(client: Deno.Conn): Promise<void> {
@@ -38,12 +42,13 @@ export function startConnectProxy(): ConnectProxy {
     try {
       const target = targetOf(await readHead(client));
       if (target === null) {
-        await write(client, "HTTP/1.1 405 Method Not Allowed\r\n\r\n");
-        return;
+        return await write(client, "HTTP/1.1 405 Method Not Allowed\r\n\r\n");
       }
-      let address = addresses.get(target.hostname);
-      if (address === undefined) addresses.set(target.hostname, address = addressOf(target.hostname));
-      server = await Deno.connect({ hostname: await address, port: target.port });
+      server = await connect(target).catch((error) => {
+        trouble = `no connection to ${target.hostname} (${error.message})`;
+        return undefined;
+      });
+      if (server === undefined) return await write(client, "HTTP/1.1 502 Bad Gateway\r\n\r\n");
       open.add(server);
       await write(client, "HTTP/1.1 200 Connection Established\r\n\r\n");
       await Promise.all([
@@ -69,6 +74,9 @@ export function startConnectProxy(): ConnectProxy {
 
   return {
     url: `http://127.0.0.1:${(listener.addr as Deno.NetAddr).port}`,
+    get trouble() {
+      return trouble;
+    },
     async [Symbol.asyncDispose]() {
       listener.close();
       for (const connection of open) close(connection);
@@ -77,9 +85,16 @@ export function startConnectProxy(): ConnectProxy {
   };
 }
 
-async function lookUp(name: string): Promise<string> {
+/** By the system's resolver, so that /etc/hosts and what else an operator has set up is heard. */
+async function addressOf(name: string): Promise<string> {
   const { lookup } = await import("node:dns/promises");
-  return (await lookup(name)).address;
+  for (let attempt = 1;; attempt++) {
+    try {
+      return (await lookup(name)).address;
+    } catch (error) {
+      if (attempt === LOOKUPS) throw error;
+    }
+  }
 }
 
 async function readHead(client: Deno.Conn): Promise<string> {
@@ -94,9 +109,9 @@ async function readHead(client: Deno.Conn): Promise<string> {
   return head;
 }
 
-function targetOf(head: string): { hostname: string; port: number } | null {
-  const [, hostname, port] =
-    /^CONNECT (?:\[([0-9a-f:]+)\]|([^\s:]+)):(\d+) HTTP\//i.exec(head)?.filter((part) => part !== undefined) ?? [];
+function targetOf(head: string): Target | null {
+  const [, address, name, port] = /^CONNECT (?:\[([0-9a-f:]+)\]|([^\s:]+)):(\d+) HTTP\//i.exec(head) ?? [];
+  const hostname = address ?? name;
   return hostname === undefined || port === undefined ? null : { hostname, port: Number(port) };
 }
 

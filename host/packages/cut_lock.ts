@@ -42,10 +42,9 @@ export function cutLock(lock: Lock, wanted: readonly WantedPackage[]): Lock {
     if (locked === undefined) throw new RangeError(`Cannot find ${key} in deno.lock; run deno install`);
     keep.add(key);
     const { dependencies = [], optionalDependencies = [], optionalPeers = [] } = locked;
-    for (const dependency of [...dependencies, ...optionalDependencies, ...optionalPeers]) {
-      const found = keyOf(dependency);
-      if (found !== undefined) queue.push(found);
-    }
+    queue.push(...dependencies.map((dependency) => keyOf(dependency) ?? dependency));
+    // Those that are not locked were not chosen.
+    for (const dependency of [...optionalDependencies, ...optionalPeers]) queue.push(keyOf(dependency) ?? key);
   }
 
   /** A dependency stands with its version only where several are locked, and under an alias as `alias@npm:name@version`. */

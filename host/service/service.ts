@@ -29,6 +29,7 @@ import { publishLog, publishSighting } from "../http/live/publish.ts";
 import { watchService } from "../http/live/watch_service.ts";
 import { serve } from "../http/serve.ts";
 import { createJobQueue } from "../jobs/job_queue.ts";
+import { createPluginPackages } from "../packages/plugin_packages.ts";
 import { createJobRunner } from "../jobs/job_runner.ts";
 import { createScheduler } from "../schedule/scheduler.ts";
 import { createPluginLogWriter } from "../services/logs.ts";
@@ -107,6 +108,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   });
   const records = createPluginRecords({ store: store.pluginConfigs, logs, now, onError: notices.warn });
   const watch = new ProcessWatch();
+  const packages = opened.use(createPluginPackages({ clock, onNotice: notices.info, onTrouble: notices.warn }));
 
   const apiSettings = {
     host: settings.posthogHost,
@@ -146,6 +148,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     deadLetters: store.deadLetters,
     watch,
     startGate: createStartGate(navigator.hardwareConcurrency),
+    packages,
     clock,
     instanceId,
     retireAfterMs: settings.pluginIdleSeconds === 0 ? null : settings.pluginIdleSeconds * 1000,

@@ -88,7 +88,24 @@ function loadPackage(name: string, plugin: object): unknown {
     newPackageGlobals();
   }
   owner = plugin;
-  return require(name);
+  try {
+    return require(name);
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== "MODULE_NOT_FOUND" || isInstalled(name)) throw error;
+    // The host gets what the code names. A name that is only known at run time it has not seen.
+    throw new Error(
+      `Cannot import '${name}'! Its package is not installed here: name it in an import, or have it prefetched.`,
+    );
+  }
+}
+
+function isInstalled(name: string): boolean {
+  try {
+    require.resolve(name);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Its clients lead to protobufjs, which keeps the global scope and the file system in its `util`. */

@@ -17,6 +17,8 @@ export interface ServiceSetup {
   config?: unknown;
   /** Settings by variable. */
   env?: Record<string, string>;
+  /** Another copy of the program than this one. */
+  main?: string;
 }
 
 /** An event as the API shows it. */
@@ -51,7 +53,7 @@ export interface RunningService extends AsyncDisposable {
 const MAIN = new URL("../../main.ts", import.meta.url).pathname;
 
 /** Starts the service and waits until its plugins are ready. */
-export async function startTestService({ config, env = {} }: ServiceSetup = {}): Promise<RunningService> {
+export async function startTestService({ config, env = {}, main = MAIN }: ServiceSetup = {}): Promise<RunningService> {
   const folder = await temporaryFolder();
   const port = freePort();
   const url = `http://127.0.0.1:${port}`;
@@ -68,7 +70,7 @@ export async function startTestService({ config, env = {} }: ServiceSetup = {}):
   async function start(): Promise<void> {
     const from = output.length;
     process = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", MAIN, "start"],
+      args: ["run", "-A", main, "start"],
       cwd: folder.path,
       env: {
         HOGPEN_PORT: String(port),

@@ -28,6 +28,7 @@ export interface TestRuntimeOptions {
   clock?: PluginRuntimeOptions["clock"];
   retireAfterMs?: number;
   services?: Partial<PluginServices>;
+  packages?: NonNullable<PluginRuntimeOptions["packages"]>;
   /** Runs before the runtime is created. */
   prepare?(store: Store): Promise<void>;
 }
@@ -85,6 +86,7 @@ export async function openTestRuntime(options: TestRuntimeOptions): Promise<Test
     records,
     deadLetters: store.deadLetters,
     watch,
+    ...(options.packages && { packages: options.packages }),
     clock,
     instanceId: "test",
     retireAfterMs: options.retireAfterMs ?? null,

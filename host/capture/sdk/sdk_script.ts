@@ -4,18 +4,30 @@
  */
 
 import { Hono } from "hono";
+import { getPackages, PackageError } from "../../packages/get_packages.ts";
+import { PACKAGE_GROUPS } from "../../packages/package_groups.ts";
 import type { ConnectionInfo } from "../capture.ts";
 
 const CACHE_SECONDS = 4 * 3600;
 /** `array.js`, and what it loads later, with its version before it when versioning is strict. */
 const NAME = /^(?:\d+\.\d+\.\d+\/)?([a-z-]+(?:\.[a-z-]+)?\.js)$/;
 
-/** `/static/array.js` and its further parts, from the posthog-js that the service was installed with. */
+/** How long a package that could not be had is not asked for again: pages ask all the time. */
+const AWAY_MS = 60_000;
+
+/**
+ * `/static/array.js` and its further parts, from the locked version of posthog-js. The first page that asks waits until
+ * the package is there.
+ */
 export function createSdkScript(): Hono<{ Bindings: ConnectionInfo }> {
   const app = new Hono<{ Bindings: ConnectionInfo }>({ strict: false });
+  const fetched = fetchOnce();
   app.get("/static/:name{.+}", async (context) => {
     const name = NAME.exec(context.req.param("name"))?.[1];
-    const script = name === undefined ? null : await readScript(name);
+    if (name === undefined) return context.notFound();
+    const away = await fetched();
+    if (away !== null) return context.text(away, 503, { "retry-after": String(AWAY_MS / 1000) });
+    const script = await readScript(name);
     if (script === null) return context.notFound();
     return new Response(script, {
       headers: {
@@ -29,7 +41,21 @@ export function createSdkScript(): Hono<{ Bindings: ConnectionInfo }> {
   return app;
 }
 
-/** The file, or null when posthog-js has none of this name (or is not installed). The name is checked: no way out of the folder. */
+/** Null when the package is there, or why it is not. */
+function fetchOnce(): () => Promise<string | null> {
+  let fetching: Promise<string | null> | undefined;
+  return () =>
+    fetching ??= getPackages(PACKAGE_GROUPS.scripts, { purpose: "for the pages that load it" }).then(
+      () => null,
+      (error) => {
+        if (!(error instanceof PackageError)) throw error;
+        Deno.unrefTimer(setTimeout(() => fetching = undefined, AWAY_MS));
+        return error.message;
+      },
+    );
+}
+
+/** The file, or null when posthog-js has none of this name. The name is checked: no way out of the folder. */
 async function readScript(name: string): Promise<Uint8Array<ArrayBuffer> | null> {
   try {
     return await Deno.readFile(new URL(name, import.meta.resolve("posthog-js/dist/array.js")));

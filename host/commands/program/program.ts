@@ -47,6 +47,10 @@ function addServiceCommands(program: Command): void {
   addSettings(program.command("check"))
     .description("Read the configuration and load every plugin, then say what is wrong")
     .action(async (options) => (await import("../check.ts")).check(givenSettings(options)));
+  addSettings(program.command("prefetch"))
+    .description("Get the packages that the configured plugins import, before a start or without one")
+    .option("--all", "Get every package that plugins or commands may need")
+    .action(async (options) => (await import("../prefetch.ts")).prefetch(options, givenSettings(options)));
 }
 
 function addTokenCommands(program: Command): void {

@@ -6,6 +6,7 @@
 
 import type { NodePath, PluginObject, types as t } from "@babel/core";
 import { isProvidedModule, notProvidedMessage } from "../../../runtime/modules.ts";
+import { isPluginPackage } from "../../packages/package_groups.ts";
 import { isOwnFile, resolveFile } from "./resolve_file.ts";
 
 type Babel = typeof import("@babel/core");
@@ -16,9 +17,14 @@ export interface ModulesOptions {
   paths: ReadonlySet<string>;
   /** Filled with the paths of the plugin's own files that this one loads. */
   imports: Set<string>;
+  /** Filled with the packages that have to be installed for it. */
+  packages: Set<string>;
 }
 
-export function modulesPlugin({ types }: Babel, { path: from, paths, imports }: ModulesOptions): PluginObject {
+export function modulesPlugin(
+  { types }: Babel,
+  { path: from, paths, imports, packages }: ModulesOptions,
+): PluginObject {
   function settle(specifier: string, at: NodePath): string {
     if (isOwnFile(specifier)) {
       const path = resolveFile(specifier, from, paths);
@@ -28,6 +34,7 @@ export function modulesPlugin({ types }: Babel, { path: from, paths, imports }: 
     }
     const name = specifier.replace(/^node:/, "");
     if (!isProvidedModule(name)) throw errorAt(at, notProvidedMessage(specifier));
+    if (isPluginPackage(name)) packages.add(name);
     return name;
   }
 

@@ -9,7 +9,7 @@ import { loopsPlugin } from "./babel_loops.ts";
 import { strictPlugin } from "./babel_strict.ts";
 
 /** Changes when the output for the same input does; part of the cache's key. */
-export const TRANSFORM_VERSION = 3;
+export const TRANSFORM_VERSION = 4;
 
 /** What is compiled. Serialisable: it may cross to another thread. */
 export interface TransformJob {
@@ -26,6 +26,8 @@ export interface TransformedFile {
   map: string;
   /** Paths of the plugin's own files that it loads. */
   imports: string[];
+  /** Packages that it imports, of those that have to be installed. */
+  packages: string[];
 }
 
 /**
@@ -61,7 +63,8 @@ export async function transformFile(job: TransformJob): Promise<TransformedFile>
 /** The compilation itself. Throws TransformError. */
 export function compileFile({ babel, typescript, commonjs }: BabelTools, job: TransformJob): TransformedFile {
   const imports = new Set<string>();
-  const modules: ModulesOptions = { path: job.path, paths: new Set(job.paths), imports };
+  const packages = new Set<string>();
+  const modules: ModulesOptions = { path: job.path, paths: new Set(job.paths), imports, packages };
   const options: InputOptions = {
     filename: `/${job.path}`,
     cwd: "/",
@@ -89,9 +92,10 @@ export function compileFile({ babel, typescript, commonjs }: BabelTools, job: Tr
   };
   function transform(options: InputOptions): TransformedFile {
     imports.clear();
+    packages.clear();
     const result = babel.transformSync(job.code, options);
     if (typeof result?.code !== "string") throw new Error(`Cannot compile /${job.path}: no output`);
-    return { code: result.code, map: JSON.stringify(result.map), imports: [...imports] };
+    return { code: result.code, map: JSON.stringify(result.map), imports: [...imports], packages: [...packages] };
   }
   try {
     return transform(/\.[cm]?tsx?$/.test(job.path) ? withTypes : options);

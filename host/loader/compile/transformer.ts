@@ -127,10 +127,11 @@ function keyOf({ path, code, paths }: TransformJob): string {
 async function readCached(file: string): Promise<TransformedFile | null> {
   try {
     const cached: Partial<TransformedFile> = JSON.parse(await Deno.readTextFile(file));
-    const { code, map, imports } = cached;
-    if (typeof code !== "string" || typeof map !== "string" || !Array.isArray(imports)) return null;
+    const { code, map, imports, packages } = cached;
+    if (typeof code !== "string" || typeof map !== "string") return null;
+    if (!Array.isArray(imports) || !Array.isArray(packages)) return null;
     await Deno.utime(file, new Date(), new Date());
-    return { code, map, imports };
+    return { code, map, imports, packages };
   } catch {
     return null;
   }

@@ -159,7 +159,12 @@ Deno.test("loadPlugin() compiles with what it is given, for a cache", async () =
   await loadPlugin({ inline: "exports.a = 1" }, {
     transform: (job) => {
       seen.push(job.path);
-      return Promise.resolve({ code: "compiled", map: '{"version":3,"sources":[],"mappings":""}', imports: [] });
+      return Promise.resolve({
+        code: "compiled",
+        map: '{"version":3,"sources":[],"mappings":""}',
+        imports: [],
+        packages: [],
+      });
     },
   });
   assert.deepEqual(seen, ["index.ts"]);

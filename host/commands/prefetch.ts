@@ -1,0 +1,49 @@
+/**
+ * `prefetch`: gets packages before something needs them, as for an image or a machine without a network.
+ * @module
+ */
+
+import { mkdir } from "node:fs/promises";
+import { loadConfig } from "../config/load_config.ts";
+import { ConfigError } from "../config/read_config.ts";
+import { PluginLoadError } from "../loader/plugin.ts";
+import { getPackages, PackageError } from "../packages/get_packages.ts";
+import { PACKAGE_GROUPS, packagesOf } from "../packages/package_groups.ts";
+import { createPluginLoader } from "../service/load_plugins.ts";
+import type { GivenSettings } from "./program/settings_options.ts";
+import { CommandError, EXIT_USAGE, terminal } from "./program/terminal.ts";
+
+export interface PrefetchCommand {
+  /** Also what no configured plugin imports, and what commands other than start need. */
+  all?: boolean;
+}
+
+/** Rejects with CommandError when the configuration cannot be read, a plugin cannot be loaded or a package cannot be had. */
+export async function prefetch({ all = false }: PrefetchCommand, given: GivenSettings): Promise<void> {
+  const names = all
+    ? packagesOf(["service", "plugins", "kafka", "scripts", "bundle", "jest"])
+    : await packagesFor(given).catch((error) => {
+      throw error instanceof ConfigError ? new CommandError(error.message, EXIT_USAGE, { cause: error }) : error;
+    });
+  await getPackages(names, { purpose: "in advance", onNotice: terminal.note }).catch((error) => {
+    throw error instanceof PackageError ? new CommandError(error.message, undefined, { cause: error }) : error;
+  });
+  terminal.print(names.length === 0 ? "No plugin imports a package" : `Installed: ${names.join(", ")}`);
+}
+
+/** What a start with these settings would fetch, and has to fetch: archives of plugins are downloaded as well. */
+async function packagesFor({ settings, configGiven }: GivenSettings): Promise<string[]> {
+  const config = await loadConfig(settings, configGiven);
+  await mkdir(settings.data, { recursive: true });
+  await using loader = await createPluginLoader(settings);
+  const names = new Set<string>(settings.kafka === null ? [] : PACKAGE_GROUPS.kafka);
+  for (const plugin of config.projects.flatMap(({ plugins }) => plugins)) {
+    try {
+      for (const name of (await loader.load(plugin)).packages) names.add(name);
+    } catch (error) {
+      if (!(error instanceof PluginLoadError)) throw error;
+      throw new CommandError(`Cannot load plugin config ${plugin.id}: ${error.message}`, EXIT_USAGE, { cause: error });
+    }
+  }
+  return [...names].sort();
+}
