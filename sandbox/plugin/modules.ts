@@ -14,28 +14,27 @@ import { hideFiles } from "../walls/hide_files.ts";
 import { openGateFor } from "../walls/import_gate.ts";
 import { loadShared } from "../walls/load_shared.ts";
 import { limitNodeCrypto } from "../walls/native_threads.ts";
-import { newPackageGlobals } from "../walls/package_scope.ts";
+import { newPackageOwner, type PackageOwner, requireFor } from "../walls/package_owner.ts";
 import { nodeFetch } from "../fetch/node_fetch.ts";
 
-/** The plugin stands for itself: an object of its own. */
-type Loader = (plugin: object) => unknown;
+type Loader = (owner: PackageOwner) => unknown;
 
 /** To provide a module, name it in runtime/modules.ts and say here what gives it. */
 const loaders: Record<ProvidedModule, Loader> = {
-  "@google-cloud/bigquery": (plugin) => loadPackage("@google-cloud/bigquery", plugin),
+  "@google-cloud/bigquery": (owner) => loadPackage("@google-cloud/bigquery", owner),
   "@google-cloud/pubsub": loadPubsub,
-  "@google-cloud/storage": (plugin) => loadPackage("@google-cloud/storage", plugin),
-  "@posthog/plugin-contrib": (plugin) => loadPackage("@posthog/plugin-contrib", plugin),
+  "@google-cloud/storage": (owner) => loadPackage("@google-cloud/storage", owner),
+  "@posthog/plugin-contrib": (owner) => loadPackage("@posthog/plugin-contrib", owner),
   "@posthog/plugin-scaffold": () => Object.freeze({ RetryError }),
-  "aws-sdk": (plugin) => loadPackage("aws-sdk", plugin),
+  "aws-sdk": (owner) => loadPackage("aws-sdk", owner),
   "crypto": () => loadCrypto(),
-  "ethers": (plugin) => loadPackage("ethers", plugin),
-  "faker": (plugin) => loadPackage("faker", plugin),
-  "generic-pool": (plugin) => loadPackage("generic-pool", plugin),
-  "jsonwebtoken": (plugin) => loadPackage("jsonwebtoken", plugin),
+  "ethers": (owner) => loadPackage("ethers", owner),
+  "faker": (owner) => loadPackage("faker", owner),
+  "generic-pool": (owner) => loadPackage("generic-pool", owner),
+  "jsonwebtoken": (owner) => loadPackage("jsonwebtoken", owner),
   "node-fetch": () => nodeFetch,
-  "pg": (plugin) => loadPackage("pg", plugin),
-  "snowflake-sdk": (plugin) => loadPackage("snowflake-sdk", plugin),
+  "pg": (owner) => loadPackage("pg", owner),
+  "snowflake-sdk": (owner) => loadPackage("snowflake-sdk", owner),
   "stream": () => Object.freeze({ PassThrough: loadShared<typeof import("node:stream")>("node:stream").PassThrough }),
   "url": () => loadShared("node:url"),
   "zlib": () => loadShared("node:zlib"),
@@ -72,24 +71,15 @@ export function shareModules(): void {
   hasNeighbours = true;
 }
 
-/** Whose the loaded packages are. */
-let owner: object | undefined;
-
-function loadPackage(name: string, plugin: object): unknown {
+function loadPackage(name: string, owner: PackageOwner): unknown {
   guardSockets();
   hideFiles();
   if (hasNeighbours) {
     loadCrypto();
     for (const shared of ["node:events", "node:stream", "node:url", "node:zlib"]) loadShared(shared);
   }
-  // The packages of one plugin share what they are made of, and may load the rest of it later.
-  if (owner !== plugin) {
-    for (const path of Object.keys(require.cache)) delete require.cache[path];
-    newPackageGlobals();
-  }
-  owner = plugin;
   try {
-    return require(name);
+    return requireFor(owner, name);
   } catch (error) {
     if ((error as { code?: unknown }).code !== "MODULE_NOT_FOUND" || isInstalled(name)) throw error;
     // The host gets what the code names. A name that is only known at run time it has not seen.
@@ -109,11 +99,11 @@ function isInstalled(name: string): boolean {
 }
 
 /** Its clients lead to protobufjs, which keeps the global scope and the file system in its `util`. */
-function loadPubsub(plugin: object): unknown {
-  const pubsub = loadPackage("@google-cloud/pubsub", plugin);
-  for (const [path, module] of Object.entries(require.cache)) {
+function loadPubsub(owner: PackageOwner): unknown {
+  const pubsub = loadPackage("@google-cloud/pubsub", owner);
+  for (const [path, module] of Object.entries(owner.modules)) {
     if (!/\/protobufjs\/src\/util\/minimal\.js$/.test(path)) continue;
-    Object.assign((module as { exports: object }).exports, { global: Object.freeze({}), fs: null });
+    Object.assign(module.exports as object, { global: Object.freeze({}), fs: null });
   }
   return pubsub;
 }
@@ -121,9 +111,10 @@ function loadPubsub(plugin: object): unknown {
 /** A plugin's own view of the table: the same module whenever it asks. */
 export function createModules(): (name: string) => unknown {
   const loaded = new Map<string, unknown>();
+  const owner = newPackageOwner();
   return (name) => {
     if (!isProvidedModule(name)) throw new Error(notProvidedMessage(name));
-    if (!loaded.has(name)) loaded.set(name, openGateFor(() => loaders[name](loaded)));
+    if (!loaded.has(name)) loaded.set(name, openGateFor(() => loaders[name](owner)));
     return loaded.get(name);
   };
 }

@@ -9,6 +9,7 @@ import Module from "node:module";
 import process from "node:process";
 import { Buffer, monotonic, queueMicrotask } from "./capture.ts";
 import { newCompartment } from "./lockdown.ts";
+import { currentOwner, ownModule, type PackageOwner, separateOwners } from "./package_owner.ts";
 
 /** Not for packages: they have other values for these, or none. */
 const WITHHELD = new Set([
@@ -69,13 +70,7 @@ type Compile = (this: PackageModule, content: string, filename: string, format?:
 const loader = Module as unknown as Loader;
 interface PackageGlobals {
   process: object;
-}
-let makeGlobals: () => PackageGlobals = () => ({ process: {} });
-let globals = makeGlobals();
-
-/** Packages that are loaded from now on share a global object of their own: some keep their helpers there. */
-export function newPackageGlobals(): void {
-  globals = makeGlobals();
+  Buffer: typeof Buffer;
 }
 
 /** From now on packages are compiled with a scope of their own. Before anything is taken off the global object. */
@@ -85,7 +80,8 @@ export function scopePackages(): void {
   const given = Object.getOwnPropertyNames(scope).filter((name) => !kept.has(name) && !WITHHELD.has(name));
   // What packages take for the global object: JavaScript's own names and nothing that is worth having.
   const harmless = [...kept].filter((name) => !WITHHELD.has(name)).map((name) => [name, scope[name]] as const);
-  makeGlobals = () => ({ ...Object.fromEntries(harmless), Buffer, process: processFacade({}) });
+  const makeGlobals = (): PackageGlobals => ({ ...Object.fromEntries(harmless), Buffer, process: processFacade({}) });
+  separateOwners();
   const names = ["process", "global", "globalThis", "self", ...given];
   const values = given.map((name) => scope[name]);
 
@@ -99,12 +95,20 @@ export function scopePackages(): void {
       `${
         content.replace(/^#!.*/, "")
       }\n}}).apply(undefined, module.takeScope()).call(exports, exports, require, module, __filename, __dirname);`;
+    ownModule(this);
     this.takeScope = () => {
       delete this.takeScope;
+      // Some packages keep their helpers on the global object: each plugin's have one of their own.
+      const globals = globalsOf(currentOwner(), makeGlobals);
       return [globals.process, globals, globals, undefined, ...values];
     };
     return compileWithNode.call(this, scoped, filename, format, ...rest);
   };
+}
+
+function globalsOf(owner: PackageOwner, make: () => PackageGlobals): PackageGlobals {
+  owner.globals ??= make();
+  return owner.globals as PackageGlobals;
 }
 
 /** @param env what packages find as their environment: empty, and their own to write to. */
