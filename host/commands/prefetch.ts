@@ -21,11 +21,12 @@ export interface PrefetchCommand {
 /** Rejects with CommandError when the configuration cannot be read, a plugin cannot be loaded or a package cannot be had. */
 export async function prefetch({ all = false }: PrefetchCommand, given: GivenSettings): Promise<void> {
   const names = all
-    ? packagesOf(["service", "plugins", "kafka", "scripts", "bundle", "jest"])
+    ? packagesOf(["service", "plugins", "kafka", "scripts", "bundle", "ui", "jest"])
     : await packagesFor(given).catch((error) => {
       throw error instanceof ConfigError ? new CommandError(error.message, EXIT_USAGE, { cause: error }) : error;
     });
-  await getPackages(names, { purpose: "in advance", onNotice: terminal.note }).catch((error) => {
+  const options = all ? { what: "everything that may be needed" } : { purpose: "in advance" };
+  await getPackages(names, { ...options, onNotice: terminal.note }).catch((error) => {
     throw error instanceof PackageError ? new CommandError(error.message, undefined, { cause: error }) : error;
   });
   terminal.print(names.length === 0 ? "No plugin imports a package" : `Installed: ${names.join(", ")}`);

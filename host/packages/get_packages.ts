@@ -13,8 +13,10 @@ import { describeSize, sizeOf } from "./package_sizes.ts";
 import { showProgress } from "./progress.ts";
 
 export interface GetOptions {
-  /** Who needs them, as in "for plugins"; absent: the service itself. */
+  /** Who needs them, as in "for plugins", where they are named. */
   purpose?: string;
+  /** Where there are too many to name. Default: "what the service needs". */
+  what?: string;
   /** Told once, before anything is fetched. Default: standard error. */
   onNotice?(line: string): void;
   /** Ends the installer. */
@@ -33,6 +35,8 @@ export class PackageError extends Error {
   }
 }
 
+const SERVICE = "what the service needs";
+
 /** Its configuration lies in the project's folder because Deno makes `node_modules` beside it. */
 const CONFIG = ".hogpen_packages.json";
 const LOCK = "node_modules/.hogpen_packages.lock";
@@ -45,7 +49,7 @@ const TURN = "node_modules/.hogpen_turn";
 export async function getPackages(names: readonly string[], options: GetOptions = {}): Promise<void> {
   // An executable carries all of them.
   if (Deno.build.standalone) return;
-  const { folder = ownPackages(), signal, purpose } = options;
+  const { folder = ownPackages(), signal } = options;
   if (missingPackages(folder, names).length === 0 && !isOutdated(folder)) return;
   try {
     await Deno.mkdir(`${folder.root}node_modules`, { recursive: true });
@@ -58,7 +62,7 @@ export async function getPackages(names: readonly string[], options: GetOptions 
     if (signal?.aborted) throw signal.reason;
     if (missingPackages(folder, names).length === 0) return;
     throw new PackageError(
-      purpose === undefined ? "what the service needs" : names.join(", "),
+      options.purpose === undefined ? options.what ?? SERVICE : names.join(", "),
       error instanceof Error ? error.message : String(error),
       { cause: error },
     );
@@ -95,17 +99,15 @@ async function install(folder: PackageFolder, missing: string[], options: GetOpt
   }
 }
 
-function announce(
-  folder: PackageFolder,
-  missing: string[],
-  news: Lock,
-  { purpose, onNotice = print }: GetOptions,
-): void {
+function announce(folder: PackageFolder, missing: string[], news: Lock, options: GetOptions): void {
+  const { purpose, what = SERVICE, onNotice = print } = options;
   const names = new Set(missing.map((name) => wantedPackage(folder, name).name));
-  const what = purpose === undefined
-    ? `what the service needs, ${Object.keys(news.npm).length} packages`
-    : `${[...names].join(", ")} ${purpose}`;
-  onNotice(`Getting ${what}, once (${describeSize(sizeOf(news))}) …`);
+  const size = describeSize(sizeOf(news));
+  onNotice(
+    purpose === undefined
+      ? `Getting ${what}, once (${Object.keys(news.npm).length} packages, ${size}) …`
+      : `Getting ${[...names].join(", ")} ${purpose}, once (${size}) …`,
+  );
 }
 
 function added(before: Lock, after: Lock): Lock {

@@ -4,6 +4,7 @@
 
 import assert from "node:assert/strict";
 import { chromium } from "playwright-core";
+import { findChromium } from "../kit/servers/chromium.ts";
 import { ADMIN_TOKEN, startTestService } from "../kit/service.ts";
 
 const INLINE = `export function processEvent(event) { return event.event === "unwanted" ? null : event }`;
@@ -21,7 +22,7 @@ Deno.test(
       source: { inline: INLINE, name: "Guard" },
       enabled: true,
     });
-    const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
+    const browser = await chromium.launch({ executablePath: await findChromium(), args: ["--no-sandbox"] });
     try {
       const page = await browser.newPage();
       const wrong: string[] = [];

@@ -29,7 +29,7 @@ Deno.test("the group of plugins is what plugins may import, but for what Deno an
 
 /** Each group with the programs that may import it, besides the packages of the service. */
 const PROGRAMS: Record<string, { entries: string[]; groups: (keyof typeof PACKAGE_GROUPS)[] }> = {
-  "before any package is there": { entries: ["main.ts"], groups: [] },
+  "before any package is there": { entries: ["main.ts", "tests/run.ts"], groups: [] },
   "start": {
     entries: ["host/commands/program/run_program.ts", "host/commands/start.ts", "sandbox/boot/cell.ts"],
     groups: ["service"],
