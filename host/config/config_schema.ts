@@ -41,7 +41,10 @@ export const pluginConfigSchema = z.strictObject({
       .describe("Private addresses, networks and names that the plugin may reach, e.g. 10.1.2.3:5432"),
   }).prefault({}),
   cell: z.string().min(1).max(100).nullable().default(null)
-    .describe("Plugins of this project with the same name share a process and its fate; faster, less isolated"),
+    .describe(
+      "Plugins of this project with the same name, and the same egress, share a process and its fate; faster, but a trust boundary: " +
+        "only for plugins that may know each other's secrets",
+    ),
 });
 
 const filter = z.strictObject({

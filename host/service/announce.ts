@@ -8,6 +8,7 @@ import type { AdminToken } from "../http/access/admin_token.ts";
 import type { HogpenConfig } from "../config/config.ts";
 import { describePlugin } from "../http/describe_plugin.ts";
 import type { Plugins, PluginView } from "../http/routes/plugin_configs.ts";
+import { groupPlugins } from "./plugin_groups.ts";
 
 export interface Announcement {
   version: string;
@@ -27,6 +28,7 @@ export function announce({ version, url, config, plugins, admin, isTerminal }: A
     const own = views.filter(({ config }) => config.teamId === project.id && config.enabled);
     if (own.length === 0) lines.push("  no plugins");
     for (const view of own) lines.push(`  ${nameOf(view)}: ${stateOf(view)}`);
+    lines.push(...aboutCells(config, project.id));
     for (const { id, type, enabled } of project.destinations) {
       lines.push(`  destination ${id} (${type})${enabled ? "" : ", switched off"}`);
     }
@@ -43,6 +45,17 @@ export function announce({ version, url, config, plugins, admin, isTerminal }: A
     ...aboutToken(admin, isTerminal),
   );
   return lines.join("\n");
+}
+
+/** Plugins that share a process can do more to each other than others can. */
+function aboutCells(config: HogpenConfig, project: number): string[] {
+  return groupPlugins(config)
+    .filter(({ configs }) => configs.length > 1 && configs[0]?.teamId === project)
+    .map(({ configs }) =>
+      `  cell "${configs[0]?.cell}" is a trust boundary: the plugins ${
+        configs.map(({ id }) => id).join(", ")
+      } share a process`
+    );
 }
 
 /** For a command line: the token itself is shown only once, so the example reads it where it lies. */

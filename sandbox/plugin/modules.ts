@@ -10,11 +10,12 @@ import { isProvidedModule, notProvidedMessage, type ProvidedModule } from "../..
 import { RetryError } from "../../runtime/errors.ts";
 import { Buffer, require } from "../walls/capture.ts";
 import { guardSockets } from "../walls/egress_guard.ts";
+import { freezeSamples } from "../walls/freeze_samples.ts";
 import { hideFiles } from "../walls/hide_files.ts";
 import { openGateFor } from "../walls/import_gate.ts";
 import { loadShared } from "../walls/load_shared.ts";
 import { limitNodeCrypto } from "../walls/native_threads.ts";
-import { newPackageOwner, type PackageOwner, requireFor } from "../walls/package_owner.ts";
+import { expectNeighbours, newPackageOwner, type PackageOwner, requireFor } from "../walls/package_owner.ts";
 import { nodeFetch } from "../fetch/node_fetch.ts";
 
 type Loader = (owner: PackageOwner) => unknown;
@@ -61,23 +62,23 @@ function loadCrypto(): unknown {
   return loadShared("node:crypto");
 }
 
-let hasNeighbours = false;
-
 /**
  * Says that the cell has several plugins: then no package may hand one of them a built-in module that is not frozen
  * yet.
  */
 export function shareModules(): void {
-  hasNeighbours = true;
+  openGateFor(() => {
+    loadCrypto();
+    for (const shared of ["node:events", "node:stream", "node:url", "node:zlib"]) loadShared(shared);
+    guardSockets();
+    freezeSamples();
+  });
+  expectNeighbours();
 }
 
 function loadPackage(name: string, owner: PackageOwner): unknown {
   guardSockets();
   hideFiles();
-  if (hasNeighbours) {
-    loadCrypto();
-    for (const shared of ["node:events", "node:stream", "node:url", "node:zlib"]) loadShared(shared);
-  }
   try {
     return requireFor(owner, name);
   } catch (error) {

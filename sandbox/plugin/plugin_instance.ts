@@ -53,6 +53,8 @@ const loopClock = Object.freeze({
   },
 });
 
+Object.freeze(loopClock.check);
+
 /** Evaluates a plugin's code and finds what it exports. Throws what the code throws. */
 export function loadPlugin(index: number, spec: PluginSpec): PluginInstance {
   const call = callHostFor(index);

@@ -137,8 +137,8 @@ function guardHandles(): void {
 /** A socket shows its handle, and all handles share these. */
 function freezeChain(prototype: object): void {
   for (let each = prototype; each !== Object.prototype && each !== null; each = Object.getPrototypeOf(each)) {
+    for (const { value } of Object.values(Object.getOwnPropertyDescriptors(each))) Object.freeze(value);
     closePrototype(each as Shared);
-    Object.freeze(each.constructor);
   }
 }
 

@@ -104,9 +104,12 @@ export function parseAddress(text: string): number[] | undefined {
   return bare.includes(":") ? embeddedV4(parseV6(bare)) : undefined;
 }
 
+/** Four numbers as everybody reads them: `010` is eight to some and ten to others, and so no address here. */
 function parseV4(text: string): number[] | undefined {
-  const bytes = text.split(".").map(Number);
-  if (bytes.length !== 4 || bytes.some((byte) => !(byte <= 255))) return undefined;
+  const parts = text.split(".");
+  const bytes = parts.map(Number);
+  if (parts.length !== 4 || !parts.every((part) => /^(?:0|[1-9]\d{0,2})$/.test(part))) return undefined;
+  if (bytes.some((byte) => byte > 255)) return undefined;
   return [bytes[0]! * 256 + bytes[1]!, bytes[2]! * 256 + bytes[3]!];
 }
 

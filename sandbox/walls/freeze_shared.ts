@@ -21,6 +21,19 @@ function isShared(value: unknown): value is Shared {
 
 /** Freezes the value and all that its properties and prototypes lead to. */
 export function freezeShared(root: unknown): void {
+  freezeFrom(root, () => true);
+}
+
+/**
+ * Freezes the functions and prototypes that a sample of a class leads to, and plain objects that functions lead to; the state of instances
+ * stays as it is.
+ */
+export function freezeCode(sample: unknown): void {
+  freezeFrom(sample, (value) => typeof value === "function");
+}
+
+/** @param settles whose getters are used, and if it is no prototype, what is frozen */
+function freezeFrom(root: unknown, settles: (value: Shared) => boolean): void {
   const prototypes = new Set<object>();
   const found: Shared[] = [];
   const promisified = new Set<unknown>();
@@ -36,7 +49,7 @@ export function freezeShared(root: unknown): void {
     if (isShared(parent)) prototypes.add(parent);
     visit(parent);
     // A class may be the prototype of another one, but its getters need no instance.
-    if (typeof value === "function" || !prototypes.has(value)) settleGetters(value).forEach(visit);
+    if (settles(value) && (typeof value === "function" || !prototypes.has(value))) settleGetters(value).forEach(visit);
     for (const key of Reflect.ownKeys(value)) {
       const descriptor = Object.getOwnPropertyDescriptor(value, key)!;
       if (key === "prototype" && isShared(descriptor.value)) prototypes.add(descriptor.value);
@@ -50,7 +63,7 @@ export function freezeShared(root: unknown): void {
     if (Object.isFrozen(value) || isNamespace(value)) continue;
     if (promisified.has(value)) closePromisified(value);
     else if (prototypes.has(value)) closePrototype(value);
-    else Object.freeze(value);
+    else if (settles(value)) Object.freeze(value);
   }
 }
 

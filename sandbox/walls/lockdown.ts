@@ -38,7 +38,10 @@ export function lockDown(): void {
   Object.defineProperty(PluginDate.prototype, "constructor", { value: PluginDate });
   // Packages give their dates a toJSON of their own, which SES's taming does not provide for.
   const dates = PluginDate.prototype as unknown as Record<PropertyKey, unknown>;
-  for (const key of Reflect.ownKeys(dates)) if (typeof dates[key] === "function") makeOverridable(dates, key);
+  for (const key of Reflect.ownKeys(dates)) {
+    if (typeof dates[key] === "function") makeOverridable(dates, key);
+    Object.freeze(dates[key]);
+  }
   hardenIntrinsics();
   // Those of before give out what is not repaired.
   SafeCompartment = Compartment;

@@ -4,8 +4,9 @@
  * @module
  */
 
-import Module from "node:module";
+import Module, { isBuiltin } from "node:module";
 import { require } from "./capture.ts";
+import { viewBuiltIn } from "./own_built_ins.ts";
 
 /** A plugin, to its packages. */
 export interface PackageOwner {
@@ -13,6 +14,8 @@ export interface PackageOwner {
   modules: Record<string, { exports: unknown }>;
   /** What its packages take for the global object, and their `process`. */
   globals: object | undefined;
+  /** Its packages' views of Node's own modules, by name; only in a cell with several plugins. */
+  builtIns: Map<string, unknown>;
 }
 
 interface Loader {
@@ -22,10 +25,16 @@ interface Loader {
 
 const loader = Module as unknown as Loader;
 const owners = new WeakMap<object, PackageOwner>();
-let current: PackageOwner = { modules: loader._cache, globals: undefined };
+let hasNeighbours = false;
+let current: PackageOwner = { modules: loader._cache, globals: undefined, builtIns: new Map() };
 
 export function newPackageOwner(): PackageOwner {
-  return { modules: Object.create(null) as PackageOwner["modules"], globals: undefined };
+  return { modules: Object.create(null) as PackageOwner["modules"], globals: undefined, builtIns: new Map() };
+}
+
+/** Says that there will be several owners. */
+export function expectNeighbours(): void {
+  hasNeighbours = true;
 }
 
 /** Whose module is being loaded. */
@@ -48,8 +57,10 @@ export function separateOwners(): void {
   const load = loader._load;
   loader._load = function (request, parent, isMain) {
     const owner = parent ? owners.get(parent) : undefined;
-    if (owner === undefined || owner === current) return Reflect.apply(load, this, [request, parent, isMain]);
-    return loadAs(owner, () => Reflect.apply(load, this, [request, parent, isMain]));
+    const now = () => Reflect.apply(load, this, [request, parent, isMain]);
+    if (owner === undefined) return now();
+    if (hasNeighbours && isBuiltin(request)) return viewBuiltIn(request, owner.builtIns, now);
+    return owner === current ? now() : loadAs(owner, now);
   };
 }
 

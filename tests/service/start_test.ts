@@ -46,3 +46,17 @@ Deno.test("the service refuses a wrong configuration with code 2, the field, wha
     (error: Error) => /projects\[0\]\.id/.test(error.message) && /found "one"/.test(error.message),
   );
 });
+
+Deno.test("plugins that share a process are named at the start, and those of another egress have one of their own", async () => {
+  const plugin = (id: number, allow: string[]) => ({
+    id,
+    source: new URL("../../plugins/hello_world", import.meta.url).pathname,
+    cell: "x",
+    egress: { allow },
+  });
+  const plugins = [plugin(1, []), plugin(2, []), plugin(3, ["127.0.0.1"])];
+  await using service = await startTestService({
+    config: { projects: [{ id: 1, name: "p", token: "phc_local", plugins }] },
+  });
+  assert.match(service.output(), /cell "x" is a trust boundary: the plugins 1, 2 share a process/);
+});

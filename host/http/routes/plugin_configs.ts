@@ -62,7 +62,9 @@ export const pluginConfigOut = z.object({
     timeout_seconds: z.number(),
     memory_mb: z.number(),
     egress_allow: z.array(z.string()),
-    cell: z.string().nullable(),
+    cell: z.string().nullable().describe(
+      "Plugins of the project with the same name here, and the same egress, share a process: a trust boundary.",
+    ),
   }),
   last_error: errorRecordOut.nullable(),
   pid: z.number().nullable(),

@@ -128,3 +128,11 @@ Deno.test("a refusal names the address and the setting", () => {
   );
   assert.match(refusalMessage("fd00::1", 443), /^Cannot connect to \[fd00::1\]:443: /);
 });
+
+Deno.test("an address that systems read differently is none", () => {
+  const { allowsAddress } = createEgressRules([]);
+  for (const address of ["0177.0.0.1", "8.8.8.010", "8.8.8", "8.8.8.8.8", "8..8.8", "256.8.8.8"]) {
+    assert.equal(allowsAddress(address, 80), false, address);
+  }
+  assert.equal(allowsAddress("8.8.8.10", 80), true);
+});
