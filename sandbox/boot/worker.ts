@@ -12,7 +12,7 @@ import { hideTimers } from "../walls/timers.ts";
 import { limitWebCrypto } from "../walls/native_threads.ts";
 import { lockDown } from "../walls/lockdown.ts";
 import { closeEvaluators } from "../walls/close_evaluators.ts";
-import { emptyGlobal, scopePackages } from "../walls/package_scope.ts";
+import { emptyGlobal, scopePackages } from "../walls/packages/package_scope.ts";
 import { formatStacks } from "../plugin/plugin_stack.ts";
 import { hardenEndowments } from "../plugin/endowments.ts";
 import { catchBackgroundErrors } from "../plugin/background_errors.ts";

@@ -11,11 +11,11 @@ import { RetryError } from "../../runtime/errors.ts";
 import { Buffer, require } from "../walls/capture.ts";
 import { guardSockets } from "../walls/egress_guard.ts";
 import { freezeSamples } from "../walls/freeze_samples.ts";
-import { hideFiles } from "../walls/hide_files.ts";
+import { hideFiles } from "../walls/packages/hide_files.ts";
 import { openGateFor } from "../walls/import_gate.ts";
 import { loadShared } from "../walls/load_shared.ts";
 import { limitNodeCrypto } from "../walls/native_threads.ts";
-import { expectNeighbours, newPackageOwner, type PackageOwner, requireFor } from "../walls/package_owner.ts";
+import { expectNeighbours, newPackageOwner, type PackageOwner, requireFor } from "../walls/packages/package_owner.ts";
 import { nodeFetch } from "../fetch/node_fetch.ts";
 
 type Loader = (owner: PackageOwner) => unknown;

@@ -5,7 +5,7 @@
  */
 
 import Module, { isBuiltin } from "node:module";
-import { require } from "./capture.ts";
+import { require } from "../capture.ts";
 import { viewBuiltIn } from "./own_built_ins.ts";
 
 /** A plugin, to its packages. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { queueMicrotask, require } from "./capture.ts";
+import { queueMicrotask, require } from "../capture.ts";
 
 type Callback = (error: Error | null, ...rest: unknown[]) => void;
 type Functions = Record<string, unknown>;

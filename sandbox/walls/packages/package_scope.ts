@@ -7,8 +7,8 @@
 
 import Module from "node:module";
 import process from "node:process";
-import { Buffer, monotonic, queueMicrotask } from "./capture.ts";
-import { newCompartment } from "./lockdown.ts";
+import { Buffer, monotonic, queueMicrotask } from "../capture.ts";
+import { newCompartment } from "../lockdown.ts";
 import { currentOwner, ownModule, type PackageOwner, separateOwners } from "./package_owner.ts";
 
 /** Not for packages: they have other values for these, or none. */

@@ -6,7 +6,7 @@
  */
 
 import { isBuiltin } from "node:module";
-import { freezeCode } from "./freeze_shared.ts";
+import { freezeCode } from "../freeze_shared.ts";
 
 type BuiltIn = Record<PropertyKey, unknown>;
 type Views = Map<string, unknown>;
