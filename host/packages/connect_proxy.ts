@@ -7,7 +7,7 @@
  */
 
 export interface ConnectProxy extends AsyncDisposable {
-  /** For HTTPS_PROXY. */
+  /** For HTTPS_PROXY. It carries a password, so that nobody else on this machine can use the proxy. */
   readonly url: string;
   /** Why a connection could not be made, if one could not. */
   readonly trouble: string | null;
@@ -18,6 +18,7 @@ interface Target {
   port: number;
 }
 
+const USER = "hogpen";
 const MAX_HEAD_BYTES = 8 * 1024;
 /** How often a name is looked up before it counts as not found. */
 const LOOKUPS = 3;
@@ -25,24 +26,38 @@ const LOOKUPS = 3;
 /** Listens until it is disposed. Throws when it cannot. */
 export function startConnectProxy(): ConnectProxy {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const addresses = new Map<string, Promise<string>>();
+  const password = crypto.randomUUID();
+  const addresses = new Map<string, Promise<string[]>>();
   const open = new Set<Deno.Conn>();
-
   let trouble: string | null = null;
 
   async function connect({ hostname, port }: Target): Promise<Deno.Conn> {
-    let address = addresses.get(hostname);
-    if (address === undefined) addresses.set(hostname, address = addressOf(hostname));
-    return await Deno.connect({ hostname: await address, port });
+    let found = addresses.get(hostname);
+    if (found === undefined) addresses.set(hostname, found = addressesOf(hostname));
+    let failure: unknown;
+    // A machine may know addresses of a kind that it cannot reach, such as IPv6.
+    for (const address of await found) {
+      try {
+        return await Deno.connect({ hostname: address, port });
+      } catch (error) {
+        failure = error;
+      }
+    }
+    throw failure;
   }
 
   async function serve(client: Deno.Conn): Promise<void> {
     open.add(client);
     let server: Deno.Conn | undefined;
     try {
-      const target = targetOf(await readHead(client));
-      if (target === null) {
-        return await write(client, "HTTP/1.1 405 Method Not Allowed\r\n\r\n");
+      const head = await readHead(client);
+      const target = targetOf(head);
+      if (target === null) return await write(client, "HTTP/1.1 405 Method Not Allowed\r\n\r\n");
+      if (!isAllowed(head, password)) {
+        return await write(
+          client,
+          "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic\r\n\r\n",
+        );
       }
       server = await connect(target).catch((error) => {
         trouble = `no connection to ${target.hostname} (${error.message})`;
@@ -73,7 +88,7 @@ export function startConnectProxy(): ConnectProxy {
   })();
 
   return {
-    url: `http://127.0.0.1:${(listener.addr as Deno.NetAddr).port}`,
+    url: `http://${USER}:${password}@127.0.0.1:${(listener.addr as Deno.NetAddr).port}`,
     get trouble() {
       return trouble;
     },
@@ -86,11 +101,11 @@ export function startConnectProxy(): ConnectProxy {
 }
 
 /** By the system's resolver, so that /etc/hosts and what else an operator has set up is heard. */
-async function addressOf(name: string): Promise<string> {
+async function addressesOf(name: string): Promise<string[]> {
   const { lookup } = await import("node:dns/promises");
   for (let attempt = 1;; attempt++) {
     try {
-      return (await lookup(name)).address;
+      return (await lookup(name, { all: true })).map(({ address }) => address);
     } catch (error) {
       if (attempt === LOOKUPS) throw error;
     }
@@ -113,6 +128,11 @@ function targetOf(head: string): Target | null {
   const [, address, name, port] = /^CONNECT (?:\[([0-9a-f:]+)\]|([^\s:]+)):(\d+) HTTP\//i.exec(head) ?? [];
   const hostname = address ?? name;
   return hostname === undefined || port === undefined ? null : { hostname, port: Number(port) };
+}
+
+function isAllowed(head: string, password: string): boolean {
+  const [, given] = /^proxy-authorization: basic (\S+)\r$/im.exec(head) ?? [];
+  return given === btoa(`${USER}:${password}`);
 }
 
 async function write(connection: Deno.Conn, text: string): Promise<void> {

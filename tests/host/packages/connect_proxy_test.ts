@@ -6,7 +6,7 @@ import { type ConnectProxy, startConnectProxy } from "../../../host/packages/con
 Deno.test("a connection through the proxy reaches the server, by name, both ways and to its end", async () => {
   using server = echoServer();
   await using proxy = startConnectProxy();
-  using connection = await ask(proxy, `CONNECT localhost:${server.port} HTTP/1.1\r\nHost: x\r\n\r\n`);
+  using connection = await ask(proxy, `CONNECT localhost:${server.port} HTTP/1.1`);
   assert.match(await readSome(connection), /^HTTP\/1\.1 200 /);
   await connection.write(new TextEncoder().encode("hello"));
   assert.equal(await readSome(connection), "hello");
@@ -17,7 +17,7 @@ Deno.test("a connection through the proxy reaches the server, by name, both ways
 
 Deno.test("what cannot be reached is answered with 502, and the reason is kept", async () => {
   await using proxy = startConnectProxy();
-  using refused = await ask(proxy, "CONNECT name.invalid:443 HTTP/1.1\r\n\r\n");
+  using refused = await ask(proxy, "CONNECT name.invalid:443 HTTP/1.1");
   assert.match(await readSome(refused), /^HTTP\/1\.1 502 /);
   assert.match(proxy.trouble ?? "", /^no connection to name\.invalid \(.+\)$/);
 });
@@ -25,16 +25,26 @@ Deno.test("what cannot be reached is answered with 502, and the reason is kept",
 Deno.test("nothing but CONNECT is answered, and disposing ends what is open", async () => {
   using server = echoServer();
   const proxy = startConnectProxy();
-  using plain = await ask(proxy, "GET http://localhost/ HTTP/1.1\r\n\r\n");
+  using plain = await ask(proxy, "GET http://localhost/ HTTP/1.1");
   assert.match(await readSome(plain), /^HTTP\/1\.1 405 /);
-  using open = await ask(proxy, `CONNECT localhost:${server.port} HTTP/1.1\r\n\r\n`);
+  using open = await ask(proxy, `CONNECT localhost:${server.port} HTTP/1.1`);
   await readSome(open);
   await proxy[Symbol.asyncDispose]();
   assert.equal(await open.read(new Uint8Array(1)).catch(() => null), null);
 });
 
-async function ask(proxy: ConnectProxy, head: string): Promise<Deno.TcpConn> {
-  const connection = await Deno.connect({ hostname: "127.0.0.1", port: Number(new URL(proxy.url).port) });
+Deno.test("who does not know the password is not served", async () => {
+  using server = echoServer();
+  await using proxy = startConnectProxy();
+  using connection = await ask(proxy, `CONNECT localhost:${server.port} HTTP/1.1`, "guess");
+  assert.match(await readSome(connection), /^HTTP\/1\.1 407 /);
+});
+
+async function ask({ url }: ConnectProxy, line: string, given?: string): Promise<Deno.TcpConn> {
+  const { port, username, password } = new URL(url);
+  const connection = await Deno.connect({ hostname: "127.0.0.1", port: Number(port) });
+  const basic = btoa(`${username}:${given ?? password}`);
+  const head = `${line}\r\nHost: localhost\r\nProxy-Authorization: Basic ${basic}\r\n\r\n`;
   await connection.write(new TextEncoder().encode(head));
   return connection;
 }

@@ -3,6 +3,7 @@
  */
 
 import assert from "node:assert/strict";
+import { isBuiltin } from "node:module";
 import { fileURLToPath } from "node:url";
 import { ownPackages } from "../../../host/packages/package_files.ts";
 import { isPluginPackage, PACKAGE_GROUPS, packagesOf } from "../../../host/packages/package_groups.ts";
@@ -68,7 +69,7 @@ async function packagesThatRun(entry: string, when: "at once" | "at any time"): 
     for (const { specifier, isDynamic, code } of known.get(next)?.dependencies ?? []) {
       if (code?.specifier === undefined || (isDynamic && when === "at once")) continue;
       if (specifier.startsWith(".") || specifier.startsWith("file:")) queue.push(code.specifier);
-      else if (!specifier.startsWith("node:")) names.add(specifier);
+      else if (!isBuiltin(specifier)) names.add(specifier);
     }
   }
   return [...names];
