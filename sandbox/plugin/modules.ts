@@ -23,7 +23,7 @@ type Loader = (owner: PackageOwner) => unknown;
 /** To provide a module, name it in runtime/modules.ts and say here what gives it. */
 const loaders: Record<ProvidedModule, Loader> = {
   "@google-cloud/bigquery": (owner) => loadPackage("@google-cloud/bigquery", owner),
-  "@google-cloud/pubsub": loadPubsub,
+  "@google-cloud/pubsub": (owner) => loadPackage("@google-cloud/pubsub", owner),
   "@google-cloud/storage": (owner) => loadPackage("@google-cloud/storage", owner),
   "@posthog/plugin-contrib": (owner) => loadPackage("@posthog/plugin-contrib", owner),
   "@posthog/plugin-scaffold": () => Object.freeze({ RetryError }),
@@ -97,16 +97,6 @@ function isInstalled(name: string): boolean {
   } catch {
     return false;
   }
-}
-
-/** Its clients lead to protobufjs, which keeps the global scope and the file system in its `util`. */
-function loadPubsub(owner: PackageOwner): unknown {
-  const pubsub = loadPackage("@google-cloud/pubsub", owner);
-  for (const [path, module] of Object.entries(owner.modules)) {
-    if (!/\/protobufjs\/src\/util\/minimal\.js$/.test(path)) continue;
-    Object.assign(module.exports as object, { global: Object.freeze({}), fs: null });
-  }
-  return pubsub;
 }
 
 /** A plugin's own view of the table: the same module whenever it asks. */

@@ -1,10 +1,11 @@
 /**
- * Refuses, in the engine's own module resolution, every import that a package does not make itself: `import()` in any
- * disguise ends here.
+ * Refuses, in the engine's own module resolution, every import that a package does not make itself, and of those the modules of Node that
+ * are not for packages: `import()` in any disguise ends here, and so does a module loader in the wrong hands.
  * @module
  */
 
-import { registerHooks } from "node:module";
+import { isBuiltin, registerHooks } from "node:module";
+import { builtInName, isOpenToPackages } from "./packages/package_modules.ts";
 
 /** Of the service, so that its own place may be below some node_modules as well. */
 const ROOT = new URL("../../", import.meta.url).href;
@@ -21,15 +22,20 @@ function isPackage(url: string): boolean {
 export function installImportGate(): void {
   registerHooks({
     resolve(specifier, context, next) {
-      if (!open && !isPackage(context.parentURL ?? "")) {
-        throw new Error(`Cannot import '${String(specifier).slice(0, 200)}': it is not available in plugins`);
-      }
-      return next(specifier, context);
+      const asked = String(specifier);
+      const allowed = isPackage(context.parentURL ?? "") ? isForPackages(asked, context.conditions) : open;
+      if (!allowed) throw new Error(`Cannot import '${asked.slice(0, 200)}': it is not available in plugins`);
+      return next(asked, context);
     },
   });
 }
 
-/** Closes the gate: from now on only packages import, and what `openGateFor` loads. */
+function isForPackages(specifier: string, conditions: readonly string[]): boolean {
+  const builtIn = builtInName(specifier, isBuiltin);
+  return builtIn === undefined || isOpenToPackages(builtIn, conditions.includes("import"));
+}
+
+/** Closes the gate: from now on only packages import, and what `openGateFor` opens it for. */
 export function closeImportGate(): void {
   open = false;
 }

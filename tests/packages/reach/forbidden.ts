@@ -1,66 +1,88 @@
 /**
- * Knows by identity what must be out of reach: the global scope, the process, files, timers, module loaders, servers and other programs.
- * Import this before the sandbox.
+ * Knows by identity what must be out of reach: the global scope, the process, the modules of Node but for a few, module loaders, Deno's
+ * own, and what the sandbox remembers of a call. Import this before the sandbox.
  * @module
  */
 
-import { createRequire } from "node:module";
+import { builtinModules, createRequire } from "node:module";
 import process from "node:process";
+import { currentCause } from "../../../sandbox/events/cause.ts";
 
 const require = createRequire(import.meta.url);
 const realDeno = Deno;
-const realWorker = Worker;
+const { internal } = Deno as unknown as { internal: PropertyKey };
+const internals = Reflect.get(Deno, internal) as { core: Record<string, unknown> & { ops: object } };
 const Module = require("node:module") as { new (): object };
 const isArray = Array.isArray;
+const realm = globalThis;
 
-/** Whole modules: the object and everything in it. */
-const CLOSED = ["child_process", "cluster", "dgram", "fs", "fs/promises", "inspector", "module", "timers"];
-const ALSO_CLOSED = ["timers/promises", "v8", "vm", "worker_threads"];
-const modules = [...CLOSED, ...ALSO_CLOSED].map((name) => [name, require(`node:${name}`)] as const);
+/** Names of the global scope that were there before the sandbox, and that nobody may have. */
+const GLOBALS = [
+  "Worker",
+  "MessageChannel",
+  "BroadcastChannel",
+  "WebSocket",
+  "EventSource",
+  "SharedArrayBuffer",
+  "Atomics",
+];
+const MORE_GLOBALS = ["WebAssembly", "caches", "navigator", "location", "fetch", "postMessage", "close"];
+const TIMERS = ["setTimeout", "setInterval", "setImmediate"];
 
-/** Of modules that packages hand out parts of. */
-const PARTS = {
-  net: ["createServer", "Server"],
-  http: ["createServer", "Server"],
-  https: ["createServer"],
-  tls: ["createServer"],
-};
-const parts = Object.entries(PARTS).flatMap(([name, keys]) => {
-  const module = require(`node:${name}`) as Record<string, unknown>;
-  return keys.map((key) => [`${name}.${key}`, module[key]] as const);
-});
+/** Modules whose functions plugins may hold. */
+const OPEN =
+  /^(assert|buffer|console|constants|crypto|diagnostics_channel|events|path|process|punycode|querystring|stream|_stream|string_decoder|sys|tty|url|util|zlib)(\W|_|$)/;
+/** Modules whose classes packages make their connections of; not the servers in them. */
+const CLIENTS = /^(_?http2?|_?https|net|_?tls)(_|$)/;
+const SERVERS = /server|globalAgent/i;
+/** Of the other modules: what is the class of an instance, and does nothing by itself. */
+const CLASSES =
+  /Error$|Stats|Dirent|Stream$|EventEmitter|^AsyncResource$|^AsyncLocalStorage$|^(BadResource|Interrupted|NotCapable)$/;
+
+const modules = builtinModules.filter((name) => !OPEN.test(name)).map((name) =>
+  [name, require(name.startsWith("node:") ? name : `node:${name}`) as Record<string, unknown>] as const
+);
 
 let known: Map<unknown, string> | undefined;
 
 /** When it is first asked, since the sandbox replaces some of it. */
 function collect(): Map<unknown, string> {
-  const found = new Map<unknown, string>([[globalThis, "globalThis"], [process, "process"], [realDeno, "Deno"]]);
-  found.set(realWorker, "Worker");
-  for (const name of ["setTimeout", "setInterval", "setImmediate"]) found.set(Reflect.get(globalThis, name), name);
-  for (const name of ["kill", "exit", "abort", "dlopen", "binding"]) add(`process.${name}`, Reflect.get(process, name));
-  for (const [name, part] of parts) add(name, part);
+  const found = new Map<unknown, string>();
+  const add = (name: string, value: unknown) => {
+    const isThing = typeof value === "object" ? value !== null : typeof value === "function";
+    if (isThing && !found.has(value)) found.set(value, name);
+  };
+  add("globalThis", realm);
+  add("process", process);
+  add("Deno", realDeno);
+  add("Deno's internals", internals);
+  add("Deno.core", internals.core);
+  addAll("core", internals.core, /./, CLASSES);
+  addAll("core.ops", internals.core.ops);
+  for (const [name, value] of globals) add(name, value);
+  addAll("process", process, /^(kill|exit|reallyExit|abort|dlopen|binding|emit|on|once|chdir)$/);
   for (const [name, module] of modules) {
-    add(name, module);
-    for (const key of Object.keys(module)) {
-      const value: unknown = module[key];
-      // Errors and streams of a module are its instances' classes, not what it does.
-      if (typeof value === "function" && !/Error$|Stats|Dirent|Stream$|EventEmitter/.test(key)) {
-        add(`${name}.${key}`, value);
-      }
-    }
+    const isClient = CLIENTS.test(name);
+    if (!isClient) add(name, module);
+    addAll(name, module, isClient ? SERVERS : undefined, CLASSES);
   }
-  function add(name: string, value: unknown): void {
-    if (typeof value === "object" ? value !== null : typeof value === "function") found.set(value, name);
+  function addAll(name: string, holder: object, only = /./, but = /^$/) {
+    for (const [key, { value }] of Object.entries(Object.getOwnPropertyDescriptors(holder))) {
+      if (typeof value === "function" && only.test(key) && !but.test(key)) add(`${name}.${key}`, value);
+    }
   }
   return found;
 }
+
+/** Before they are removed. */
+const globals = [...GLOBALS, ...MORE_GLOBALS, ...TIMERS].map((name) => [name, Reflect.get(realm, name)] as const);
 
 /** protobufjs has a function that makes functions of text: `codegen([])("return globalThis")()()`. */
 function reachesGlobals(value: CallableFunction): boolean {
   if (value.name !== "codegen") return false;
   try {
     const made: unknown = value([], "name")("return globalThis")();
-    return typeof made === "function" && made() === globalThis;
+    return typeof made === "function" && made() === realm;
   } catch {
     return false;
   }
@@ -70,6 +92,9 @@ function forbidden(value: unknown): string | undefined {
   known ??= collect();
   const name = known.get(value);
   if (name !== undefined) return name;
+  if (value === currentCause() || (value instanceof Map && [...value.values()].includes(currentCause()))) {
+    return "what the sandbox remembers of the call";
+  }
   if (typeof value === "function" && reachesGlobals(value)) return "globalThis by a function that makes code";
   if (typeof value === "object" && value instanceof Module && "children" in value) return "a Module";
   if (typeof value === "function" && "resolve" in value && "cache" in value && !isArray(value.cache)) {
@@ -80,8 +105,12 @@ function forbidden(value: unknown): string | undefined {
 /** For the test of the test: something forbidden, which a plugin finds. */
 const planted = {
   get deep() {
-    return modules.find(([name]) => name === "timers")?.[1].setTimeout;
+    return modules.find(([name]) => name === "timers")?.[1]["setTimeout"];
   },
 };
 
-Object.defineProperties(URL, { forbidden: { value: forbidden }, plant: { value: () => planted } });
+Object.defineProperties(URL, {
+  forbidden: { value: forbidden },
+  plant: { value: () => planted },
+  realm: { value: () => realm },
+});
