@@ -6,6 +6,7 @@
 
 import timers from "node:timers";
 import { monotonic } from "../capture.ts";
+import { freezeShared } from "../freeze_shared.ts";
 import { filesForPackages } from "./hide_files.ts";
 
 /** They are as Node has them. */
@@ -47,7 +48,7 @@ function refusing(module: string, names: string[]): object {
   const entries = names.map((name) => [name, () => {
     throw new Error(`Cannot call ${module}.${name}: it is not available in plugins`);
   }]);
-  return Object.freeze(Object.fromEntries(entries) as Record<string, unknown>);
+  return Object.fromEntries(entries) as Record<string, unknown>;
 }
 
 const { timeOrigin } = performance;
@@ -58,22 +59,22 @@ export function createPackagePerformance(): object {
   return Object.freeze({ now: () => monotonic(), timeOrigin, mark: nothing, measure: nothing });
 }
 
-/** Made when a package first asks for them. */
+/** Made and frozen when a package first asks for them. */
 const STAND_INS: Record<string, () => object> = {
   child_process: () =>
     refusing("child_process", ["exec", "execFile", "execFileSync", "execSync", "fork", "spawn", "spawnSync"]),
   dgram: () => refusing("dgram", ["createSocket"]),
   // aws-sdk asks whether one is active.
-  domain: () => Object.freeze({ active: null, Domain: Object.freeze(class Domain {}) }),
+  domain: () => ({ active: null, Domain: class Domain {} }),
   fs: () => filesForPackages(),
   "fs/promises": () => filesForPackages().promises,
-  perf_hooks: () => Object.freeze({ performance: createPackagePerformance() }),
+  perf_hooks: () => ({ performance: createPackagePerformance() }),
   // hideTimers has put its own there.
   timers: () => {
     const { setTimeout, setInterval, setImmediate, clearTimeout, clearInterval, clearImmediate } = timers;
-    return Object.freeze({ setTimeout, setInterval, setImmediate, clearTimeout, clearInterval, clearImmediate });
+    return { setTimeout, setInterval, setImmediate, clearTimeout, clearInterval, clearImmediate };
   },
-  tty: () => Object.freeze({ isatty: () => false }),
+  tty: () => ({ isatty: () => false }),
 };
 
 const made = new Map<string, object>();
@@ -94,6 +95,8 @@ export function standInFor(name: string): object | undefined {
   const known = made.get(name);
   if (known !== undefined) return known;
   const standIn = Object.hasOwn(STAND_INS, name) ? STAND_INS[name]!() : undefined;
-  if (standIn !== undefined) made.set(name, standIn);
+  if (standIn === undefined) return undefined;
+  freezeShared(standIn);
+  made.set(name, standIn);
   return standIn;
 }
