@@ -3,6 +3,7 @@
  * @module
  */
 
+import { readCertificates } from "../ca_certificates.ts";
 import { readProxies } from "./trusted_proxies.ts";
 
 /** One setting. `read` throws an Error that says what was expected. */
@@ -43,6 +44,11 @@ export function address(protocols: string[], { env, help }: Common): Setting<str
       throw new Error(`an address that starts with ${protocols.map((protocol) => `${protocol}://`).join(" or ")}`);
     },
   };
+}
+
+/** Path of a PEM file with certificates, made absolute. */
+export function certificates({ env, help }: Common): Setting<string | null> {
+  return { env, help, shownDefault: "none", default: null, secret: false, read: readCertificates };
 }
 
 export function integer(fallback: number, min: number, max: number, { env, help }: Common): Setting<number> {

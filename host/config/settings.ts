@@ -6,6 +6,7 @@
 import {
   address,
   bytes,
+  certificates,
   choice,
   integer,
   proxies,
@@ -67,6 +68,11 @@ export const SETTINGS = {
   githubToken: secret({ env: "GITHUB_TOKEN", help: "Token for plugins in private GitHub repositories" }),
   gitlabToken: secret({ env: "GITLAB_TOKEN", help: "Token for plugins in private GitLab repositories" }),
   npmToken: secret({ env: "NPM_TOKEN", help: "Token for private npm packages" }),
+
+  caCerts: certificates({
+    env: "HOGPEN_CA_CERTS",
+    help: "PEM file with certificate authorities that the service and its plugins trust besides the public ones",
+  }),
 
   upstreamHost: address(["http", "https"], {
     env: "HOGPEN_POSTHOG_HOST",

@@ -4,6 +4,7 @@
  */
 
 import { fileURLToPath } from "node:url";
+import { trustedCertificates } from "../../ca_certificates.ts";
 import { type CellSocket, listenForCell } from "./cell_socket.ts";
 
 export interface CellLimits {
@@ -63,6 +64,7 @@ export function startCellProcess(limits: CellLimits): CellProcess {
       NO_COLOR: "1",
       // An arena for each thread takes 2.5 MB more of every cell (measured), and no time less.
       MALLOC_ARENA_MAX: "1",
+      ...trustedCertificates(),
       ...Deno.build.standalone ? { DENO_V8_FLAGS: heapFlag(limits) } : { DENO_DIR: denoDir() },
     },
     stdin: socket === null ? "piped" : "null",

@@ -4,6 +4,7 @@
  */
 
 import { type Command, Option } from "commander";
+import { trustCertificates } from "../../ca_certificates.ts";
 import { flagOf, readSettings, SETTINGS, type Settings } from "../../config/settings.ts";
 import type { Setting } from "../../config/setting_kinds.ts";
 
@@ -25,7 +26,7 @@ export function addSettings(command: Command): Command {
   return command;
 }
 
-/** Reads what the command was given, and the variables. Throws UsageError. */
+/** Reads what the command was given, and the variables; certificates are trusted from now on. Throws UsageError. */
 export function givenSettings(options: Record<string, unknown>, env = envVariable): GivenSettings {
   const flags = new Map(
     Object.keys(SETTINGS).filter((name) => options[name] !== undefined).map((name) => {
@@ -33,8 +34,10 @@ export function givenSettings(options: Record<string, unknown>, env = envVariabl
       return [name, value === true ? "yes" : String(value)] as const;
     }),
   );
+  const settings = readSettings(flags, env);
+  if (settings.caCerts !== null) trustCertificates(settings.caCerts);
   return {
-    settings: readSettings(flags, env),
+    settings,
     configGiven: flags.has("config") || Boolean(env(SETTINGS.config.env)),
   };
 }
