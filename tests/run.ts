@@ -13,6 +13,8 @@ import { slowestTests } from "./kit/setup/slowest_tests.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const ALL = ["tests", "plugins"];
+/** Where packages might change behind its back, Deno checks the types of every Worker each time one starts. */
+const CHECKED_ONCE = ["--node-modules-dir=auto"];
 
 const given = Deno.args.filter((argument) => argument !== "--slow");
 const isSlow = given.length < Deno.args.length;
@@ -36,7 +38,15 @@ async function runTests(): Promise<number> {
   try {
     const places = given.some((argument) => !argument.startsWith("-")) ? [] : ALL;
     const { code } = await new Deno.Command(Deno.execPath(), {
-      args: ["test", "-A", "--parallel", ...isSlow ? [`--junit-path=${report}`] : [], ...given, ...places],
+      args: [
+        "test",
+        "-A",
+        "--parallel",
+        ...CHECKED_ONCE,
+        ...isSlow ? [`--junit-path=${report}`] : [],
+        ...given,
+        ...places,
+      ],
       cwd: ROOT,
       stdin: "inherit",
       stdout: "inherit",
