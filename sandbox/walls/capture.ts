@@ -29,7 +29,6 @@ export const monotonic: () => number = performance.now.bind(performance);
 export const queueMicrotask: typeof globalThis.queueMicrotask = globalThis.queueMicrotask.bind(globalThis);
 export const ReadableStream: typeof globalThis.ReadableStream = globalThis.ReadableStream;
 export const Response: typeof globalThis.Response = globalThis.Response;
-export const fetch: typeof globalThis.fetch = globalThis.fetch.bind(globalThis);
 export const require: ReturnType<typeof createRequire> = createRequire(new URL("../../package.json", import.meta.url));
 
 /** The engine's own Error, which stays open to the sandbox's stack formatter after lockdown. */
