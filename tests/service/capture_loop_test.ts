@@ -71,7 +71,7 @@ Deno.test("a loop at the top of a module that captures after each answered event
   });
   await service.capture(eventOf("first"));
   await eventually("the loop was refused", async () => {
-    const { results } = await service.api<{ results: { message: string }[] }>("/api/plugin_configs/7/logs");
+    const { results } = await service.api<{ results: { message: string }[] }>("/_hogpen/api/plugin_configs/7/logs");
     return results.some(({ message }) => message.includes("more than 100 events an hour outside of any event"));
   });
   const captured = (await service.events(101)).filter(({ event }) => event === "again");
