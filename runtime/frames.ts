@@ -5,6 +5,8 @@
 
 import { FRAME_HEADER_BYTES } from "./protocol.ts";
 
+const { parse, stringify } = JSON;
+
 /** A frame without its length: what travels between a cell's main thread and its Worker. */
 export interface Frame {
   kind: number;
@@ -38,7 +40,7 @@ export function encodeFrame(kind: number, id: number, payload: Uint8Array): Uint
 
 /** A whole frame whose payload is a JSON value. */
 export function encodeJsonFrame(kind: number, id: number, value: unknown): Uint8Array<ArrayBuffer> {
-  return encodeFrame(kind, id, encoder.encode(JSON.stringify(value)));
+  return encodeFrame(kind, id, encoder.encode(stringify(value)));
 }
 
 /** A frame's bytes, length included, as a Frame that shares them. */
@@ -49,7 +51,7 @@ export function decodeFrame(bytes: Uint8Array<ArrayBuffer>): Frame {
 
 /** A whole frame whose payload is `u32 header length | header JSON | body`: Batch and BatchResult. */
 export function encodeBatchFrame(kind: number, id: number, header: unknown, body: Uint8Array): Uint8Array<ArrayBuffer> {
-  const head = encoder.encode(JSON.stringify(header));
+  const head = encoder.encode(stringify(header));
   const payloadBytes = 4 + head.byteLength + body.byteLength;
   const frame = new Uint8Array(FRAME_HEADER_BYTES + payloadBytes);
   frame.set(encodeFrameHeader(kind, id, payloadBytes));
@@ -72,7 +74,7 @@ export function decodeBatch(payload: Uint8Array<ArrayBuffer>): { header: unknown
     );
   }
   return {
-    header: JSON.parse(decoder.decode(payload.subarray(4, 4 + length))),
+    header: parse(decoder.decode(payload.subarray(4, 4 + length))),
     body: payload.subarray(4 + length),
   };
 }

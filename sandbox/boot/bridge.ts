@@ -10,6 +10,9 @@ import { addEventListener, postMessage } from "../walls/capture.ts";
 import { currentCause } from "../events/cause.ts";
 import { errorFromRecord } from "../plugin/read_error.ts";
 
+// Of the wire, all is captured before a plugin is there, or frozen.
+const { parse } = JSON;
+
 /**
  * A service request may not be larger than this, or the host ends the cell; nor may what a plugin leaves waiting, all
  * together.
@@ -85,7 +88,7 @@ function takeAnswer(frame: Frame): void {
   if (call === undefined) return;
   asked.delete(frame.id);
   unanswered--;
-  const answer = JSON.parse(decoder.decode(frame.payload)) as Answer;
+  const answer = parse(decoder.decode(frame.payload)) as Answer;
   if (answer.ok) call.resolve(answer.value);
   else call.reject(errorFromRecord(answer.error));
   sendWaiting();

@@ -18,6 +18,8 @@ import { loadPlugin, type PluginFunction, type PluginInstance } from "../plugin/
 import { flushLog, sendLog } from "../plugin/plugin_log.ts";
 import { readError } from "../plugin/read_error.ts";
 
+const { parse, stringify } = JSON;
+
 /** The host refuses answers of too many bytes or values. */
 const MAX_VALUE_CHARS = 100_000;
 
@@ -27,7 +29,7 @@ let plugins: (PluginInstance | undefined)[] = [];
 /** Answers one frame of the host, now or later. */
 export function takeRequest(frame: Frame): void {
   if (frame.kind === FrameKind.Batch) return runBatch(frame, plugins);
-  const request: unknown = JSON.parse(decoder.decode(frame.payload));
+  const request: unknown = parse(decoder.decode(frame.payload));
   if (frame.kind === FrameKind.Load) return load(frame.id, request as LoadRequest);
   if (frame.kind === FrameKind.Call) return call(frame.id, request as CallRequest);
   throw new RangeError(`Cannot answer a frame of kind ${frame.kind}`);
@@ -100,8 +102,8 @@ function argumentsFor(plugin: PluginInstance, fn: PluginFunction, request: CallR
 /** What a function returned, if it can be sent; nobody but tests and the API looks at it. */
 function jsonValue(value: unknown): unknown {
   try {
-    const text = JSON.stringify(value);
-    return text === undefined || text.length > MAX_VALUE_CHARS ? undefined : JSON.parse(text);
+    const text = stringify(value);
+    return text === undefined || text.length > MAX_VALUE_CHARS ? undefined : parse(text);
   } catch {
     return undefined;
   }

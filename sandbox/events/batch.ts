@@ -22,6 +22,8 @@ import type { PluginInstance } from "../plugin/plugin_instance.ts";
 import { flushLog } from "../plugin/plugin_log.ts";
 import { readError } from "../plugin/read_error.ts";
 
+const { parse, stringify } = JSON;
+
 /** The host reads batches of 1 MB, and holds several of what comes of them in memory. */
 const MAX_RESULT_BYTES = 24 * 1024 * 1024;
 
@@ -78,7 +80,7 @@ async function startEach(run: Run, lanes: string): Promise<void> {
     const event = parseEvent(run, index);
     if (event === undefined) continue;
     const id = event["distinct_id"];
-    const lane = laneOf(lanes, typeof id === "string" ? id : JSON.stringify(id) ?? "");
+    const lane = laneOf(lanes, typeof id === "string" ? id : stringify(id) ?? "");
     lane.enter((leave) => {
       passThrough(run, index, event, () => {
         leave();
@@ -91,7 +93,7 @@ async function startEach(run: Run, lanes: string): Promise<void> {
 /** Undefined, and a failure for each plugin, if the text is no event. The host finds out whose fault that is. */
 function parseEvent(run: Run, index: number): EventObject | undefined {
   try {
-    const event: unknown = JSON.parse(run.inputs[index]!);
+    const event: unknown = parse(run.inputs[index]!);
     if (typeof event === "object" && event !== null && !Array.isArray(event)) return event as EventObject;
     throw new TypeError("Cannot read an event: expected an object");
   } catch (error) {
@@ -111,7 +113,7 @@ function exportAll(run: Run): void {
     if (error !== undefined) run.errors.push({ event: 0, plugin: 0, error });
     finish(run);
   };
-  const events: unknown = JSON.parse(`[${run.inputs.join()}]`);
+  const events: unknown = parse(`[${run.inputs.join()}]`);
   const settled = method === undefined
     ? { ok: true, value: undefined } as const
     : runFor({ id: run.id }, () => callPlugin(plugin, "exportEvents", method, [events, plugin.meta], take));

@@ -7,6 +7,8 @@
 import { MAX_NESTING } from "../../runtime/nesting.ts";
 import { createShapes } from "./shapes.ts";
 
+const { parse, stringify } = JSON;
+
 type Fields = Record<string, unknown>;
 
 const { defineProperty, getPrototypeOf, keys: namesOf } = Object;
@@ -105,9 +107,9 @@ function copyArray(value: unknown[]): unknown[] {
 
 /** Copied once more, so that what JSON made of it is held to the same bounds. */
 function roundTrip(value: object): unknown {
-  const text: string | undefined = JSON.stringify(value);
+  const text: string | undefined = stringify(value);
   if (text === undefined) return undefined;
-  const made: unknown = JSON.parse(text);
+  const made: unknown = parse(text);
   depth--;
   const copied = copy(made);
   depth++;

@@ -20,6 +20,8 @@ import { copyJson } from "./copy_json.ts";
 import type { Habits } from "./habits.ts";
 import { readError } from "../plugin/read_error.ts";
 
+const { stringify } = JSON;
+
 /** An event as a plugin holds it. */
 export type EventObject = Record<string, unknown>;
 
@@ -64,7 +66,7 @@ export function writeEvent(source: unknown, teamId: unknown, habits: Habits): Re
     const event = (habits.deletes ? undefined : flatCopy(source, teamId)) ?? deepCopy(source);
     const error = putBack(event, teamId);
     habits.ease(event);
-    const text = JSON.stringify(event);
+    const text = stringify(event);
     // A character takes up to three bytes.
     const bytes = text.length * 3 <= MAX_EVENT_BYTES ? 0 : Buffer.byteLength(text);
     if (bytes > MAX_EVENT_BYTES) {

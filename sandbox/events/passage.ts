@@ -13,6 +13,8 @@ import { copyEvent, type EventObject, judge, type ReadEvent, writeEvent } from "
 import type { PluginInstance } from "../plugin/plugin_instance.ts";
 import { sendComposed } from "../fetch/send_webhook.ts";
 
+const { parse } = JSON;
+
 interface Passage {
   run: Run;
   index: number;
@@ -88,10 +90,10 @@ function takeOutcome(
   if (position < run.plugins.length - 1) {
     const next = readOnward(passage, position, source, (object) => copyEvent(object, teamId, habits));
     if (before !== undefined && next !== undefined) habits.learn(before, next);
-    return next ?? JSON.parse(run.inputs[index]!) as EventObject;
+    return next ?? parse(run.inputs[index]!) as EventObject;
   }
   const text = readOnward(passage, position, source, (object) => writeEvent(object, teamId, habits));
-  if (before !== undefined && text !== undefined) habits.learn(before, JSON.parse(text) as EventObject);
+  if (before !== undefined && text !== undefined) habits.learn(before, parse(text) as EventObject);
   run.outputs[index] = text ?? run.inputs[index]!;
   return undefined;
 }

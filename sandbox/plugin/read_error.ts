@@ -7,6 +7,8 @@
 import { type ErrorRecord, IllegalOperationError, RetryError, TimeoutError } from "../../runtime/errors.ts";
 import { pluginFrames } from "./plugin_stack.ts";
 
+const { stringify } = JSON;
+
 const MAX_NAME = 200;
 const MAX_MESSAGE = 10_000;
 const MAX_STACK = 10_000;
@@ -32,7 +34,7 @@ function isRetry(thrown: object): boolean {
 function describe(thrown: unknown): string {
   try {
     if (typeof thrown === "string") return thrown;
-    if (typeof thrown === "object" && thrown !== null) return JSON.stringify(thrown) ?? "an object";
+    if (typeof thrown === "object" && thrown !== null) return stringify(thrown) ?? "an object";
     return String(thrown);
   } catch {
     return "a value that cannot be read";

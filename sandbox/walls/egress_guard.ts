@@ -8,6 +8,7 @@ import type { LookupAddress, LookupOptions } from "node:dns";
 import type { Socket } from "node:net";
 import { Pipe, queueMicrotask, require, TCP, UDP } from "./capture.ts";
 import { createEgressRules, type EgressRules, parseAddress, refusalMessage } from "./egress_rules.ts";
+import { hideContexts } from "./hide_contexts.ts";
 import { closePrototype, freezeShared, type Shared } from "./freeze_shared.ts";
 
 const UV_EACCES = -13;
@@ -51,6 +52,7 @@ export function guardSockets(): void {
   guarded = true;
   const net = require("node:net") as typeof import("node:net");
   const dns = require("node:dns") as typeof import("node:dns");
+  hideContexts(new net.Socket());
   guardHandles();
   const { connect } = net.Socket.prototype as unknown as { connect: AnyFunction };
 
@@ -69,9 +71,7 @@ export function guardSockets(): void {
       return this;
     }
     if (normalised !== undefined) normalised[0] = guarded;
-    const result = Reflect.apply(connect, this, normalised ? args : callback ? [guarded, callback] : [guarded]);
-    forgetContext(this);
-    return result;
+    return Reflect.apply(connect, this, normalised ? args : callback ? [guarded, callback] : [guarded]);
   }
   Object.assign(net.Socket.prototype, { connect: guardedConnect, setTimeout: ignoreTimeout });
   freezeShared(net.Socket);
@@ -104,18 +104,6 @@ function lookupFor(dns: typeof import("node:dns"), host: string, port: number) {
       else callback(null, allowed[0]?.address, allowed[0]?.family);
     });
   };
-}
-
-/**
- * Deno keeps on every handle the asynchronous context that it was made in, and a socket shows its handle: a plugin would see, and
- * could change, what the sandbox remembers of calls. Callbacks of sockets thus belong to no call; promises keep theirs.
- */
-function forgetContext(socket: Socket): void {
-  const { _handle: handle } = socket as unknown as { _handle: Record<PropertyKey, unknown> | null };
-  if (handle === null || handle === undefined) return;
-  for (const symbol of Object.getOwnPropertySymbols(handle)) {
-    if (symbol.description === "kAsyncContext") handle[symbol] = undefined;
-  }
 }
 
 function guardHandles(): void {

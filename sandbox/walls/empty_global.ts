@@ -5,6 +5,7 @@
  */
 
 import { queueMicrotask } from "./capture.ts";
+import { freezeShared } from "./freeze_shared.ts";
 import { newCompartment } from "./lockdown.ts";
 import { createPackagePerformance } from "./packages/package_modules.ts";
 import { createPackageProcess } from "./packages/package_process.ts";
@@ -52,8 +53,8 @@ const KEPT = [
 const STUBS: Record<string, () => object> = {
   process: () => createPackageProcess(Object.freeze({})),
   // What http2 does a little later; as a timer it would be one for whoever finds it here.
-  setImmediate: () => Object.freeze(soon),
-  global: () => Object.freeze({}),
+  setImmediate: () => soon,
+  global: () => ({}),
   performance: createPackagePerformance,
 };
 
@@ -78,7 +79,13 @@ export function emptyGlobal(): void {
       Object.defineProperty(scope, key, { value: undefined });
     }
   }
-  Object.freeze(scope);
+  for (let each = scope; each !== null; each = Object.getPrototypeOf(each)) {
+    Object.freeze(each);
+    Object.freeze(each["constructor"]);
+  }
+  // The web's classes are frozen (lockdown.ts); these are objects.
+  for (const name of ["crypto", "Deno", ...Object.keys(STUBS)]) freezeShared(scope[name]);
+  freezeShared(crypto.subtle);
 }
 
 /** What stays on the global object. */

@@ -81,7 +81,9 @@ function limitPromise(name: string, method: AnyFunction): AnyFunction {
     [name](...args) {
       return new Promise((resolve, reject) => {
         enter(() => {
-          (Reflect.apply(method, this, args) as Promise<unknown>).then(resolve, reject).finally(leave);
+          // Also where it throws at once: a place that is not left is lost.
+          const work = Promise.try(() => Reflect.apply(method, this, args));
+          void work.then(resolve, reject).finally(leave);
         });
       });
     },

@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { PROVIDED_MODULES } from "../../runtime/modules.ts";
 import { INSTANCES } from "./reach/instances.ts";
-import { packageCaller, realmWalker, walker } from "./reach/reach_plugins.ts";
+import { packageCaller, realmChanger, realmWalker, walker } from "./reach/reach_plugins.ts";
 import { reach, type Reached, writeWorkerWithout } from "./reach/reach_cell.ts";
 
 for (const name of PROVIDED_MODULES) {
@@ -38,6 +38,12 @@ Deno.test("nothing forbidden can be reached from the Worker's global object", as
   const reached = await reach("url", realmWalker());
   report("the global object", reached);
   assert.deepEqual(reached.found, {});
+});
+
+Deno.test("nothing that the Worker's global object leads to can be changed", async () => {
+  const { objects, found } = await reach("url", realmChanger());
+  assert.ok(objects > 1000, `only ${objects} objects`);
+  assert.deepEqual(found, {});
 });
 
 Deno.test("the walks know what is forbidden when they see it", async () => {

@@ -18,7 +18,6 @@ const OF_PROCESS = [
   "nextTick",
   "pid",
   "platform",
-  "release",
   "stderr",
   "stdin",
   "stdout",
@@ -26,7 +25,6 @@ const OF_PROCESS = [
   "umask",
   "uptime",
   "version",
-  "versions",
 ] as const;
 
 /** Whoever listens hears nothing. These give the object itself, as those of an EventEmitter do. */
@@ -37,6 +35,8 @@ export function createPackageProcess(env: object): object {
   const own = process as unknown as Record<string, unknown>;
   const made: Record<PropertyKey, unknown> = { env, listenerCount: () => 0, listeners: () => [] };
   for (const name of OF_PROCESS) made[name] = own[name];
+  // snowflake-sdk adds to its versions.
+  for (const name of ["release", "versions"]) made[name] = { ...own[name] as object };
   for (const name of LISTENING) made[name] = () => made;
   // Packages tell Node from browsers by what kind of object this is.
   made[Symbol.toStringTag] = "process";

@@ -92,9 +92,7 @@ function forbidden(value: unknown): string | undefined {
   known ??= collect();
   const name = known.get(value);
   if (name !== undefined) return name;
-  if (value === currentCause() || (value instanceof Map && [...value.values()].includes(currentCause()))) {
-    return "what the sandbox remembers of the call";
-  }
+  if (typeof value === "object" && value === currentCause()) return "the cause of the call";
   if (typeof value === "function" && reachesGlobals(value)) return "globalThis by a function that makes code";
   if (typeof value === "object" && value instanceof Module && "children" in value) return "a Module";
   if (typeof value === "function" && "resolve" in value && "cache" in value && !isArray(value.cache)) {

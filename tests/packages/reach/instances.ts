@@ -34,8 +34,11 @@ export const INSTANCES: Record<string, string> = {
     `let error; try { m.verify('x', 'y') } catch (e) { error = e } return { token: m.sign({}, 'x'), error }`,
   "node-fetch": `const error = await m('http://10.0.0.1/').catch((e) => e)
     return { error, body: new m.Response(require('stream').PassThrough()).body, request: new m.Request('http://a/'), headers: new m.Headers() }`,
+  // To an address that the egress rules allow, and the test does not.
   "pg": `const client = new m.Client({ host: '10.0.0.1' }); const refused = await client.connect().catch((e) => e)
-    return { client, refused, pool: new m.Pool({ host: '10.0.0.1' }), failed: await new m.Pool({ host: '10.0.0.1' }).query('x').catch((e) => e) }`,
+    const under = new m.Client({ host: '8.8.8.8' }); under.on('error', () => {}); under.connect(() => {}); const stream = under.connection.stream
+    const secure = new m.Client({ host: '8.8.8.8', ssl: true }); secure.on('error', () => {}); secure.connect(() => {})
+    return { client, refused, under, handle: stream._handle, secure, pool: new m.Pool({ host: '10.0.0.1' }), failed: await new m.Pool({ host: '10.0.0.1' }).query('x').catch((e) => e) }`,
   "snowflake-sdk":
     `const connection = m.createConnection({ account: 'a', accessUrl: 'http://10.0.0.1', username: 'u', password: 'p', sfRetryMaxLoginRetries: 0 })
     return { connection, pool: m.createPool({ account: 'a', username: 'u', password: 'p' }, { max: 1, min: 0 }) }`,

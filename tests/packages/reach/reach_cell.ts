@@ -78,7 +78,7 @@ function startReachCell(worker: string) {
       "--cached-only",
       `--config=${pathOf("../../../deno.json")}`,
       "--allow-net",
-      "--deny-net=127.0.0.0/8,10.0.0.0/8,169.254.0.0/16",
+      "--deny-net=127.0.0.0/8,10.0.0.0/8,169.254.0.0/16,8.8.8.8",
       `--allow-read=${[...folders.map(pathOf), worker]}`,
       pathOf("./cell.ts"),
       JSON.stringify({ worker }),

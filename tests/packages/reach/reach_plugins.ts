@@ -6,6 +6,8 @@
 
 /** Follows every property, getter and prototype from the roots on. */
 const WALK = `
+/** Deno keeps on its handles what the sandbox remembers of the call in which they were made. */
+const isContext = (key, value) => /async_?context/i.test(String(key)) && isObject(value);
 const isObject = (value) => (typeof value === 'object' && value !== null) || typeof value === 'function';
 function walk(roots, found, readGetters) {
   const seen = new Set(); const queue = [];
@@ -24,6 +26,7 @@ function walk(roots, found, readGetters) {
       const descriptor = Reflect.getOwnPropertyDescriptor(value, key);
       if (!descriptor) continue;
       const place = path + '.' + String(key);
+      if (isContext(key, descriptor.value)) found[place] = 'the context of a call';
       add(place, descriptor.value); add(place + ' get', descriptor.get); add(place + ' set', descriptor.set);
       if (readGetters && descriptor.get) { try { add(place, value[key]) } catch {} }
     }
@@ -55,6 +58,7 @@ function caller(found) {
     for (const key of Reflect.ownKeys(value).slice(0, 200)) {
       let descriptor; try { descriptor = Reflect.getOwnPropertyDescriptor(value, key) } catch {}
       if (!descriptor) continue;
+      if (isContext(key, descriptor.value)) found[how] = 'the context of a call';
       for (const part of [descriptor.value, descriptor.get, descriptor.set]) look(how + '.' + String(key), part, depth - 1);
     }
   }
@@ -128,6 +132,26 @@ export function realmWalker(): string {
     await null;
     for (const [path, name] of Object.entries(found)) if (name === 'globalThis') delete found[path];
     return { ...event, objects: all.length, functions: functions.length, calls: calls(), found };`,
+  );
+}
+
+/** Looks for what can be changed of all that the Worker's global object leads to. */
+export function realmChanger(): string {
+  return plugin(
+    "",
+    `const all = walk({ realm: URL.realm(), subtle: URL.realm().crypto.subtle }, {}, false);
+    for (const [path, value] of all) {
+      // Of a function nothing is used but that it can be called.
+      if (ArrayBuffer.isView(value) || (typeof value === 'function' && !value.prototype)) continue;
+      if (Object.isExtensible(value)) found[path] = 'can be added to';
+      for (const key of Reflect.ownKeys(value)) {
+        const place = path + '.' + String(key);
+        const { configurable, writable } = Reflect.getOwnPropertyDescriptor(value, key);
+        if (configurable) found[place] = 'can be defined anew';
+        else if (writable) found[place] = 'can be written';
+      }
+    }
+    return { ...event, objects: all.length, found };`,
   );
 }
 

@@ -91,7 +91,8 @@ Deno.test("copyJson() takes names of any kind as names", () => {
   ];
   fc.assert(fc.property(fc.array(fc.oneof(fc.string({ unit: "binary" }), fc.constantFrom(...names))), (keys) => {
     const value = Object.fromEntries(keys.map((key, index) => [key, index % 2 ? index : String(index)]));
-    for (let round = 0; round < 6; round++) assert.deepEqual(copyJson(value), viaText(value));
+    // Not as JSON.parse would have it: V8 15 takes the name `"` for `\\` after it has read objects with that one.
+    for (let round = 0; round < 6; round++) assert.deepEqual(copyJson(value), value);
   }));
 });
 
