@@ -12,7 +12,8 @@ import { Buffer, require } from "../walls/capture.ts";
 import { guardSockets } from "../walls/egress_guard.ts";
 import { freezeSamples } from "../walls/freeze_samples.ts";
 import { hideFiles } from "../walls/packages/hide_files.ts";
-import { openGateFor } from "../walls/import_gate.ts";
+import { freezeShared } from "../walls/freeze_shared.ts";
+import { openGateFor, watchImports } from "../walls/import_gate.ts";
 import { loadShared } from "../walls/load_shared.ts";
 import { limitNodeCrypto } from "../walls/native_threads.ts";
 import { expectNeighbours, newPackageOwner, type PackageOwner, requireFor } from "../walls/packages/package_owner.ts";
@@ -74,6 +75,7 @@ export function shareModules(): void {
     freezeSamples();
   });
   expectNeighbours();
+  watchImports(freezeShared);
 }
 
 function loadPackage(name: string, owner: PackageOwner): unknown {

@@ -5,6 +5,7 @@
  */
 
 import { isBuiltin, registerHooks } from "node:module";
+import { queueMicrotask } from "./capture.ts";
 import { builtInName, isOpenToPackages } from "./packages/package_modules.ts";
 
 /** Of the service, so that its own place may be below some node_modules as well. */
@@ -23,9 +24,12 @@ export function installImportGate(): void {
   registerHooks({
     resolve(specifier, context, next) {
       const asked = String(specifier);
-      const allowed = isPackage(context.parentURL ?? "") ? isForPackages(asked, context.conditions) : open;
+      const byPackage = isPackage(context.parentURL ?? "");
+      const allowed = byPackage ? isForPackages(asked, context.conditions) : open || imported.has(asked);
       if (!allowed) throw new Error(`Cannot import '${asked.slice(0, 200)}': it is not available in plugins`);
-      return next(asked, context);
+      const found = next(asked, context);
+      if (byPackage && context.conditions.includes("import")) tellOfImport(found.url);
+      return found;
     },
   });
 }
@@ -33,6 +37,22 @@ export function installImportGate(): void {
 function isForPackages(specifier: string, conditions: readonly string[]): boolean {
   const builtIn = builtInName(specifier, isBuiltin);
   return builtIn === undefined || isOpenToPackages(builtIn, conditions.includes("import"));
+}
+
+/** ES modules that packages have imported, of which the engine has one for everybody in the Worker; they stay open to be imported again. */
+const imported = new Set<string>();
+let takeModule: ((module: unknown) => void) | undefined;
+
+/** Hands over each ES module that a package imports from now on, as soon as the package has it. */
+export function watchImports(take: (module: unknown) => void): void {
+  takeModule = take;
+}
+
+function tellOfImport(url: string): void {
+  if (takeModule === undefined || imported.has(url) || !isPackage(url)) return;
+  imported.add(url);
+  // One that fails, fails for the package too, which hears of it.
+  queueMicrotask(() => void import(url).then(takeModule, () => {}));
 }
 
 /** Closes the gate: from now on only packages import, and what `openGateFor` opens it for. */

@@ -6,6 +6,7 @@
 
 import Module, { isBuiltin } from "node:module";
 import { require } from "../capture.ts";
+import { freezeShared } from "../freeze_shared.ts";
 import { viewBuiltIn } from "./own_built_ins.ts";
 
 /** A plugin, to its packages. */
@@ -60,8 +61,15 @@ export function separateOwners(): void {
     const now = () => Reflect.apply(load, this, [request, parent, isMain]);
     if (owner === undefined) return now();
     if (hasNeighbours && isBuiltin(request)) return viewBuiltIn(request, owner.builtIns, now);
-    return owner === current ? now() : loadAs(owner, now);
+    const loaded = owner === current ? now() : loadAs(owner, now);
+    // The engine has one of each for everybody in the Worker.
+    if (hasNeighbours && isEsModule(loaded)) freezeShared(loaded);
+    return loaded;
   };
+}
+
+function isEsModule(value: unknown): boolean {
+  return typeof value === "object" && value !== null && Reflect.get(value, Symbol.toStringTag) === "Module";
 }
 
 function loadAs<T>(owner: PackageOwner, load: () => T): T {

@@ -22,6 +22,9 @@ async function roots(meta, ports) {
   let incoming; answered.on('httpHeaders', () => { incoming = answered.response.httpResponse.stream ?? answered.response.httpResponse });
   const answer = await answered.promise().catch((error) => error);
   const fetched = await fetch('http://127.0.0.1:' + ports.http); const text = fetched.body;
+  const bigquery = new (require('@google-cloud/bigquery').BigQuery)({ projectId: 'p', credentials: { client_email: 'a', private_key: 'b' } });
+  const authClient = await bigquery.authClient.getClient();
+  const fetchedByPackage = await authClient.transporter.request({ url: 'http://127.0.0.1:' + ports.http });
   const raw = new pg.Client({ host: '8.8.8.8', ssl: true }); raw.on('error', () => {}); raw.connect(() => {});
   const s3 = new AWS.S3({ endpoint: 'http://8.8.8.8:1', accessKeyId: 'a', secretAccessKey: 'b', maxRetries: 0 });
   const request = s3.listBuckets(); request.on('error', () => {}); request.send(() => {}); await meta.cache.get('x');
@@ -68,7 +71,7 @@ async function roots(meta, ports) {
   const made = {}, missing = [];
   for (const [name, make] of Object.entries(makers)) try { made[name] = await make() } catch (error) { missing.push(name + ' ' + error.message) }
   const modules = {}; for (const name of MODULES) modules[name] = require(name);
-  return { globalThis, meta, require, modules, made, errors, module, missing, tls, answered, answer, incoming, fetched, text, clock: typeof __hogpen_loop === 'undefined' ? undefined : __hogpen_loop };
+  return { globalThis, meta, require, modules, made, errors, module, missing, tls, answered, answer, incoming, fetched, text, fetchedByPackage, clock: typeof __hogpen_loop === 'undefined' ? undefined : __hogpen_loop };
 }
 async function walk(meta, ports, visit) {
   const seen = new Set(); const queue = [];
