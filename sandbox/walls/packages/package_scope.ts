@@ -11,6 +11,7 @@ import { keptNames } from "../empty_global.ts";
 import { builtInName, standInFor } from "./package_modules.ts";
 import { currentOwner, ownModule, type PackageOwner, separateOwners } from "./package_owner.ts";
 import { createPackageProcess } from "./package_process.ts";
+import { UNDECLARED } from "./undeclared.ts";
 
 /** Not for packages: they have other values for these, or none. */
 const WITHHELD = new Set([
@@ -67,7 +68,7 @@ export function scopePackages(): void {
   separateOwners();
 
   const compileWithNode = loader.prototype._compile;
-  const names = ["process", "performance", "global", "globalThis", "self", ...namesOfNode].join();
+  const names = ["process", "performance", "global", "globalThis", "self", ...namesOfNode, ...UNDECLARED].join();
   loader.prototype._compile = function (content, filename, format, ...rest) {
     if (format === "module") return Reflect.apply(compileWithNode, this, [content, filename, format, ...rest]);
     ownModule(this);
