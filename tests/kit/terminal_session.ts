@@ -17,10 +17,13 @@ export interface TerminalSession extends AsyncDisposable {
   status: Promise<Deno.CommandStatus>;
 }
 
-/** Starts the shell command under `script` of util-linux. */
+/**
+ * Starts the command under `script` of util-linux. `exec` keeps the shell from staying between: some shells get the Ctrl+C
+ * as well, and then answer 130 whatever the command's own status was.
+ */
 export function openTerminal(command: string, options: { cwd: string; env: Record<string, string> }): TerminalSession {
   const child = new Deno.Command("script", {
-    args: ["--quiet", "--return", "--flush", "--command", command, "/dev/null"],
+    args: ["--quiet", "--return", "--flush", "--command", `exec ${command}`, "/dev/null"],
     ...options,
     stdin: "piped",
     stdout: "piped",

@@ -25,7 +25,8 @@ async function setUp(server: Awaited<ReturnType<typeof startPostgres>>, options:
   };
 }
 
-Deno.test("PostgresSink", async (t) => {
+// `postgres` lets the timer of a connection run on that is ended while it is being made, so its end is not waited for here.
+Deno.test("PostgresSink", { sanitizeOps: false }, async (t) => {
   await using server = await startPostgres();
 
   await t.step("creates the table, with indexes and comments, and fills its columns", async () => {
