@@ -18,6 +18,7 @@ import { findProject, type Projects } from "./find_project.ts";
 import { prepareEvent, type RequestFacts } from "./prepare_event.ts";
 import { readEvents, readSentAt, readToken } from "./body/read_events.ts";
 import { readPayload } from "./body/read_payload.ts";
+import type { SentEvents } from "./body/sent_events.ts";
 import { asCaptureError, ok, refuse } from "./respond.ts";
 
 /** What the server knows of a connection; Deno.serve's handler info has it. */
@@ -104,7 +105,7 @@ async function capture(
     const url = new URL(request.url);
     const payload = await readPayload(request, url.searchParams, endpoint.maxBytes, share.admit);
     const events = readEvents(payload.data);
-    const project = findProject(options.projects, readToken(payload, request.method), payload);
+    const project = findProject(options.projects, await readToken(payload, request.method), payload);
     projectId = project.id;
     const facts: RequestFacts = {
       teamId: project.id,
@@ -133,7 +134,7 @@ async function capture(
 const utf8 = new TextEncoder();
 
 /** The records for the inbox. One event that is wrong refuses them all. Other requests are answered meanwhile. */
-async function encodeEvents(events: unknown[], facts: RequestFacts): Promise<LogRecord[]> {
+async function encodeEvents(events: SentEvents, facts: RequestFacts): Promise<LogRecord[]> {
   if (events.length > MAX_EVENTS) throw tooLarge(`Request too large: more than ${MAX_EVENTS} events.`);
   const records: LogRecord[] = [];
   const mustGiveWay = createPacer();

@@ -17,6 +17,7 @@ import { addCorsHeaders } from "./cors.ts";
 import type { RequestFacts } from "./prepare_event.ts";
 import { invalidToken, readTime } from "./body/read_events.ts";
 import { readPayload } from "./body/read_payload.ts";
+import { isSentEvents, type SentEvents } from "./body/sent_events.ts";
 import { asCaptureError, ok } from "./respond.ts";
 
 const MAX_BYTES = 20 * 1024 * 1024;
@@ -62,7 +63,7 @@ async function capture(options: CaptureOptions, request: Request, remote: Deno.A
     using share = createAdmission(options.gate);
     const { data } = await readPayload(request, url.searchParams, MAX_BYTES, share.admit);
     const batch = isRecord(data) ? data.batch : undefined;
-    if (!isRecord(data) || !Array.isArray(batch)) throw invalidPayload("Expected an object with an array `batch`");
+    if (!isRecord(data) || !isSentEvents(batch)) throw invalidPayload("Expected an object with an array `batch`");
     const facts: RequestFacts = {
       teamId: project.id,
       ip: project.anonymizeIps ? "" : clientIp(headers, hostOf(remote), options.trustProxy),
@@ -87,7 +88,7 @@ async function capture(options: CaptureOptions, request: Request, remote: Deno.A
   }
 }
 
-async function encodeBatch(batch: unknown[], facts: RequestFacts, sdkInfo: string | null) {
+async function encodeBatch(batch: SentEvents, facts: RequestFacts, sdkInfo: string | null) {
   if (batch.length > MAX_EVENTS) throw tooLarge(`Request too large: more than ${MAX_EVENTS} events.`);
   const mustGiveWay = createPacer();
   const records: LogRecord[] = [];

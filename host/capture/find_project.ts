@@ -7,6 +7,7 @@ import { isRecord } from "../../runtime/is_record.ts";
 import type { ProjectConfig } from "../config/config.ts";
 import { unauthorized } from "./capture_error.ts";
 import { invalidToken } from "./body/read_events.ts";
+import { isSentEvents } from "./body/sent_events.ts";
 import type { Payload } from "./body/read_payload.ts";
 
 /** Who may send events, and for which project. */
@@ -29,7 +30,7 @@ export function findProject(projects: Projects, token: string, payload: Payload)
 }
 
 function readProjectId({ data, query, form }: Payload): number | undefined {
-  const first = Array.isArray(data) ? data[0] : data;
+  const [first] = isSentEvents(data) ? data : [data];
   const id = query.get("project_id") ?? form.get("project_id") ?? (isRecord(first) ? first.project_id : undefined);
   return id === undefined || id === null || id === "" ? undefined : Number(id);
 }

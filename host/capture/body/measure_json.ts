@@ -3,8 +3,9 @@
  * @module
  */
 
-import { tooLarge } from "../capture_error.ts";
+import { malformed, tooLarge } from "../capture_error.ts";
 import { giveWay } from "./give_way.ts";
+import { firstCode, startsJson } from "./starts_json.ts";
 
 /** No SDK sends more than some hundreds of events at once; importers send some thousands. */
 export const MAX_EVENTS = 10_000;
@@ -22,9 +23,15 @@ const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 
+/** Where the elements of an array lie: `cuts` are its opening bracket, the commas between its elements and its closing bracket. */
+export interface ElementSpans {
+  cuts: number[];
+}
+
 /**
- * Counts what a JSON text becomes, piece by piece. Events are the elements of an array that is the whole, or that is a field of the whole.
- * What is no JSON is counted in some way: its parser says what is wrong.
+ * Counts what a JSON text becomes, piece by piece, and notes where its events are: the elements of the whole, or of its field
+ * `batch`.
+ * Elements of any other field of the whole count as events, too. What is no JSON is counted in some way: its parser says what is wrong.
  */
 export class JsonMeter {
   readonly #maxEvents: number;
@@ -36,6 +43,13 @@ export class JsonMeter {
   #eventsAt = 0;
   #inString = false;
   #escaped = false;
+  /** Characters or bytes of earlier pieces. */
+  #passed = 0;
+  /** The latest string directly in the whole, up to a length, without its quotes: the name of the field that is being read. */
+  #name: number[] = [];
+  /** Of the array of events; null until it is found. */
+  #cuts: number[] | null = null;
+  #isCutting = false;
 
   constructor(maxEvents = MAX_EVENTS, maxValues = MAX_VALUES) {
     this.#maxEvents = maxEvents;
@@ -50,15 +64,19 @@ export class JsonMeter {
         if (this.#escaped) this.#escaped = false;
         else if (code === BACKSLASH) this.#escaped = true;
         else if (code === QUOTE) this.#inString = false;
+        if (this.#depth === 1 && this.#inString && this.#name.length < LONGEST_NAME) this.#name.push(code);
         continue;
       }
       switch (code) {
         case QUOTE:
           this.#inString = true;
+          if (this.#depth === 1) this.#name = [];
           break;
         case COMMA:
           this.#values++;
-          if (this.#depth === this.#eventsAt) this.#events++;
+          if (this.#depth !== this.#eventsAt) break;
+          this.#events++;
+          if (this.#isCutting) this.#cuts?.push(this.#passed + at);
           break;
         case OPEN_BRACKET:
           this.#values++;
@@ -66,6 +84,10 @@ export class JsonMeter {
           if (this.#eventsAt === 0 && this.#depth <= 2) {
             this.#eventsAt = this.#depth;
             this.#events = 1;
+            if (this.#cuts === null && (this.#depth === 1 || isBatch(this.#name))) {
+              this.#cuts = [this.#passed + at];
+              this.#isCutting = true;
+            }
           }
           break;
         case OPEN_BRACE:
@@ -74,13 +96,24 @@ export class JsonMeter {
           break;
         case CLOSE_BRACKET:
         case CLOSE_BRACE:
-          if (this.#depth === this.#eventsAt) this.#eventsAt = 0;
+          if (this.#depth === this.#eventsAt) {
+            this.#eventsAt = 0;
+            if (this.#isCutting) this.#cuts?.push(this.#passed + at);
+            this.#isCutting = false;
+          }
           this.#depth--;
           break;
       }
       if (this.#events > this.#maxEvents) throw tooMany("events", this.#maxEvents);
     }
     if (this.#values > this.#maxValues) throw tooMany("values", this.#maxValues);
+    this.#passed += length;
+  }
+
+  /** Where the events are, when all of the text has been pushed; null when there is no array of events. @throws 400 */
+  end(): ElementSpans | null {
+    if (this.#depth > 0 || this.#inString) throw malformed("Invalid JSON: it ends before it is complete");
+    return this.#cuts && { cuts: this.#cuts };
   }
 
   pushBytes(bytes: Uint8Array): void {
@@ -88,21 +121,48 @@ export class JsonMeter {
   }
 }
 
+/** Measures a body that arrives in pieces, if it is JSON. */
+export class BodyMeter {
+  readonly #meter = new JsonMeter();
+  #isJson: boolean | undefined;
+
+  /** @throws 413 as soon as it is more than a request may hold. */
+  look(piece: Uint8Array): void {
+    // White space alone does not tell yet.
+    if (this.#isJson === undefined && firstCode(piece) !== undefined) this.#isJson = startsJson(piece);
+    if (this.#isJson !== false) this.#meter.pushBytes(piece);
+  }
+
+  /** Where the events are; null when there is no array of them, or no JSON. @throws 400 */
+  end(): ElementSpans | null {
+    return this.#isJson ? this.#meter.end() : null;
+  }
+}
+
 /** Resolves when the text would become no more than this many events and values, and rejects with 413 otherwise. */
-export async function measureJson(text: string, maxEvents = MAX_EVENTS, maxValues = MAX_VALUES): Promise<void> {
+export async function measureJson(
+  text: string,
+  maxEvents = MAX_EVENTS,
+  maxValues = MAX_VALUES,
+): Promise<ElementSpans | null> {
   const meter = new JsonMeter(maxEvents, maxValues);
   for (let from = 0; from < text.length; from += STRIDE) {
     if (from > 0) await giveWay();
     meter.push(Math.min(STRIDE, text.length - from), (at) => text.charCodeAt(from + at));
   }
+  return meter.end();
 }
 
-/** The same of UTF-8 bytes, before they become a text. */
-export async function measureJsonBytes(bytes: Uint8Array): Promise<void> {
-  const meter = new JsonMeter();
-  for (let from = 0; from < bytes.byteLength; from += STRIDE) {
-    if (from > 0) await giveWay();
-    meter.pushBytes(bytes.subarray(from, from + STRIDE));
+/** Long enough for the name with each of its characters escaped. */
+const LONGEST_NAME = 32;
+
+function isBatch(name: number[]): boolean {
+  const text = String.fromCharCode(...name);
+  if (!text.includes("\\")) return text === "batch";
+  try {
+    return JSON.parse(`"${text}"`) === "batch";
+  } catch {
+    return false;
   }
 }
 

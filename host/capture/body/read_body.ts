@@ -9,11 +9,22 @@ import { CaptureError, invalidPayload, requestTimeout, tooLarge } from "../captu
 /** How long a client may take to send a body. */
 const PATIENCE_MS = 60_000;
 
+/** Is shown each piece of a large body as it comes, and may throw: what it refuses is not read to its end. */
+export type Look = (piece: Uint8Array) => void;
+
+/** Bodies that are announced as no larger than this are read in one piece. */
+const ONE_PIECE_BYTES = 64 * 1024;
+
 /**
  * The body's bytes. Refused as soon as it is known to be too large: by Content-Length, or while it streams in; and when it does
  * not come within `patienceMs`.
  */
-export async function readBody(request: Request, maxBytes: number, patienceMs = PATIENCE_MS): Promise<Uint8Array> {
+export async function readBody(
+  request: Request,
+  maxBytes: number,
+  look: Look = () => {},
+  patienceMs = PATIENCE_MS,
+): Promise<Uint8Array> {
   if (request.body === null) return new Uint8Array();
   const length = request.headers.get("content-length");
   if (length !== null && Number(length) > maxBytes) throw bodyTooLarge(maxBytes);
@@ -21,7 +32,8 @@ export async function readBody(request: Request, maxBytes: number, patienceMs = 
   const timer = setTimeout(() => late.reject(requestTimeout(patienceMs / 1000)), patienceMs);
   try {
     // The server hands over no more bytes than Content-Length announced.
-    const bytes = length === null ? readStream(request.body, maxBytes) : request.bytes();
+    const isSmall = length !== null && Number(length) <= ONE_PIECE_BYTES;
+    const bytes = isSmall ? request.bytes() : readStream(request.body, maxBytes, look);
     return await Promise.race([bytes, late.promise]);
   } catch (error) {
     if (error instanceof CaptureError) throw error;
@@ -31,13 +43,14 @@ export async function readBody(request: Request, maxBytes: number, patienceMs = 
   }
 }
 
-async function readStream(body: ReadableStream<Uint8Array>, maxBytes: number): Promise<Uint8Array> {
+async function readStream(body: ReadableStream<Uint8Array>, maxBytes: number, look: Look): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   // Leaving the loop cancels the stream.
   for await (const chunk of body) {
     size += chunk.byteLength;
     if (size > maxBytes) throw bodyTooLarge(maxBytes);
+    look(chunk);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks, size);

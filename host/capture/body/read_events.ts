@@ -5,28 +5,30 @@
 
 import { parseTimestamp } from "../../../runtime/events/timestamp.ts";
 import { isRecord } from "../../../runtime/is_record.ts";
+import { createPacer, giveWay } from "./give_way.ts";
+import { isSentEvents, type SentEvents } from "./sent_events.ts";
 import { invalidPayload, noData, unauthorized } from "../capture_error.ts";
 import type { Payload } from "./read_payload.ts";
 
 /** The events of a payload: one, an array, or `batch` of an object. Refused when there is none. */
-export function readEvents(data: unknown): unknown[] {
-  if (Array.isArray(data)) return atLeastOne(data);
+export function readEvents(data: unknown): SentEvents {
+  if (isSentEvents(data)) return atLeastOne(data);
   if (data === undefined || data === null) throw noData();
   if (!isRecord(data)) throw invalidPayload("Invalid payload: Expected an event, an array of events or a batch!");
   if (Object.keys(data).length === 0) throw noData();
   if (data.batch === undefined || data.batch === null) return [data];
-  if (!Array.isArray(data.batch)) throw invalidPayload('Invalid payload: Field "batch" must be an array!');
+  if (!isSentEvents(data.batch)) throw invalidPayload('Invalid payload: Field "batch" must be an array!');
   return atLeastOne(data.batch);
 }
 
-function atLeastOne(events: unknown[]): unknown[] {
+function atLeastOne(events: SentEvents): SentEvents {
   if (events.length === 0) throw noData();
   return events;
 }
 
 /** The project's token. Throws 401 when there is none. */
-export function readToken(payload: Payload, method: string): string {
-  const token = findToken(payload, method);
+export async function readToken(payload: Payload, method: string): Promise<string> {
+  const token = await findToken(payload, method);
   if (token) return token;
   throw unauthorized(
     "missing_api_key",
@@ -35,17 +37,14 @@ export function readToken(payload: Payload, method: string): string {
 }
 
 /** The token, wherever it is. The batch's own wins; events that name different projects are refused. */
-export function findToken({ data, query, form }: Payload, method: string): string | undefined {
+export async function findToken({ data, query, form }: Payload, method: string): Promise<string | undefined> {
   const inQuery = query.get("token") || query.get("api_key") || undefined;
   if (method === "GET" && inQuery) return inQuery;
   const inForm = form.get("api_key") || form.get("token");
   if (inForm) return inForm;
-  if (isRecord(data)) {
-    const own = tokenOf(data);
-    if (own) return own;
-  }
-  const events = Array.isArray(data) ? data : isRecord(data) && Array.isArray(data.batch) ? data.batch : [];
-  return firstToken(events) ?? inQuery;
+  if (isSentEvents(data)) return await firstToken(data) ?? inQuery;
+  if (!isRecord(data)) return inQuery;
+  return tokenOf(data) ?? (isSentEvents(data.batch) ? await firstToken(data.batch) : undefined) ?? inQuery;
 }
 
 /** Where a single event, or a batch as a whole, may carry the token. */
@@ -57,9 +56,11 @@ function tokenOf(data: Record<string, unknown>): string | undefined {
   return token;
 }
 
-function firstToken(events: unknown[]): string | undefined {
+async function firstToken(events: SentEvents): Promise<string | undefined> {
   let first: string | undefined;
+  const mustGiveWay = createPacer();
   for (const event of events) {
+    if (mustGiveWay()) await giveWay();
     const token = isRecord(event) ? tokenOf(event) : undefined;
     if (token === undefined || token === first) continue;
     if (first !== undefined) throw invalidPayload("Invalid payload: All events of a request must have the same token!");

@@ -5,16 +5,18 @@
  */
 
 import { Buffer } from "node:buffer";
-import { malformed } from "../capture_error.ts";
+import { CaptureError, malformed } from "../capture_error.ts";
 import { type Compression, decompress, isGzip } from "./decompress.ts";
 import { decompressLz64 } from "./lz64.ts";
-import { JsonMeter, measureJson, measureJsonBytes } from "./measure_json.ts";
+import { BodyMeter, type ElementSpans, measureJson } from "./measure_json.ts";
 import { decodeText, parseJson } from "./parse_json.ts";
 import { readBody } from "./read_body.ts";
+import { parseAround } from "./sent_events.ts";
+import { startsJson } from "./starts_json.ts";
 
 /** What was in the request. */
 export interface Payload {
-  /** Parsed JSON; undefined when the request holds no data. */
+  /** Parsed JSON, in which `SentEvents` may stand for an array of events; undefined when the request holds no data. */
   data: unknown;
   query: URLSearchParams;
   /** Fields of a form, empty for other bodies. */
@@ -23,8 +25,6 @@ export interface Payload {
 
 const FORM = "application/x-www-form-urlencoded";
 const MULTIPART = "multipart/form-data";
-const OPEN_BRACE = 0x7b;
-const OPEN_BRACKET = 0x5b;
 const NO_FIELDS = new URLSearchParams();
 
 /** Waits until there is room for a request that becomes this large. */
@@ -53,36 +53,49 @@ export async function readPayload(
   const length = request.headers.get("content-length");
   const small = request.body === null || length !== null && Number(length) <= SMALL_BYTES;
   if (!small) await admit(maxBytes);
-  const sent = await readBody(request, maxBytes);
-  await admitPacked(sent);
+  const sent = await readMeasured(request, maxBytes);
+  await admitPacked(sent.bytes);
   const encoding = request.headers.get("content-encoding")?.trim().toLowerCase() ?? "";
   const body = await undoContentEncoding(sent, encoding, maxBytes);
-  const form = await readForm(body, request.headers.get("content-type") ?? "");
+  const form = await readForm(body.bytes, request.headers.get("content-type") ?? "");
   const compression = query.get("compression") ?? form?.get("compression") ?? encoding;
-  const data = await parseData(form?.get("data") ?? (form ? "" : body), compression, maxBytes);
-  return { data, query, form: form ?? NO_FIELDS };
+  if (form) return { data: await parseData(form.get("data") ?? "", compression, maxBytes), query, form };
+  const data = body.spans
+    ? parseAround(body.spans, (from, to) => decodeText(body.bytes.subarray(from, to)), body.bytes.byteLength)
+    : await parseData(body.bytes, compression, maxBytes);
+  return { data, query, form: NO_FIELDS };
+}
+
+/** A body, and where its events are if it is JSON and so large that they were looked for. */
+interface Body {
+  bytes: Uint8Array;
+  spans: ElementSpans | null;
+}
+
+/** JSON that would become more events or values than a request may hold is refused while it comes. */
+async function readMeasured(request: Request, maxBytes: number): Promise<Body> {
+  const meter = new BodyMeter();
+  const bytes = await readBody(request, maxBytes, (piece) => meter.look(piece));
+  return { bytes, spans: meter.end() };
 }
 
 /** Codings as HTTP names them, outermost last. Names that are none of them may still tell how the payload was packed. */
-async function undoContentEncoding(bytes: Uint8Array, header: string, maxBytes: number): Promise<Uint8Array> {
-  if (isGzip(bytes)) return await decompressJson(bytes, "gzip", maxBytes);
-  if (header === "" || bytes.byteLength === 0) return bytes;
-  let decoded = bytes;
+async function undoContentEncoding(sent: Body, header: string, maxBytes: number): Promise<Body> {
+  if (isGzip(sent.bytes)) return await decompressMeasured(sent.bytes, "gzip", maxBytes);
+  if (header === "" || sent.bytes.byteLength === 0) return sent;
+  let decoded = sent;
   for (const name of header.split(",").reverse()) {
     const compression = CONTENT_CODINGS.get(name.trim());
-    if (compression) decoded = await decompressJson(decoded, compression, maxBytes);
+    if (compression) decoded = await decompressMeasured(decoded.bytes, compression, maxBytes);
   }
   return decoded;
 }
 
 /** JSON that would become more events or values than a request may hold is refused while it is unpacked. */
-function decompressJson(bytes: Uint8Array, compression: Compression, maxBytes: number): Promise<Uint8Array> {
-  const meter = new JsonMeter();
-  let isJson: boolean | undefined;
-  return decompress(bytes, compression, maxBytes, (piece) => {
-    isJson ??= startsJson(piece);
-    if (isJson) meter.pushBytes(piece);
-  });
+async function decompressMeasured(packed: Uint8Array, compression: Compression, maxBytes: number): Promise<Body> {
+  const meter = new BodyMeter();
+  const bytes = await decompress(packed, compression, maxBytes, (piece) => meter.look(piece));
+  return { bytes, spans: bytes.byteLength > MEASURE_FROM_CHARS ? meter.end() : null };
 }
 
 /** gzip is missing: it is told by its first bytes, and some clients name it without using it. */
@@ -118,20 +131,16 @@ async function readMultipart(body: Uint8Array, contentType: string): Promise<URL
 
 async function parseData(data: Uint8Array | string, compression: string, maxBytes: number): Promise<unknown> {
   if (data.length === 0) return undefined;
-  if (typeof data !== "string" && data.byteLength > MEASURE_FROM_CHARS && startsJson(data)) {
-    await measureJsonBytes(data);
-    return parseJson(decodeText(data));
-  }
   const text = typeof data === "string" ? data : decodeText(data);
   // Browsers that could not compress send the JSON as it is, also when the address names a compression.
   if (startsJson(text)) return await parseBounded(text);
   if (compression.startsWith("lz64")) return await parseBounded(await decompressLz64(text.trim(), maxBytes));
   const unpacked = await decodeBase64(text, maxBytes);
-  if (!compression.startsWith("gzip")) return await parseBounded(unpacked ?? text);
-  if (unpacked !== null) await measureJson(unpacked);
   try {
-    return parseJson(unpacked ?? text);
-  } catch {
+    return await parseBounded(unpacked ?? text);
+  } catch (error) {
+    const isTooLarge = error instanceof CaptureError && error.status === 413;
+    if (isTooLarge || !compression.startsWith("gzip")) throw error;
     throw malformed("Failed to decompress data. Not a gzipped file");
   }
 }
@@ -140,8 +149,8 @@ async function parseData(data: Uint8Array | string, compression: string, maxByte
 const MEASURE_FROM_CHARS = 64 * 1024;
 
 async function parseBounded(text: string): Promise<unknown> {
-  if (text.length > MEASURE_FROM_CHARS) await measureJson(text);
-  return parseJson(text);
+  const spans = text.length > MEASURE_FROM_CHARS ? await measureJson(text) : null;
+  return spans ? parseAround(spans, (from, to) => text.slice(from, to), text.length) : parseJson(text);
 }
 
 /** The text inside base64 (also URL-safe, unpadded, or with + turned into a space), or null when that is no JSON. */
@@ -150,18 +159,8 @@ async function decodeBase64(text: string, maxBytes: number): Promise<string | nu
   // Node's decoder stops at what it does not know; a payload with anything else in it was not base64.
   if (!/^[\w+/\r\n-]+=*$/.test(base64)) return null;
   const bytes = Buffer.from(base64, "base64");
-  if (isGzip(bytes)) return decodeText(await decompressJson(bytes, "gzip", maxBytes));
+  if (isGzip(bytes)) return decodeText((await decompressMeasured(bytes, "gzip", maxBytes)).bytes);
   return startsJson(bytes) ? decodeText(bytes) : null;
-}
-
-/** True when the first character that is not white space opens an object or an array. */
-function startsJson(data: Uint8Array | string): boolean {
-  for (let i = 0; i < data.length; i++) {
-    const code = typeof data === "string" ? data.charCodeAt(i) : data[i];
-    if (code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09) continue;
-    return code === OPEN_BRACE || code === OPEN_BRACKET;
-  }
-  return false;
 }
 
 function startsWith(bytes: Uint8Array, prefix: string): boolean {

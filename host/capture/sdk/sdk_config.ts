@@ -42,7 +42,7 @@ export function createSdkConfig({ projects, newUuid }: SdkConfigOptions): Hono<{
     const version = readVersion(query);
     if (request.method === "GET") return Response.json(decideAnswer(version));
     const payload = await readFlagsPayload(request, query);
-    const token = findToken(payload, request.method);
+    const token = await findToken(payload, request.method);
     if (token) {
       findProject(projects, token, payload);
       requireDistinctId(payload);
@@ -53,7 +53,7 @@ export function createSdkConfig({ projects, newUuid }: SdkConfigOptions): Hono<{
 
   serve("/flags", async (request, query) => {
     const payload = await readFlagsPayload(request, query);
-    const token = findToken(payload, request.method);
+    const token = await findToken(payload, request.method);
     if (!token) throw unauthorized("no_api_key", "API key not provided.");
     const project = findProject(projects, token, payload);
     requireDistinctId(payload);

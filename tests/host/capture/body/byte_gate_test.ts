@@ -68,6 +68,6 @@ Deno.test("readBody() gives up a body that does not come", async () => {
   const { promise: never, resolve } = Promise.withResolvers<void>();
   const body = new ReadableStream<Uint8Array>({ pull: () => never });
   const request = new Request("http://localhost", { method: "POST", body });
-  await assert.rejects(readBody(request, 100, 10), { status: 408 });
+  await assert.rejects(readBody(request, 100, undefined, 10), { status: 408 });
   resolve();
 });
