@@ -148,7 +148,7 @@ export const SETTINGS = {
   }),
   capturesPerEvent: integer(100, 0, 1_000_000, {
     env: "HOGPEN_CAPTURES_PER_EVENT",
-    help: "posthog.capture calls that one event may cause in one plugin",
+    help: "posthog.capture calls that one event may cause in one plugin; a tenth for each capture that lies behind it",
   }),
   capturesWithoutCause: integer(100, 0, 1_000_000, {
     env: "HOGPEN_CAPTURES_WITHOUT_CAUSE",

@@ -76,13 +76,13 @@ export function createCaptureServices(
           `captured because of each other, at most ${limits.captureDepth} are let through`,
       );
     }
-    // Tasks and jobs bring in whole files of events: they have a budget instead.
-    if (cause.kind === "event" && cause.captured >= limits.capturesPerEvent) {
+    // Tasks, and jobs that no captured event is behind, bring in whole files of events: they have a budget instead.
+    const most = mostOf(limits.capturesPerEvent, cause.depth);
+    if ((cause.kind === "event" || cause.kind === "job" && cause.depth > 0) && cause.captured >= most) {
+      const what = cause.depth === 0 ? "one event" : `one event that is capture number ${cause.depth} of a chain`;
       throw refuse(
         "captures per event",
-        `Cannot capture ${
-          JSON.stringify(name)
-        }: this plugin captured ${limits.capturesPerEvent} events because of one event`,
+        `Cannot capture ${JSON.stringify(name)}: this plugin captured ${most} events because of ${what}`,
       );
     }
     spend(name, cause.kind);
@@ -111,6 +111,14 @@ export function createCaptureServices(
       await log.append("inbox", identity.teamId, [{ key: event.distinct_id, event: encoded, depth: cause.depth + 1 }]);
     },
   };
+}
+
+/**
+ * How many events one event of this depth may cause: a tenth for each capture that lies behind it. A chain of single captures
+ * goes on, but what one event of an SDK leads to stays within some thousands, where 100 at each of five depths would be 100⁵.
+ */
+function mostOf(capturesPerEvent: number, depth: number): number {
+  return Math.ceil(capturesPerEvent / 10 ** depth);
 }
 
 /** The event as PostHog's plugin server formed it. */

@@ -56,6 +56,8 @@ export function createJobServices(
         );
       }
       await requireRoom();
+      // A job that a captured event led to counts as one more of its chain when it enqueues another: else it could go on for ever.
+      const depth = cause.kind === "job" && cause.depth > 0 ? cause.depth + 1 : cause.depth;
       await jobs.enqueue({
         kind: "plugin",
         pluginConfigId,
@@ -65,7 +67,7 @@ export function createJobServices(
         runAt: Math.trunc(runAt),
         attempt: 1,
         maxAttempts: MAX_ATTEMPTS,
-        ...(cause.depth > 0 && { depth: cause.depth }),
+        ...(depth > 0 && { depth }),
       });
     },
   };

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Cause } from "../../../host/services/services.ts";
 import { eventCause, IDENTITY, openTestServices, OTHER } from "../../../testing/plugin_services.ts";
 
 Deno.test("VM-34 posthog.capture appends the event to the inbox, by default as the plugin itself", async () => {
@@ -84,6 +85,19 @@ Deno.test("posthog.capture refuses what is no event, and events that are too lar
   await assert.rejects(services.call("posthog.capture", ["e", []]), /expected the properties to be an object/);
   await assert.rejects(services.call("posthog.capture", ["e", { long: "x".repeat(1000) }]), /at most 1000 are taken/);
   assert.equal((await services.captured()).length, 0);
+});
+
+Deno.test("posthog.capture lets an event cause a tenth as many events for each capture that lies behind it", async () => {
+  await using services = await openTestServices();
+  const letThrough = async (cause: Cause) => {
+    const captures = Array.from({ length: 150 }, () => services.call("posthog.capture", ["again", {}], cause));
+    return (await Promise.allSettled(captures)).filter(({ status }) => status === "fulfilled").length;
+  };
+  for (const [depth, most] of [[0, 100], [1, 10], [2, 1], [4, 1], [5, 0]] as const) {
+    assert.equal(await letThrough({ kind: "event", depth, captured: 0 }), most, `an event of depth ${depth}`);
+    if (depth > 0) assert.equal(await letThrough({ kind: "job", depth, captured: 0 }), most, `a job of depth ${depth}`);
+  }
+  assert.equal(await letThrough({ kind: "job", depth: 0, captured: 0 }), 150);
 });
 
 Deno.test("what a plugin captures without a known cause is bounded, however it goes about it; events of SDKs have bounds of their own", async () => {

@@ -13,6 +13,15 @@ Deno.test("jobs.enqueue keeps a durable job with the depth of what caused it", a
   assert.equal(job?.state, "waiting");
 });
 
+Deno.test("jobs.enqueue counts a job of a job on, if a captured event is behind it", async () => {
+  await using services = await openTestServices();
+  for (const depth of [0, 2]) {
+    await services.call("jobs.enqueue", [`from ${depth}`, {}, 1], { kind: "job", depth, captured: 0 });
+  }
+  const { results } = await services.store.jobs.list({ limit: 10 });
+  assert.deepEqual(results.map(({ type, depth }) => [type, depth]).toSorted(), [["from 0", undefined], ["from 2", 3]]);
+});
+
 Deno.test("jobs.enqueue refuses invalid times, large payloads and more jobs than may wait", async () => {
   await using services = await openTestServices({ jobPayloadChars: 100, jobsOutstanding: 3 });
   await assert.rejects(services.call("jobs.enqueue", ["a", null, null]), /expected the time to run at/);
