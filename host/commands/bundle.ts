@@ -44,14 +44,14 @@ export async function bundle(folder: string, { out, entry }: BundleCommand): Pro
     const does = await readCapabilities(dirname(file)).catch((cause) => {
       throw new BundleError(`Cannot run the bundle, ${main}: ${cause.message}`, { cause });
     });
-    for (const warning of warnings) console.warn(`Warning: ${warning}`);
-    console.log(`Wrote ${file} (${code.length} characters). Use ${dirname(file)} as the plugin's source`);
+    for (const warning of warnings) terminal.note(`Warning: ${warning}`);
+    terminal.print(`Wrote ${file} (${code.length} characters). Use ${dirname(file)} as the plugin's source`);
     if (does.methods.length + does.jobs.length + does.scheduled_tasks.length === 0) {
-      console.warn("Warning: the bundle exports nothing that is called, such as processEvent");
+      terminal.note("Warning: the bundle exports nothing that is called, such as processEvent");
     }
   } catch (error) {
     if (!(error instanceof BundleError || error instanceof PluginLoadError)) throw error;
-    console.error(error.message);
+    terminal.note(error.message);
     Deno.exitCode = 1;
   }
 }

@@ -9,7 +9,7 @@ import { ConfigError } from "../config/read_config.ts";
 import { PluginLoadError } from "../loader/plugin.ts";
 import { createPluginLoader } from "../service/load_plugins.ts";
 import type { GivenSettings } from "./program/settings_options.ts";
-import { CommandError, EXIT_USAGE } from "./program/terminal.ts";
+import { CommandError, EXIT_USAGE, terminal } from "./program/terminal.ts";
 
 /** Sets the exit code: 2 when something is wrong with the configuration or a plugin. Rejects with CommandError. */
 export async function check(
@@ -23,14 +23,14 @@ export async function check(
     for (const plugin of config.projects.flatMap(({ plugins }) => plugins)) {
       try {
         const { manifest } = await loader.load(plugin);
-        console.log(`plugin config ${plugin.id}: ${manifest.name}, ok`);
+        terminal.print(`plugin config ${plugin.id}: ${manifest.name}, ok`);
       } catch (error) {
         if (!(error instanceof PluginLoadError)) throw error;
         broken++;
-        console.error(`plugin config ${plugin.id}: ${error.record.stack ?? error.record.message}`);
+        terminal.note(`plugin config ${plugin.id}: ${error.record.stack ?? error.record.message}`);
       }
     }
-    if (broken === 0) console.log("The configuration is in order");
+    if (broken === 0) terminal.print("The configuration is in order");
     else Deno.exitCode = EXIT_USAGE;
   } catch (error) {
     throw error instanceof ConfigError ? new CommandError(error.message, EXIT_USAGE, { cause: error }) : error;

@@ -5,6 +5,7 @@
 
 import { resolve } from "node:path";
 import { z } from "zod";
+import { printableMessage } from "../../runtime/printable.ts";
 import type { HogpenConfig } from "../config/config.ts";
 import { defaultConfig, LOCAL_TOKEN } from "../config/default_config.ts";
 import { readSettings } from "../config/settings.ts";
@@ -39,7 +40,7 @@ export async function dev(folder: string, command: DevCommand): Promise<void> {
   const stopped = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, () => stopped.abort());
   try {
-    const flags = new Map([["hostname", "127.0.0.1"], ["data", data], ["logLevel", "warn"], [
+    const flags = new Map([["host", "127.0.0.1"], ["data", data], ["logLevel", "warn"], [
       "port",
       command.port ?? "8000",
     ]]);
@@ -147,7 +148,7 @@ async function printLogs(api: Awaited<ReturnType<typeof openApi>>, { json }: Dev
   const { dim, red } = terminal.noteColors;
   for await (const { type, source, message } of readLogs(api, String(PLUGIN), { follow: true })) {
     if (json || source === "SYSTEM" && type !== "ERROR") continue;
-    terminal.note(`${type === "ERROR" ? red(type) : dim(type)} ${message}`);
+    terminal.note(`${type === "ERROR" ? red(type) : dim(type)} ${printableMessage(message)}`);
   }
 }
 

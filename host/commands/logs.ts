@@ -4,6 +4,7 @@
  */
 
 import { setTimeout as delay } from "node:timers/promises";
+import { printableMessage } from "../../runtime/printable.ts";
 import { type ApiClient, type ApiOptions, openApi } from "./program/api_client.ts";
 import { terminal } from "./program/terminal.ts";
 
@@ -64,5 +65,7 @@ export async function* readLogs(
 function describeEntry({ timestamp, source, type, message }: LogEntry): string {
   const { dim, red, yellow } = terminal.colors;
   const paint = type === "ERROR" ? red : type === "WARN" ? yellow : (text: string) => text;
-  return `${dim(timestamp)} ${paint(type.padEnd(5))} ${source === "SYSTEM" ? dim("(service) ") : ""}${message}`;
+  return `${dim(timestamp)} ${paint(type.padEnd(5))} ${source === "SYSTEM" ? dim("(service) ") : ""}${
+    printableMessage(message)
+  }`;
 }

@@ -14,6 +14,7 @@ import { createNotices } from "../service/notices.ts";
 import { openDataFolder } from "../service/upkeep/data_folder.ts";
 import { startService } from "../service/service.ts";
 import type { GivenSettings } from "./program/settings_options.ts";
+import { terminal } from "./program/terminal.ts";
 
 /** How long the announcement waits for plugins that take their time. */
 const ANNOUNCE_MS = 10_000;
@@ -22,7 +23,7 @@ const ANNOUNCE_MS = 10_000;
 export async function start(
   { settings, configGiven }: GivenSettings,
 ): Promise<void> {
-  const notices = createNotices(settings.logLevel, (line) => console.error(line), Date.now);
+  const notices = createNotices(settings.logLevel, (line) => terminal.note(line), Date.now);
   const config = await loadConfig(settings, configGiven).catch((error) => {
     throw error instanceof ConfigError ? new UsageError([error.message]) : error;
   });
@@ -39,10 +40,11 @@ export async function start(
   const early = await Promise.race([stopped, patience.promise, service.ready()]);
   clearTimeout(timer);
   if (early === undefined) {
-    console.log(
+    terminal.print(
       announce({
         version: VERSION,
         url: service.url,
+        host: settings.host,
         config,
         plugins: service.plugins,
         admin,

@@ -24,9 +24,9 @@ export const SETTINGS = {
     help: "The configuration; when there is no hogpen.json, a local project with two plugins runs",
   }),
   port: integer(8000, 0, 65_535, { env: "HOGPEN_PORT", help: "Where the service listens; 0 takes a free port" }),
-  hostname: text("0.0.0.0", {
-    env: "HOGPEN_HOSTNAME",
-    help: "The address it listens on; 127.0.0.1 for this machine only",
+  host: text("127.0.0.1", {
+    env: "HOGPEN_HOST",
+    help: "The address it listens on: of this machine alone when not set, 0.0.0.0 for all that the machine has",
   }),
   data: text("./data", { env: "HOGPEN_DATA", help: "Folder of the event log, the store and the caches of files" }),
   adminToken: secret({ env: "HOGPEN_ADMIN_TOKEN", help: "Token of the API; made at the first start when absent" }),

@@ -14,7 +14,8 @@ function withSingleSlashes(request: Request): Request {
 }
 
 export interface ServeOptions {
-  hostname: string;
+  /** The address to listen on, or a name of it. */
+  host: string;
   /** 0 takes a free one. */
   port: number;
 }
@@ -28,7 +29,7 @@ export interface Server extends AsyncDisposable {
 }
 
 /** Starts to listen. Throws when the port is taken. */
-export function serve(app: Pick<App, "fetch">, { hostname, port }: ServeOptions): Server {
+export function serve(app: Pick<App, "fetch">, { host: hostname, port }: ServeOptions): Server {
   const server = Deno.serve(
     {
       hostname,

@@ -13,6 +13,8 @@ import { groupPlugins } from "./plugin_groups.ts";
 export interface Announcement {
   version: string;
   url: string;
+  /** The setting: which address it listens on. */
+  host: string;
   config: HogpenConfig;
   plugins: Pick<Plugins, "list">;
   admin: AdminToken;
@@ -20,9 +22,9 @@ export interface Announcement {
   isTerminal: boolean;
 }
 
-export function announce({ version, url, config, plugins, admin, isTerminal }: Announcement): string {
+export function announce({ version, url, host, config, plugins, admin, isTerminal }: Announcement): string {
   const views = plugins.list();
-  const lines = [`Hogpen ${version} listens at ${url}`, ""];
+  const lines = [`Hogpen ${version} listens at ${url} (${reachOf(host)})`, ""];
   for (const project of config.projects) {
     lines.push(`Project ${project.id} "${project.name}", token ${project.token}`);
     const own = views.filter(({ config }) => config.teamId === project.id && config.enabled);
@@ -45,6 +47,14 @@ export function announce({ version, url, config, plugins, admin, isTerminal }: A
     ...aboutToken(admin, isTerminal),
   );
   return lines.join("\n");
+}
+
+/** Who can reach the service, so that nobody is surprised by it. */
+function reachOf(host: string): string {
+  if (/^(127\.|::1$|localhost$)/.test(host)) {
+    return "only this machine reaches it; HOGPEN_HOST=0.0.0.0 lets others";
+  }
+  return host === "0.0.0.0" || host === "::" ? `on every address of this machine (${host})` : `on ${host}`;
 }
 
 /** Plugins that share a process can do more to each other than others can. */

@@ -3,6 +3,8 @@
  * @module
  */
 
+import { printableMessage } from "../../runtime/printable.ts";
+
 export const LEVELS = ["debug", "info", "warn", "error"] as const;
 export type Level = typeof LEVELS[number];
 
@@ -14,8 +16,7 @@ export function createNotices(level: Level, write: (line: string) => void, now: 
   const least = LEVELS.indexOf(level);
   const say = (each: Level) => (message: string): void => {
     if (LEVELS.indexOf(each) < least) return;
-    const text = message.trimEnd().replaceAll("\n", "\n    ");
-    write(`${new Date(now()).toISOString()} ${each.padEnd(5)} ${text}`);
+    write(`${new Date(now()).toISOString()} ${each.padEnd(5)} ${printableMessage(message)}`);
   };
   return { debug: say("debug"), info: say("info"), warn: say("warn"), error: say("error") };
 }

@@ -57,7 +57,7 @@ export async function startCaptureService(
         body: JSON.stringify(body),
         headers: { "content-type": "application/json", ...headers },
       }),
-    listen: () => serve(app, { hostname: "127.0.0.1", port: 0 }),
+    listen: () => serve(app, { host: "127.0.0.1", port: 0 }),
     async events(project = 1) {
       const records = await log.read("inbox", project, "", { maxEvents: 100_000, maxBytes: 1e9 });
       return records.map((record) => JSON.parse(new TextDecoder().decode(record.event)));

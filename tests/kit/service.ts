@@ -74,7 +74,6 @@ export async function startTestService({ config, env = {}, main = MAIN }: Servic
       cwd: folder.path,
       env: {
         HOGPEN_PORT: String(port),
-        HOGPEN_HOSTNAME: "127.0.0.1",
         HOGPEN_DATA: join(folder.path, "data"),
         HOGPEN_ADMIN_TOKEN: ADMIN_TOKEN,
         ...(config === undefined ? {} : { HOGPEN_CONFIG: configPath }),

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { eventually } from "../kit/eventually.ts";
 import { startTestService } from "../kit/service.ts";
 
 Deno.test("the service runs its local project without any configuration", async () => {
@@ -9,6 +10,10 @@ Deno.test("the service runs its local project without any configuration", async 
   assert.equal(event.properties.hello, "world");
   assert.deepEqual(event.properties.$plugins_succeeded, ["Hello World (1)", "User agent (2)"]);
   assert.match(service.output(), /token phc_local/);
+  assert.match(
+    service.output(),
+    /listens at http:\/\/127\.0\.0\.1:\d+ \(only this machine reaches it; HOGPEN_HOST=0\.0\.0\.0 /,
+  );
   assert.match(service.output(), /Hello World \(1\): changes events before they are stored/);
 });
 
@@ -59,4 +64,35 @@ Deno.test("plugins that share a process are named at the start, and those of ano
     config: { projects: [{ id: 1, name: "p", token: "phc_local", plugins }] },
   });
   assert.match(service.output(), /cell "x" is a trust boundary: the plugins 1, 2 share a process/);
+});
+
+Deno.test("the service says that others reach it when it listens for them", async () => {
+  await using service = await startTestService({ env: { HOGPEN_HOST: "0.0.0.0" } });
+  assert.match(
+    service.output(),
+    /listens at http:\/\/localhost:\d+ \(on every address of this machine \(0\.0\.0\.0\)\)/,
+  );
+});
+
+Deno.test("names and errors of plugins cannot steer the terminal that the service was started in", async () => {
+  const inline = (name: string, code: string) => ({ inline: code, name });
+  await using service = await startTestService({
+    config: {
+      projects: [{
+        id: 1,
+        token: "phc_t",
+        plugins: [
+          { id: 1, source: inline("clear \x1b[2J\x9b2J", "exports.processEvent = (event) => event") },
+          {
+            id: 2,
+            source: inline("late", "exports.setupPlugin = () => { throw new Error('title \\x1b]0;x\\x07\\rline') }"),
+          },
+        ],
+      }],
+    },
+  });
+  await eventually("the error is shown", () => service.output().includes("title \\u001b]0;x\\u0007\\u000dline"));
+  assert.ok(service.output().includes("clear \\u001b[2J\\u009b2J"));
+  // deno-lint-ignore no-control-regex -- they must not be there
+  assert.doesNotMatch(service.output(), /[\x00-\x08\x0b-\x1f\x7f-\x9f]/);
 });

@@ -7,7 +7,7 @@ import { CommanderError } from "commander";
 import { BackEndError } from "../../back_end_error.ts";
 import { UsageError } from "../../config/settings.ts";
 import { createProgram, withCommand } from "./program.ts";
-import { CommandError, EXIT_FAILED, EXIT_USAGE } from "./terminal.ts";
+import { CommandError, EXIT_FAILED, EXIT_USAGE, terminal } from "./terminal.ts";
 
 /** Sets the exit code, or ends the process with it. */
 export async function runProgram(args: readonly string[]): Promise<void> {
@@ -29,7 +29,7 @@ export async function runProgram(args: readonly string[]): Promise<void> {
 }
 
 function fail(message: string, exitCode: number): void {
-  console.error(message);
+  terminal.note(message);
   // Listeners of signals and half-built parts of a service would hold the process.
   Deno.exit(exitCode);
 }

@@ -4,6 +4,7 @@
  */
 
 import picocolors from "picocolors";
+import { printable } from "../../../runtime/printable.ts";
 
 type Colors = ReturnType<typeof picocolors.createColors>;
 
@@ -35,13 +36,26 @@ export const EXIT_USAGE = 2;
 /** A service that does not answer. */
 export const EXIT_UNREACHABLE = 3;
 
+const colors = picocolors.createColors(hasColor(Deno.stdout));
+const noteColors = picocolors.createColors(hasColor(Deno.stderr));
+
 export const terminal: Terminal = {
-  print: (line) => console.log(line),
-  json: (value) => console.log(JSON.stringify(value)),
-  note: (line) => console.error(line),
-  colors: picocolors.createColors(hasColor(Deno.stdout)),
-  noteColors: picocolors.createColors(hasColor(Deno.stderr)),
+  print: (line) => console.log(withColors(line, colors)),
+  json: (value) => console.log(printable(JSON.stringify(value))),
+  note: (line) => console.error(withColors(line, noteColors)),
+  colors,
+  noteColors,
 };
+
+/** The escape sequences of colours and weights, as the lines are given them. */
+// deno-lint-ignore no-control-regex -- an escape sequence begins with one
+const COLOR = /(\x1b\[\d{1,2}m)/;
+
+/** Much of what is printed was written by plugins, SDKs and servers: colours are all that it may do to the terminal. */
+function withColors(line: string, { isColorSupported }: Colors): string {
+  if (!isColorSupported) return printable(line);
+  return line.split(COLOR).map((part) => COLOR.test(part) ? part : printable(part)).join("");
+}
 
 function hasColor(stream: { isTerminal(): boolean }): boolean {
   return !Deno.noColor && Deno.env.get("TERM") !== "dumb" && stream.isTerminal();

@@ -5,7 +5,7 @@
 
 import { readFile } from "node:fs/promises";
 import { isBuiltin } from "node:module";
-import { basename, join, resolve } from "node:path";
+import { basename, dirname, join, resolve, sep } from "node:path";
 import type { Message, Plugin } from "esbuild";
 import { isProvidedModule } from "../../../runtime/modules.ts";
 import { parseManifest } from "../manifest/manifest.ts";
@@ -29,8 +29,9 @@ const ADDON_LOADERS = /^(?:bindings|node-gyp-build|node-gyp|prebuild-install|@ma
 
 /** Packs the plugin in the folder. Its packages have to be installed. Rejects with BundleError. */
 export async function bundlePlugin(folder: string, options: BundleOptions = {}): Promise<Bundle> {
-  const root = resolve(folder);
-  const entry = join(root, options.main ?? await findEntry(root));
+  const root = await Deno.realPath(folder);
+  const entry = resolve(root, options.main ?? await findEntry(root));
+  const packageFolders = options.packageFolders ?? [];
   const warnings = new Set<string>();
   const esbuild = await import("esbuild");
   try {
@@ -43,14 +44,14 @@ export async function bundlePlugin(folder: string, options: BundleOptions = {}):
       // A sandbox is more like a browser than like Node: fetch and web classes, but no sockets, files or system.
       platform: "browser",
       target: "es2022",
-      nodePaths: options.packageFolders ?? [],
+      nodePaths: packageFolders,
       define: { global: "globalThis", self: "globalThis", "process.env.NODE_ENV": '"production"' },
       inject: [PROCESS, WEB_CRYPTO],
       // Functions that the entry only declares are what PostHog called.
       treeShaking: exportsSomething(await readEntry(entry)),
       legalComments: "none",
       logLevel: "silent",
-      plugins: [packagesPlugin(entry, warnings)],
+      plugins: [ownFilesPlugin(root, packageFolders), packagesPlugin(entry, warnings)],
     });
     for (const warning of result.warnings) warnings.add(describe(warning));
     return { code: result.outputFiles[0]?.text ?? "", warnings: [...warnings] };
@@ -62,6 +63,35 @@ export async function bundlePlugin(folder: string, options: BundleOptions = {}):
   } finally {
     await esbuild.stop();
   }
+}
+
+/**
+ * Refuses files that are neither the plugin's own nor of a package: a plugin from somebody else could name any file of this
+ * machine, and the bundle would carry it away. esbuild has followed symbolic links by then.
+ */
+function ownFilesPlugin(root: string, packageFolders: string[]): Plugin {
+  return {
+    name: "hogpen-own-files",
+    async setup(build) {
+      const real = (path: string) => Deno.realPath(path).catch(() => null);
+      const around = foldersAbove(root).map((folder) => join(folder, "node_modules"));
+      const found = await Promise.all([root, ...packageFolders, ...around].map(real));
+      const allowed = found.filter((path) => path !== null);
+      const isIn = (path: string, folder: string) => path.startsWith(folder + sep);
+      build.onLoad({ filter: /.*/, namespace: "file" }, async ({ path }) => {
+        const file = await real(path) ?? path;
+        if (allowed.some((folder) => isIn(file, folder))) return undefined;
+        return {
+          errors: [{ text: `${file} lies outside of the plugin's folder: copy what the plugin needs into it` }],
+        };
+      });
+    },
+  };
+}
+
+function foldersAbove(folder: string): string[] {
+  const parent = dirname(folder);
+  return parent === folder ? [] : [parent, ...foldersAbove(parent)];
 }
 
 const PROCESS = "hogpen:process";

@@ -48,7 +48,7 @@ Deno.test("measureJson() leaves what is no JSON to its parser, but for what cann
 });
 
 /** What a large body becomes, with its events in a plain array. */
-async function parsedInParts(text: string): Promise<unknown> {
+function parsedInParts(text: string): unknown {
   const bytes = new TextEncoder().encode(text);
   const meter = new BodyMeter();
   // Pieces that end in the middle of strings and characters.
@@ -61,29 +61,29 @@ async function parsedInParts(text: string): Promise<unknown> {
   return batch instanceof UnparsedEvents ? { ...data as object, batch: [...batch] } : data;
 }
 
-Deno.test("events that are parsed one by one are those that JSON.parse gives", async () => {
+Deno.test("events that are parsed one by one are those that JSON.parse gives", () => {
   const spaces = fc.constantFrom(undefined, 1, "\t");
-  await fc.assert(
-    fc.asyncProperty(
+  fc.assert(
+    fc.property(
       fc.array(fc.jsonValue(), { maxLength: 30 }),
       fc.jsonValue(),
       spaces,
-      async (events, other, space) => {
+      (events, other, space) => {
         for (
           const whole of [events, { other, batch: events, last: other }, { batch: other }, { api_key: "batch", other }]
         ) {
           const text = ` ${JSON.stringify(whole, null, space)}`;
-          assert.deepEqual(await parsedInParts(text), JSON.parse(text));
+          assert.deepEqual(parsedInParts(text), JSON.parse(text));
         }
       },
     ),
   );
   for (const text of ['{"b\\u0061tch":[1,2]}', '{"batch":[1,2],"batch":[3]}', '{"batch":[1,2],"batch":7}', "[ ]"]) {
-    assert.deepEqual(await parsedInParts(text), JSON.parse(text), text);
+    assert.deepEqual(parsedInParts(text), JSON.parse(text), text);
   }
   for (
     const text of ["[1,,2]", "[1,2,]", "[1 2]", "[1}", '{"batch":[1]', "[1]]", '{"batch":[{]}', "[1],[2]", "{}[1]"]
   ) {
-    await assert.rejects(parsedInParts(text), { name: "CaptureError" }, text);
+    assert.throws(() => parsedInParts(text), { name: "CaptureError" }, text);
   }
 });

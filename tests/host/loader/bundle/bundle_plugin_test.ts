@@ -114,6 +114,35 @@ Deno.test("bundlePlugin() puts something in the place of built-in modules that c
   ]);
 });
 
+Deno.test("bundlePlugin() packs no file from outside of the plugin's folder and its node_modules", async () => {
+  await using _end = untilEsbuildEnds();
+  await using folder = await pluginFolder({
+    "secret.json": '{"token":"s3cret"}',
+    "node_modules/around/index.js": "module.exports = 'around'",
+    "shared/package.json": '{"name":"shared"}',
+    "shared/index.js": "module.exports = 's3cret'",
+    "own/by_path.js": "exports.got = require('../secret.json')",
+    "own/by_link.js": "exports.got = require('./link.json')",
+    "own/by_package.js": "exports.got = require('linked')",
+    "own/by_package_link.js": "exports.got = require('linked/link.json')",
+    "own/allowed.js": "exports.got = [require('around'), require('./src/a.json')]",
+    "own/src/a.json": "1",
+    "own/node_modules/linked/package.json": "{}",
+  });
+  await Deno.symlink("../secret.json", `${folder.path}/own/link.json`);
+  await Deno.symlink("../../../secret.json", `${folder.path}/own/node_modules/linked/link.json`);
+  await Deno.symlink("../../../shared/index.js", `${folder.path}/own/node_modules/linked/index.js`);
+  for (const main of ["by_path.js", "by_link.js", "by_package.js", "by_package_link.js", "../shared/index.js"]) {
+    await assert.rejects(bundlePlugin(`${folder.path}/own`, { main }), {
+      name: "BundleError",
+      message:
+        /(secret\.json|shared\/index\.js) lies outside of the plugin's folder: copy what the plugin needs into it/,
+    }, main);
+  }
+  const { code } = await bundlePlugin(`${folder.path}/own`, { main: "allowed.js" });
+  assert.match(code, /around/);
+});
+
 Deno.test("bundlePlugin() refuses packages that are not installed and native addons", async () => {
   assert.match(
     await refusal({ "index.js": "\nimport { a } from 'left-out'; a" }),
