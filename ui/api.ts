@@ -18,6 +18,9 @@ export class RequestError extends Error {
   }
 }
 
+/** The page may lie below a path of its site. */
+const API = `${location.pathname.replace(/\/_hogpen.*$/, "")}/_hogpen/api/`;
+
 let csrf: string | null = null;
 
 /** Rejects with RequestError. `version` is what is to be changed, for If-Match. */
@@ -25,7 +28,7 @@ export async function call<T>(method: string, path: string, body?: unknown, vers
   const headers: Record<string, string> = { "content-type": "application/json" };
   if (csrf !== null) headers["x-csrf-token"] = csrf;
   if (version != null) headers["if-match"] = `"${version}"`;
-  const response = await fetch(`/_hogpen/api/${path}`, {
+  const response = await fetch(`${API}${path}`, {
     method,
     headers,
     ...(body !== undefined && { body: JSON.stringify(body) }),

@@ -12,6 +12,7 @@ import { type ByteGate, createAdmission } from "./body/byte_gate.ts";
 import { createPacer, giveWay } from "./body/give_way.ts";
 import { MAX_EVENTS } from "./body/measure_json.ts";
 import { invalidPayload, tooLarge } from "./capture_error.ts";
+import { clientOrigin, type ConnectionInfo, hostOf } from "./arrival.ts";
 import { clientIp } from "./client_ip.ts";
 import { addCorsHeaders } from "./cors.ts";
 import { findProject, type Projects } from "./find_project.ts";
@@ -20,11 +21,6 @@ import { readEvents, readSentAt, readToken } from "./body/read_events.ts";
 import { readPayload } from "./body/read_payload.ts";
 import type { SentEvents } from "./body/sent_events.ts";
 import { asCaptureError, ok, refuse } from "./respond.ts";
-
-/** What the server knows of a connection; Deno.serve's handler info has it. */
-export interface ConnectionInfo {
-  remoteAddr?: Deno.Addr;
-}
 
 /** What the capture endpoints need. */
 export interface CaptureOptions {
@@ -110,7 +106,7 @@ async function capture(
     const facts: RequestFacts = {
       teamId: project.id,
       ip: project.anonymizeIps ? "" : clientIp(request.headers, hostOf(remote), options.trustProxy),
-      siteUrl: url.origin,
+      siteUrl: clientOrigin(request, hostOf(remote), options.trustProxy),
       now,
       sentAt: readSentAt(payload),
       eventName: endpoint.eventName,
@@ -178,9 +174,4 @@ function eventTooLarge(maxBytes: number, events: number): Error {
 /** What the records hold in memory until they are stored. */
 export function bytesOf(records: LogRecord[]): number {
   return records.reduce((sum, { event }) => sum + event.byteLength, 0);
-}
-
-/** The address of the far side, when the connection has one. */
-export function hostOf(remote: Deno.Addr | undefined): string | undefined {
-  return remote && "hostname" in remote ? remote.hostname : undefined;
 }

@@ -7,7 +7,8 @@ import { Hono } from "hono";
 import { isRecord } from "../../runtime/is_record.ts";
 import { parseUuid } from "../../runtime/events/uuid.ts";
 import type { LogRecord } from "../log/event_log.ts";
-import { bytesOf, type CaptureOptions, type ConnectionInfo, encodeEvent, hostOf, MAX_EVENT_BYTES } from "./capture.ts";
+import { clientOrigin, type ConnectionInfo, hostOf } from "./arrival.ts";
+import { bytesOf, type CaptureOptions, encodeEvent, MAX_EVENT_BYTES } from "./capture.ts";
 import { createAdmission } from "./body/byte_gate.ts";
 import { createPacer, giveWay } from "./body/give_way.ts";
 import { MAX_EVENTS } from "./body/measure_json.ts";
@@ -67,7 +68,7 @@ async function capture(options: CaptureOptions, request: Request, remote: Deno.A
     const facts: RequestFacts = {
       teamId: project.id,
       ip: project.anonymizeIps ? "" : clientIp(headers, hostOf(remote), options.trustProxy),
-      siteUrl: url.origin,
+      siteUrl: clientOrigin(request, hostOf(remote), options.trustProxy),
       now,
       // The time of this very request: a batch that is sent again keeps its created_at.
       sentAt: readTime(headers.get("posthog-request-timestamp")) ?? readTime(data.created_at),

@@ -23,15 +23,16 @@ export function clientIp(headers: Headers, remote: string | undefined, trusts: T
 
 /** The addresses that proxies noted, the client's first; entries that are none, such as `unknown`, are left out. */
 function forwardedFor(headers: Headers): string[] {
-  const list = headers.get("x-forwarded-for") ?? fromForwarded(headers.get("forwarded")) ?? headers.get("x-real-ip") ??
-    "";
+  const list = headers.get("x-forwarded-for") ?? readForwarded(headers, "for") ?? headers.get("x-real-ip") ?? "";
   return list.split(",").map((entry) => withoutPort(entry.trim())).filter((address) => isIP(address) !== 0);
 }
 
-/** The `for` of each element of RFC 7239's header. */
-function fromForwarded(header: string | null): string | null {
+/** One parameter of each element of RFC 7239's header Forwarded, separated by commas; null without the header. */
+export function readForwarded(headers: Headers, parameter: "for" | "proto" | "host"): string | null {
+  const header = headers.get("forwarded");
   if (header === null) return null;
-  return header.split(",").map((element) => /(?:^|;)\s*for="?([^";]+)"?/i.exec(element.trim())?.[1] ?? "").join(",");
+  const pattern = new RegExp(`(?:^|;)\s*${parameter}="?([^";]+)"?`, "i");
+  return header.split(",").map((element) => pattern.exec(element.trim())?.[1] ?? "").join(",");
 }
 
 /** `1.2.3.4:5555` and `[::1]:5555`; a bare IPv6 address is left alone. */

@@ -57,7 +57,7 @@ export async function dev(folder: string, command: DevCommand): Promise<void> {
     });
     await service.ready();
     announce(service, folder);
-    const api = await openApi({ url: service.url, adminToken });
+    const api = await openApi({ url: service.adminUrl, adminToken });
     await Promise.race([
       followReloads(service, root, command, readConfig, stopped.signal),
       printEvents(service, command, stopped.signal),

@@ -44,6 +44,7 @@ export async function start(
       announce({
         version: VERSION,
         url: service.url,
+        adminUrl: service.adminUrl,
         host: settings.host,
         config,
         plugins: service.plugins,

@@ -4,7 +4,7 @@
  */
 
 import { dirname, resolve } from "node:path";
-import { toUpstream } from "./upstream.ts";
+import { inheritUpstream, toUpstream } from "./upstream.ts";
 import { isRecord } from "../../runtime/is_record.ts";
 import { destinationOptions } from "../destinations/destination_options.ts";
 import type { DestinationConfig, HogpenConfig, PluginConfig } from "./config.ts";
@@ -58,7 +58,7 @@ export async function parseConfig(
     throw new ConfigError(path, [`the file is not JSON: ${(cause as Error).message}`], { cause });
   }
   const { value, problems } = replaceEnvReferences(json, env);
-  inheritUpstream(value);
+  inheritUpstreams(value);
   const parsed = configSchema.safeParse(value);
   if (!parsed.success) problems.push(...describeIssues(parsed.error, value));
   problems.push(...findConflicts(value));
@@ -83,16 +83,14 @@ export async function parseConfig(
 }
 
 /** A destination `posthog` goes to the project's upstream, unless it says otherwise. */
-function inheritUpstream(value: unknown): void {
+function inheritUpstreams(value: unknown): void {
   if (!isRecord(value) || !Array.isArray(value.projects)) return;
   for (const project of value.projects) {
     if (!isRecord(project) || !isRecord(project.upstream) || !Array.isArray(project.destinations)) continue;
-    const { host, api_key = project.token } = project.upstream;
-    for (const destination of project.destinations) {
-      if (!isRecord(destination) || destination.type !== "posthog") continue;
-      destination.host ??= host;
-      destination.api_key ??= api_key;
-    }
+    const { host, api_key: apiKey = project.token } = project.upstream;
+    project.destinations = project.destinations.map((each) =>
+      isRecord(each) ? inheritUpstream(each, { host, apiKey }) : each
+    );
   }
 }
 

@@ -4,7 +4,7 @@
  */
 
 import { readCertificates } from "../ca_certificates.ts";
-import { readProxies } from "./trusted_proxies.ts";
+import { isPathPrefix, readProxies } from "./trusted_proxies.ts";
 
 /** One setting. `read` throws an Error that says what was expected. */
 export interface Setting<T> {
@@ -51,11 +51,16 @@ export function certificates({ env, help }: Common): Setting<string | null> {
   return { env, help, shownDefault: "none", default: null, secret: false, read: readCertificates };
 }
 
-export function integer(fallback: number, min: number, max: number, { env, help }: Common): Setting<number> {
+export function integer<T extends number | null>(
+  fallback: T,
+  min: number,
+  max: number,
+  { env, help }: Common,
+): Setting<number | T> {
   return {
     env,
     help,
-    shownDefault: String(fallback),
+    shownDefault: fallback === null ? "none" : String(fallback),
     default: fallback,
     secret: false,
     read(text) {
@@ -138,6 +143,22 @@ export function proxies(fallback: string, { env, help }: Common): Setting<string
     read(text) {
       readProxies(text);
       return text;
+    },
+  };
+}
+
+/** What paths begin with on the way to us: `/ingest`; a slash at the end is left out. "" when absent. */
+export function pathPrefix({ env, help }: Common): Setting<string> {
+  return {
+    env,
+    help,
+    shownDefault: "none",
+    default: "",
+    secret: false,
+    read(text) {
+      const prefix = text.replace(/\/+$/, "");
+      if (isPathPrefix(prefix)) return prefix;
+      throw new Error("a path such as /ingest");
     },
   };
 }

@@ -9,6 +9,7 @@ import {
   certificates,
   choice,
   integer,
+  pathPrefix,
   proxies,
   seconds,
   secret,
@@ -27,6 +28,15 @@ export const SETTINGS = {
   host: text("127.0.0.1", {
     env: "HOGPEN_HOST",
     help: "The address it listens on: of this machine alone when not set, 0.0.0.0 for all that the machine has",
+  }),
+  adminPort: integer(null, 0, 65_535, {
+    env: "HOGPEN_ADMIN_PORT",
+    help: "A port of its own for the API, the web page and /metrics, which the other port answers no more then",
+  }),
+  adminHost: text("127.0.0.1", { env: "HOGPEN_ADMIN_HOST", help: "The address that the admin port listens on" }),
+  pathPrefix: pathPrefix({
+    env: "HOGPEN_PATH_PREFIX",
+    help: "What proxies in front leave before our paths, such as /ingest; X-Forwarded-Prefix is read in any case",
   }),
   data: text("./data", { env: "HOGPEN_DATA", help: "Folder of the event log, the store and the caches of files" }),
   adminToken: secret({ env: "HOGPEN_ADMIN_TOKEN", help: "Token of the API; made at the first start when absent" }),
@@ -140,7 +150,7 @@ export const SETTINGS = {
   trustProxy: proxies("private", {
     env: "HOGPEN_TRUST_PROXY",
     help:
-      "Proxies whose X-Forwarded-For is believed: addresses and networks (10.0.0.0/8,…), private for those of private networks, yes for all, no for none",
+      "Proxies whose X-Forwarded-For, -Proto, -Host and -Prefix are believed: addresses and networks (10.0.0.0/8,…), private for those of private networks, yes for all, no for none",
   }),
   captureDepth: integer(5, 0, 1000, {
     env: "HOGPEN_CAPTURE_DEPTH",
@@ -212,6 +222,15 @@ export function readSettings(flags: ReadonlyMap<string, string>, env: (name: str
       return [name, setting.default];
     }
   });
+  const settings = Object.fromEntries(entries) as Settings;
+  problems.push(...conflictsOf(settings));
   if (problems.length > 0) throw new UsageError(problems);
-  return Object.fromEntries(entries) as Settings;
+  return settings;
+}
+
+/** Values that are right each by itself, but not together. */
+function conflictsOf({ port, adminPort, host, adminHost }: Settings): string[] {
+  const isSameAddress = host === adminHost || [host, adminHost].some((each) => each === "0.0.0.0" || each === "::");
+  if (adminPort !== port || port === 0 || !isSameAddress) return [];
+  return [`${SETTINGS.adminPort.env}: found ${adminPort}, the port of the service, expected another one or none`];
 }

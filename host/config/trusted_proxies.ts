@@ -1,5 +1,5 @@
 /**
- * Which proxies are believed when they say whom a request came from.
+ * Which proxies are believed when they say how a request came, and what a prefix that they name looks like.
  * @module
  */
 
@@ -48,4 +48,9 @@ function add(list: BlockList, entry: string): void {
   const family = version === 4 ? "ipv4" : "ipv6";
   if (bits === undefined) list.addAddress(address, family);
   else list.addSubnet(address, Number(bits), family);
+}
+
+/** True for `/ingest` and `/a/b`: plain segments, no slash at the end. */
+export function isPathPrefix(text: string): boolean {
+  return /^(?:\/[\w~-][\w.~-]*)+$/.test(text) && text.length <= 200;
 }

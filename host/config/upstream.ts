@@ -23,6 +23,15 @@ export interface Upstream {
   apiKey: string | null;
 }
 
+/** What a destination `posthog` says, with host and key of the project's upstream where it says none; others stay as they are. */
+export function inheritUpstream<T extends Record<string, unknown>>(
+  destination: T,
+  upstream: { host: unknown; apiKey: unknown },
+): T {
+  if (destination.type !== "posthog") return destination;
+  return { ...destination, host: destination.host ?? upstream.host, api_key: destination.api_key ?? upstream.apiKey };
+}
+
 /** Hosts of PostHog Cloud's regions, and where each has its scripts. */
 const CLOUD = /^(https?:\/\/)(us|eu)\.(?:i\.)?posthog\.com$/;
 

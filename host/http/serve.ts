@@ -5,14 +5,6 @@
 
 import type { App } from "./app.ts";
 
-/** `//e/` as `/e/`: an api_host with a slash at its end makes SDKs ask so. */
-function withSingleSlashes(request: Request): Request {
-  if (!/^[a-z]+:\/\/[^/?#]+[^?#]*\/\//i.test(request.url)) return request;
-  const url = new URL(request.url);
-  url.pathname = url.pathname.replaceAll(/\/{2,}/g, "/");
-  return new Request(url, request);
-}
-
 export interface ServeOptions {
   /** The address to listen on, or a name of it. */
   host: string;
@@ -41,7 +33,7 @@ export function serve(app: Pick<App, "fetch">, { host: hostname, port }: ServeOp
           status: 500,
         }),
     },
-    (request, info) => app.fetch(withSingleSlashes(request), info),
+    (request, info) => app.fetch(request, info),
   );
   const address = server.addr;
   const reachable = address.hostname === "0.0.0.0" || address.hostname === "::" ? "localhost" : address.hostname;

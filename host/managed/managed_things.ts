@@ -7,11 +7,13 @@
 import { createHash } from "node:crypto";
 import { Buffer } from "node:buffer";
 import { join } from "node:path";
-import type { HogpenConfig, PluginConfig, ProjectConfig } from "../config/config.ts";
+import type { DestinationConfig, HogpenConfig, PluginConfig, ProjectConfig } from "../config/config.ts";
+import { toUpstream } from "../config/upstream.ts";
 import { type ConfigDefaults, toDestinationConfig, toPluginConfig } from "../config/read_config.ts";
 import type { NewAuditEntry, Thing, ThingChange, ThingConflict, Things } from "../store/things.ts";
 import {
   type AttachmentValue,
+  completeDestination,
   type DestinationValue,
   destinationValue,
   FIRST_ID,
@@ -184,6 +186,16 @@ export async function openManagedThings(options: ManagedThingsOptions): Promise<
     return { ...config, attachments };
   }
 
+  /** What an upstream that is gone had to give it must not keep the rest from running. */
+  function toDestination(entry: DestinationValue, project: ProjectConfig): DestinationConfig[] {
+    try {
+      return [toDestinationConfig(completeDestination(entry, project))];
+    } catch (error) {
+      onError(`Cannot use destination ${project.id}/${entry.id}: ${error instanceof Error ? error.message : error}`);
+      return [];
+    }
+  }
+
   /** An uploaded archive as a file that the loader reads. */
   async function materialize(blob: string): Promise<string> {
     const path = join(folder, `${blob}.zip`);
@@ -235,6 +247,7 @@ export async function openManagedThings(options: ManagedThingsOptions): Promise<
         name: value.name ?? `Project ${value.id}`,
         token: value.token,
         anonymizeIps: value.anonymizeIps,
+        ...(value.upstream !== undefined && { upstream: toUpstream(value.upstream) }),
         plugins: [],
         destinations: [],
       })).filter(({ id, token }) => !tokens.has(token) && !file.projects.some((project) => project.id === id));
@@ -249,7 +262,7 @@ export async function openManagedThings(options: ManagedThingsOptions): Promise<
             ...project.destinations,
             ...Array.from(state.destinations.values()).filter(({ value }) =>
               value.teamId === project.id && !project.destinations.some(({ id }) => id === value.entry.id)
-            ).map(({ value }) => toDestinationConfig(value.entry)),
+            ).flatMap(({ value }) => toDestination(value.entry, project)),
           ],
         })),
       };

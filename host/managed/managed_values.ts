@@ -4,6 +4,7 @@
  */
 
 import { z } from "zod";
+import { inheritUpstream, type Upstream } from "../config/upstream.ts";
 import { destinationSchema, pluginConfigSchema, projectSchema } from "../config/config_schema.ts";
 
 /** Ids of projects and plugin configs of the API begin here, so that they never meet those of a file. */
@@ -30,8 +31,18 @@ export const storedPlugin = z.object({
 export type StoredPlugin = z.infer<typeof storedPlugin>;
 
 export const storedDestination = z.object({ teamId: z.number(), sealed: z.string() });
-export const destinationValue = destinationSchema;
-export type DestinationValue = z.infer<typeof destinationSchema>;
+/** As it was given: what it leaves to the project's upstream is filled in when it is used. */
+export const destinationValue = z.looseObject({ id: z.string(), type: z.string() });
+export type DestinationValue = z.infer<typeof destinationValue>;
+
+/** A destination with what it takes from its project's upstream. @throws ZodError */
+export function completeDestination(
+  entry: DestinationValue,
+  { token, upstream }: { token: string; upstream?: Upstream },
+): z.output<typeof destinationSchema> {
+  if (upstream === undefined) return destinationSchema.parse(entry);
+  return destinationSchema.parse(inheritUpstream(entry, { host: upstream.host, apiKey: upstream.apiKey ?? token }));
+}
 
 export const KINDS = {
   project: "project",

@@ -13,6 +13,8 @@ import { groupPlugins } from "./plugin_groups.ts";
 export interface Announcement {
   version: string;
   url: string;
+  /** Where the API is; the same address unless it has a port of its own. */
+  adminUrl: string;
   /** The setting: which address it listens on. */
   host: string;
   config: HogpenConfig;
@@ -22,9 +24,11 @@ export interface Announcement {
   isTerminal: boolean;
 }
 
-export function announce({ version, url, host, config, plugins, admin, isTerminal }: Announcement): string {
+export function announce({ version, url, adminUrl, host, config, plugins, admin, isTerminal }: Announcement): string {
   const views = plugins.list();
-  const lines = [`Hogpen ${version} listens at ${url} (${reachOf(host)})`, ""];
+  const lines = [`Hogpen ${version} listens at ${url} (${reachOf(host)})`];
+  if (adminUrl !== url) lines.push(`Its API and page are at ${adminUrl}/_hogpen/ alone`);
+  lines.push("");
   for (const project of config.projects) {
     lines.push(`Project ${project.id} "${project.name}", token ${project.token}`);
     const own = views.filter(({ config }) => config.teamId === project.id && config.enabled);
@@ -42,7 +46,7 @@ export function announce({ version, url, host, config, plugins, admin, isTermina
     `  curl -H 'Content-Type: application/json' ${url}/capture \\`,
     `    -d '{"api_key": "${first?.token}", "event": "hello", "distinct_id": "me", "properties": {}}'`,
     "See what the plugins made of it:",
-    `  curl -H 'Authorization: Bearer '"${shellWordOf(admin)}" ${url}/_hogpen/api/projects/${first?.id}/events`,
+    `  curl -H 'Authorization: Bearer '"${shellWordOf(admin)}" ${adminUrl}/_hogpen/api/projects/${first?.id}/events`,
     "",
     ...aboutToken(admin, isTerminal),
   );

@@ -23,7 +23,7 @@ import type { EventLog } from "../log/event_log.ts";
 import { inspectPlugin } from "../dry_run/inspect_plugin.ts";
 import { dryRun } from "../dry_run/dry_run.ts";
 import { createSink } from "../destinations/create_sink.ts";
-import { createApp } from "../http/app.ts";
+import { createApps } from "../http/app.ts";
 import { createLiveFeed } from "../http/live/live_feed.ts";
 import { publishLog, publishSighting } from "../http/live/publish.ts";
 import { watchService } from "../http/live/watch_service.ts";
@@ -62,6 +62,8 @@ export interface ServiceOptions {
 export interface Service extends AsyncDisposable {
   /** Where it listens. */
   readonly url: string;
+  /** Where the API, the web page and /metrics are; the same address unless they have a port of their own. */
+  readonly adminUrl: string;
   readonly plugins: ReturnType<typeof createApiPlugins>;
   /** To see what came in and what became of it. */
   readonly log: Pick<EventLog, "read" | "waitForRecords" | "cursor" | "lag">;
@@ -240,11 +242,12 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     onError: notices.warn,
     observed: observe({ plugins: api, consumers, store, now }),
   });
-  const app = createApp({
+  const apps = createApps({
     version: options.version,
     adminToken: options.adminToken,
     metricsToken: settings.metricsToken,
     trustProxy: readProxies(settings.trustProxy),
+    pathPrefix: settings.pathPrefix,
     upstreamCache: createStaleCache(join(settings.data, "upstream")),
     onUpstreamError: notices.warn,
     projects: () => config.projects,
@@ -283,7 +286,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       { name: settings.redisUrl === null ? "the cache (memory)" : "the cache (Redis)", ping: () => cache.ping() },
     ],
     now,
-  });
+  }, { separate: settings.adminPort !== null });
   const watched = { plugins: api, consumers, counters: telemetry.counters, jobs: store.jobs };
   const watching = watchService(feed, watched);
   // What another host, or the command line, changed in the store.
@@ -291,7 +294,9 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     managed.reload().then((changed) => changed ? applyLater() : undefined).catch(onError("Changes"));
   }, FOLLOW_MS);
   // Intake first: what comes while plugins are loaded waits in the inbox.
-  const server = serve(app, settings);
+  const server = serve(apps.open, settings);
+  const { adminPort, adminHost } = settings;
+  const adminServer = adminPort === null ? server : serve(apps.admin, { host: adminHost, port: adminPort });
   let applying = applyNow(config);
   applying.catch(() => {});
 
@@ -301,7 +306,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     const runtimes = plugins.runtimes();
     await stopInOrder(
       [
-        { what: "intake", ms: DRAIN_MS, stop: () => server[Symbol.asyncDispose]() },
+        { what: "intake", ms: DRAIN_MS, stop: () => Promise.all([...new Set([server, adminServer])].map(end)) },
         {
           what: "what is in flight",
           ms: DRAIN_MS,
@@ -331,6 +336,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 
   return {
     url: server.url,
+    adminUrl: adminServer.url,
     plugins: api,
     log,
     ready: async () => {

@@ -6,12 +6,18 @@
  * @module
  */
 
-import type { ConnectionInfo } from "../capture/capture.ts";
+import type { Arrival, ArrivalOf, ConnectionInfo } from "../capture/arrival.ts";
+import { CaptureError } from "../capture/capture_error.ts";
 import { addCorsHeaders } from "../capture/cors.ts";
-import { forward, UpstreamError, withoutHopByHop } from "./forward.ts";
-import { type Kept, MOST_KEPT_BYTES, type StaleCache } from "./stale_cache.ts";
-import { MOST_BYTES, swapInBody } from "./swap_token.ts";
+import { refuse } from "../capture/respond.ts";
 import type { Upstream } from "../config/upstream.ts";
+import { forward, UpstreamError } from "./forward.ts";
+import { isShared, type Kind, kindOf, TIMEOUT_MS } from "./path_kind.ts";
+import { readSent, type Sent, streamSent } from "./read_sent.ts";
+import { headersFor } from "./request_headers.ts";
+import { createSharedAnswers } from "./shared_answers.ts";
+import type { StaleCache } from "./stale_cache.ts";
+import { hasToken, swapInBody, swapToken } from "./swap_token.ts";
 
 /** A project that has an upstream. */
 export interface Fronted {
@@ -23,205 +29,142 @@ export interface ProxyOptions {
   /** Live: read anew for each request. */
   projects: () => readonly Fronted[];
   cache: StaleCache;
-  /** The client's address as far as it can be trusted, "" when it is not known. */
-  addressOf(request: Request, connection?: ConnectionInfo): string;
+  arrivalOf: ArrivalOf;
+  /** Whether a token opens this service's own API: such a one is not sent on. */
+  isOurToken(token: string): boolean;
   /** Told of each request: its kind, the answer's status (0 when there was none) and the milliseconds it took. */
   onAnswer?(kind: Kind, status: number, ms: number): void;
   onError(message: string): void;
 }
 
-export type Kind = "flags" | "config" | "assets" | "other";
-
-/** SDKs wait for flags before they show a page; the rest may take its time. */
-const TIMEOUT_MS: Record<Kind, number> = { flags: 5_000, config: 5_000, assets: 10_000, other: 60_000 };
-const MOST_BODY_BYTES = 64 * 1024 * 1024;
-/** Of the operator's interface; nothing for PostHog. */
-const OUR_COOKIE = /(?:^|;\s*)hogpen_session=[^;]*/g;
-
 export type Proxy = (request: Request, connection?: ConnectionInfo) => Promise<Response | null>;
+
+/** A tunnel, or a request that is to be sent back with its cookies: no page or SDK asks for it. */
+const REFUSED_METHODS = ["CONNECT", "TRACE"];
 
 /** Answers null when no project has an upstream. */
 export function createProxy(options: ProxyOptions): Proxy {
+  const shared = createSharedAnswers(options.cache);
+
   return async (request, connection) => {
     const projects = options.projects();
     if (projects.length === 0) return null;
-    const url = new URL(request.url);
-    const kind = kindOf(url.pathname);
+    if (REFUSED_METHODS.includes(request.method)) return new Response(null, { status: 405 });
+    const arrival = options.arrivalOf(request, connection);
+    const asked: Asked = { request, arrival, search: new URL(request.url).search, kind: kindOf(arrival.path) };
     const started = performance.now();
     try {
-      const sent = await readIfNeeded(request, projects);
-      if (sent === null) return tooLarge();
-      const project = chooseProject(projects, url, sent.text);
-      const answer = await pass(request, url, kind, project, sent.body, options.addressOf(request, connection));
-      options.onAnswer?.(kind, answer.status, performance.now() - started);
+      const answer = await pass(asked, projects);
+      options.onAnswer?.(asked.kind, answer.status, performance.now() - started);
       return answer;
     } catch (error) {
+      if (error instanceof CaptureError) return withCors(refuse(error), request);
       if (!(error instanceof UpstreamError)) throw error;
-      options.onAnswer?.(kind, 0, performance.now() - started);
+      options.onAnswer?.(asked.kind, 0, performance.now() - started);
       options.onError(error.message);
-      return await withoutUpstream(request, url, kind, error);
+      return unavailable(request, error);
     }
   };
 
-  async function pass(
-    request: Request,
-    url: URL,
-    kind: Kind,
-    { token, upstream }: Fronted,
-    body: Sent,
-    address: string,
-  ): Promise<Response> {
-    const key = upstream.apiKey ?? token;
-    const target = new URL(
-      (kind === "assets" || kind === "config" ? upstream.assetsHost : upstream.host) + swapInPath(url, token, key),
-    );
-    const headers = headersFor(request, target, address);
-    let out = body;
-    if (key !== token && out instanceof Uint8Array) {
-      const swapped = await swapInBody(out, token, key);
-      if (swapped !== out) headers.delete("content-encoding");
-      out = swapped;
+  async function pass(asked: Asked, projects: readonly Fronted[]): Promise<Response> {
+    const { request, kind } = asked;
+    const sent = matters(projects) ? await readSent(request) : streamSent(request);
+    const { token, upstream } = chooseProject(projects, asked, sent.text);
+    const host = isShared(kind) ? upstream.assetsHost : upstream.host;
+    const key = cacheKey(host, asked);
+    try {
+      const answer = await ask(asked, host, sent, token, upstream.apiKey ?? token);
+      if (!isShared(kind)) return answer;
+      if (answer.status < 500) {
+        return await shared.pass(request, key, answer, (text) => swapToken(text, upstream.apiKey ?? token, token));
+      }
+      const kept = await shared.find(request, key);
+      if (kept === null) return answer;
+      await answer.body?.cancel();
+      return kept;
+    } catch (error) {
+      const kept = error instanceof UpstreamError && isShared(kind) ? await shared.find(request, key) : null;
+      if (kept === null) throw error;
+      options.onError((error as UpstreamError).message);
+      return kept;
     }
-    if (out instanceof Uint8Array) headers.set("content-length", String(out.byteLength));
+  }
+
+  async function ask(asked: Asked, host: string, sent: Sent, token: string, key: string): Promise<Response> {
+    const { request, arrival, search, kind } = asked;
+    const path = arrival.path + search;
+    const url = new URL(host + (token === key ? path : swapToken(path, token, key)));
+    const headers = headersFor(request.headers, { ...options, host: url.host, arrival });
+    let { body, length } = sent;
+    if (token !== key && body instanceof Uint8Array) {
+      const swapped = await swapInBody(body, token, key);
+      if (swapped !== body) headers.delete("content-encoding");
+      body = swapped;
+      length = swapped.byteLength;
+    }
+    if (body !== null && length !== null) headers.set("content-length", String(length));
     // An answer in which the token must be put back has to be read.
-    if (key !== token && kind === "config") headers.set("accept-encoding", "identity");
+    if (token !== key && kind === "config") headers.set("accept-encoding", "identity");
     const answer = await forward({
-      url: target,
+      url,
       method: request.method,
       headers,
-      body: out,
+      body,
       timeoutMs: TIMEOUT_MS[kind],
       signal: request.signal,
     });
-    if (kind !== "assets" && kind !== "config") return answer;
-    return await keepGood(request, url, answer, (text) => key === token ? text : text.replaceAll(key, token));
-  }
-
-  /** Of a shared answer: keeps it when it is good, gives the kept one when the upstream failed. */
-  async function keepGood(
-    request: Request,
-    url: URL,
-    answer: Response,
-    swapBack: (text: string) => string,
-  ): Promise<Response> {
-    if (request.method !== "GET") return answer;
-    if (answer.status >= 500) {
-      const kept = await options.cache.find(keyOf(url));
-      if (kept === null) return answer;
-      await answer.body?.cancel();
-      return served(kept);
-    }
-    const length = Number(answer.headers.get("content-length") ?? 0);
-    if (answer.status !== 200 || length > MOST_KEPT_BYTES) return answer;
-    let body = new Uint8Array(await answer.arrayBuffer());
-    const headers = new Headers(answer.headers);
-    if (!headers.has("content-encoding") && /json|javascript|text/.test(headers.get("content-type") ?? "")) {
-      const text = new TextDecoder().decode(body);
-      const swapped = swapBack(text);
-      if (swapped !== text) body = new TextEncoder().encode(swapped);
-    }
-    headers.set("content-length", String(body.byteLength));
-    if (body.byteLength <= MOST_KEPT_BYTES) await options.cache.keep(keyOf(url), { headers: [...headers], body });
-    return new Response(body, { status: 200, headers });
-  }
-
-  async function withoutUpstream(request: Request, url: URL, kind: Kind, error: UpstreamError): Promise<Response> {
-    const kept = request.method === "GET" && (kind === "assets" || kind === "config")
-      ? await options.cache.find(keyOf(url))
-      : null;
-    if (kept !== null) return served(kept);
-    const status = error.kind === "timeout" ? 504 : 502;
-    // In the form in which SDKs read PostHog's errors.
-    const answer = Response.json(
-      {
-        type: "server_error",
-        code: "upstream_unavailable",
-        detail: "PostHog cannot be reached at the moment.",
-        attr: null,
-      },
-      { status, headers: { "retry-after": "5" } },
-    );
-    addCorsHeaders(answer.headers, request);
-    return answer;
+    return withPrefix(answer, arrival.prefix);
   }
 }
 
-/** What kind of path it is: which host it is for, and how long it may take. */
-export function kindOf(path: string): Kind {
-  if (/^\/(flags|decide)\/?$/.test(path)) return "flags";
-  if (/^\/array\//.test(path)) return "config";
-  if (/^\/static\//.test(path)) return "assets";
-  return "other";
+interface Asked {
+  request: Request;
+  arrival: Arrival;
+  search: string;
+  kind: Kind;
 }
 
-type Sent = ReadableStream<Uint8Array> | Uint8Array | null;
-
-/** The body as it is; read when it decides which project it is for or holds a token to replace. Null: it is too large. */
-async function readIfNeeded(
-  request: Request,
-  projects: readonly Fronted[],
-): Promise<{ body: Sent; text: string } | null> {
-  const length = Number(request.headers.get("content-length") ?? 0);
-  if (length > MOST_BODY_BYTES) return null;
-  if (request.body === null) return { body: null, text: "" };
-  const matters = projects.length > 1 || projects.some(({ token, upstream }) => (upstream.apiKey ?? token) !== token);
-  if (!matters || length > MOST_BYTES) return { body: request.body, text: "" };
-  const body = new Uint8Array(await request.arrayBuffer());
-  if (body.byteLength > MOST_BODY_BYTES) return null;
-  return { body, text: new TextDecoder().decode(await unpackedForLooking(body)) };
-}
-
-async function unpackedForLooking(body: Uint8Array): Promise<Uint8Array> {
-  const { decompress, isGzip } = await import("../capture/body/decompress.ts");
-  return isGzip(body) ? await decompress(body, "gzip", MOST_BYTES).catch(() => body) : body;
+/** Whether what is in a body changes where it goes, or what goes there. */
+function matters(projects: readonly Fronted[]): boolean {
+  return projects.length > 1 || projects.some(({ token, upstream }) => (upstream.apiKey ?? token) !== token);
 }
 
 /** The project whose token the request carries; else the first one. */
-function chooseProject(projects: readonly Fronted[], url: URL, text: string): Fronted {
-  const found = projects.find(({ token }) => url.href.includes(token)) ??
-    projects.find(({ token }) => text.includes(token));
+function chooseProject(projects: readonly Fronted[], { arrival, search }: Asked, text: string): Fronted {
+  const place = arrival.path + search;
+  const found = projects.find(({ token }) => hasToken(place, token)) ??
+    projects.find(({ token }) => hasToken(text, token));
   return found ?? projects[0] as Fronted;
 }
 
-function swapInPath({ pathname, search }: URL, token: string, key: string): string {
-  const path = pathname + search;
-  return token === key ? path : path.replaceAll(token, key);
+/** Of what SDKs add to a query the version of a script alone makes a difference. */
+function cacheKey(host: string, { arrival, search }: Asked): string {
+  const version = new URLSearchParams(search).get("v") ?? "";
+  return `${host}${arrival.path}${/^[\w.-]{1,40}$/.test(version) ? `?v=${version}` : ""}`;
 }
 
-function headersFor(request: Request, target: URL, address: string): Headers {
-  const url = new URL(request.url);
-  const headers = withoutHopByHop(request.headers);
-  headers.set("host", target.host);
-  const before = headers.get("x-forwarded-for");
-  if (address !== "") {
-    headers.set("x-forwarded-for", before === null || before === address ? address : `${before}, ${address}`);
+/** A redirect within the upstream's host leads to where the client has that host. */
+function withPrefix(answer: Response, prefix: string): Response {
+  const location = answer.headers.get("location");
+  if (prefix !== "" && location !== null && /^\/(?!\/)/.test(location)) {
+    answer.headers.set("location", prefix + location);
   }
-  if (!headers.has("x-forwarded-proto")) headers.set("x-forwarded-proto", url.protocol.slice(0, -1));
-  if (!headers.has("x-forwarded-host")) headers.set("x-forwarded-host", url.host);
-  const cookies = headers.get("cookie")?.replaceAll(OUR_COOKIE, "").replace(/^;\s*/, "");
-  if (cookies === "") headers.delete("cookie");
-  else if (cookies !== undefined) headers.set("cookie", cookies);
-  return headers;
+  return answer;
 }
 
-function keyOf(url: URL): string {
-  return url.pathname + url.search;
-}
-
-function served({ headers, body }: Kept): Response {
-  return new Response(new Uint8Array(body), {
-    status: 200,
-    headers: [...headers, ["warning", '110 - "Response is Stale"']],
-  });
-}
-
-function tooLarge(): Response {
-  return Response.json({
-    type: "validation_error",
-    code: "too_large",
-    detail: "The request is larger than 64 MB.",
+/** In the form in which SDKs read PostHog's errors. */
+function unavailable(request: Request, { kind }: UpstreamError): Response {
+  const body = {
+    type: "server_error",
+    code: "upstream_unavailable",
+    detail: "PostHog cannot be reached at the moment.",
     attr: null,
-  }, {
-    status: 413,
-  });
+  };
+  const status = kind === "timeout" ? 504 : 502;
+  return withCors(Response.json(body, { status, headers: { "retry-after": "5" } }), request);
+}
+
+function withCors(answer: Response, request: Request): Response {
+  addCorsHeaders(answer.headers, request);
+  return answer;
 }

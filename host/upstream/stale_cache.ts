@@ -6,6 +6,7 @@
 
 import { createHash } from "node:crypto";
 import { join } from "node:path";
+import { z } from "zod";
 
 export interface StaleCache {
   /** Keeps a good answer. What cannot be written is not kept: the answer is served all the same. */
@@ -15,13 +16,16 @@ export interface StaleCache {
 
 export interface Kept {
   headers: [string, string][];
-  body: Uint8Array;
+  body: Uint8Array<ArrayBuffer>;
 }
+
+const headersSchema = z.array(z.tuple([z.string(), z.string()]));
 
 /** An answer that is larger is not kept. */
 export const MOST_KEPT_BYTES = 5 * 1024 * 1024;
-/** Files kept; the oldest go first. */
+/** Files kept, and bytes in them; the oldest go first. */
 const MOST_FILES = 500;
+const MOST_BYTES = 200 * 1024 * 1024;
 
 /** @param folder is made when the first answer is kept. */
 export function createStaleCache(folder: string): StaleCache {
@@ -32,11 +36,18 @@ export function createStaleCache(folder: string): StaleCache {
     const files = await Promise.all(
       Array.from(
         Deno.readDirSync(folder),
-        async ({ name }) => ({ name, at: (await Deno.stat(join(folder, name))).mtime }),
+        async ({ name }) => {
+          const { mtime, size } = await Deno.stat(join(folder, name));
+          return { name, at: mtime?.getTime() ?? 0, size };
+        },
       ),
     );
-    files.sort((a, b) => (b.at?.getTime() ?? 0) - (a.at?.getTime() ?? 0));
-    for (const { name } of files.slice(MOST_FILES)) await Deno.remove(join(folder, name));
+    files.sort((a, b) => b.at - a.at);
+    let bytes = 0;
+    for (const [index, { name, size }] of files.entries()) {
+      bytes += size;
+      if (index >= MOST_FILES || bytes > MOST_BYTES) await Deno.remove(join(folder, name));
+    }
   }
 
   return {
@@ -44,13 +55,13 @@ export function createStaleCache(folder: string): StaleCache {
       try {
         await Deno.mkdir(folder, { recursive: true });
         const head = new TextEncoder().encode(`${JSON.stringify(headers)}\n`);
-        const part = `${pathOf(key)}.part`;
+        const part = `${pathOf(key)}.${++writes}.part`;
         const whole = new Uint8Array(head.byteLength + body.byteLength);
         whole.set(head);
         whole.set(body, head.byteLength);
         await Deno.writeFile(part, whole);
         await Deno.rename(part, pathOf(key));
-        if (++writes % 50 === 0) await dropOldest();
+        if (writes % 20 === 0) await dropOldest();
       } catch {
         // A full disk must not stop what passes.
       }
@@ -59,7 +70,7 @@ export function createStaleCache(folder: string): StaleCache {
       try {
         const bytes = await Deno.readFile(pathOf(key));
         const end = bytes.indexOf(0x0a);
-        const headers = JSON.parse(new TextDecoder().decode(bytes.subarray(0, end))) as [string, string][];
+        const headers = headersSchema.parse(JSON.parse(new TextDecoder().decode(bytes.subarray(0, end))));
         return { headers, body: bytes.subarray(end + 1) };
       } catch {
         return null;

@@ -8,7 +8,7 @@ import { systemClock } from "../../host/clock.ts";
 import type { PluginConfig } from "../../host/config/config.ts";
 import { type Consumers, createConsumers } from "../../host/consumers/consumers.ts";
 import { requeueDeadLetter } from "../../host/consumers/requeue_dead_letter.ts";
-import { type App, type AppOptions, createApp } from "../../host/http/app.ts";
+import { type App, type AppOptions, createApps } from "../../host/http/app.ts";
 import { createLiveFeed, type LiveFeed } from "../../host/http/live/live_feed.ts";
 import type { PluginView } from "../../host/http/routes/plugin_configs.ts";
 import type { EventLog } from "../../host/log/event_log.ts";
@@ -131,11 +131,12 @@ export async function startApi(overrides: Partial<AppOptions> = {}): Promise<Api
       throw new Error(message);
     },
   });
-  const app = createApp({
+  const { open: app } = createApps({
     version: "0.0.0",
     adminToken: ADMIN_TOKEN,
     metricsToken: null,
     trustProxy: () => true,
+    pathPrefix: "",
     upstreamCache: { keep: () => Promise.resolve(), find: () => Promise.resolve(null) },
     onUpstreamError: () => {},
     projects: () => projects,
@@ -172,7 +173,7 @@ export async function startApi(overrides: Partial<AppOptions> = {}): Promise<Api
     backEnds: [],
     now: Date.now,
     ...overrides,
-  });
+  }, { separate: false });
   return {
     app,
     log,

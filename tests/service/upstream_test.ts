@@ -5,12 +5,12 @@
 import assert from "node:assert/strict";
 import { PostHog } from "posthog-node";
 import { eventually } from "../kit/eventually.ts";
-import { startTestService } from "../kit/service.ts";
+import { ADMIN_TOKEN, startTestService } from "../kit/service.ts";
 
 const KEY = "phc_project_key";
 
 function startStandIn() {
-  const events: { event: string; properties: Record<string, unknown> }[] = [];
+  const events: { key: string; event: string; properties: Record<string, unknown> }[] = [];
   const paths: string[] = [];
   const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, async (request) => {
     const { pathname } = new URL(request.url);
@@ -20,7 +20,8 @@ function startStandIn() {
       const packed = bytes[0] === 0x1f;
       const stream = new Blob([bytes]).stream();
       const text = await new Response(packed ? stream.pipeThrough(new DecompressionStream("gzip")) : stream).text();
-      events.push(...JSON.parse(text).batch);
+      const { api_key: key, batch } = JSON.parse(text);
+      for (const event of batch) events.push({ ...event, key });
       return Response.json({ status: 1 });
     }
     await request.body?.cancel();
@@ -104,4 +105,42 @@ Deno.test("two settings put PostHog behind a service that has no configuration f
   });
   await service.capture({ api_key: KEY, event: "hello", distinct_id: "me" });
   await eventually("the event is at PostHog", () => posthog.events.find(({ event }) => event === "hello"));
+});
+
+Deno.test("a project made through the API has an upstream, which its destination follows", {
+  sanitizeOps: false,
+  sanitizeResources: false,
+}, async () => {
+  await using first = startStandIn();
+  await using second = startStandIn();
+  await using service = await startTestService();
+  const upstream = { type: "posthog", host: first.host, api_key: "phc_there" };
+  const made = await service.api<{ id: number; upstream: unknown }>("/_hogpen/api/projects", "POST", {
+    name: "Shop",
+    token: "phc_shop",
+    anonymize_ips: true,
+    upstream,
+  });
+  assert.deepEqual(made.upstream, upstream);
+  const path = `/_hogpen/api/projects/${made.id}`;
+  await service.api(`${path}/destinations`, "POST", { id: "cloud", type: "posthog" });
+  const arrived = async (posthog: typeof first, event: string) => {
+    await service.capture({ api_key: "phc_shop", event, distinct_id: "me" });
+    return await eventually(`${event} is at PostHog`, () => posthog.events.find((each) => each.event === event));
+  };
+  assert.equal((await arrived(first, "one")).key, "phc_there");
+  assert.equal(await (await fetch(`${service.url}/made/up/later`)).text(), "from PostHog");
+
+  const changed = await service.api<{ anonymize_ips: boolean }>(path, "PATCH", {
+    upstream: { type: "posthog", host: second.host },
+  });
+  assert.equal(changed.anonymize_ips, true, "what a PATCH leaves out stays");
+  assert.equal((await arrived(second, "two")).key, "phc_shop");
+
+  const refused = await fetch(`${service.url}${path}`, {
+    method: "PATCH",
+    headers: { authorization: `Bearer ${ADMIN_TOKEN}` },
+    body: JSON.stringify({ upstream: { type: "posthog", host: "not an address" } }),
+  });
+  assert.deepEqual([refused.status, (await refused.json()).attr], [400, "upstream.host"]);
 });

@@ -6,7 +6,7 @@
 
 import { type Context, Hono } from "hono";
 import { isRecord } from "../../../runtime/is_record.ts";
-import type { ConnectionInfo } from "../capture.ts";
+import type { ConnectionInfo } from "../arrival.ts";
 import { CaptureError, unauthorized } from "../capture_error.ts";
 import { addCorsHeaders } from "../cors.ts";
 import { findProject, type Projects } from "../find_project.ts";

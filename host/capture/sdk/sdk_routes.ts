@@ -6,7 +6,8 @@
 import { Hono } from "hono";
 import { createUuidGenerator } from "../../../runtime/events/uuid.ts";
 import { createByteGate } from "../body/byte_gate.ts";
-import { type CaptureOptions, type ConnectionInfo, createCapture } from "../capture.ts";
+import type { ConnectionInfo } from "../arrival.ts";
+import { type CaptureOptions, createCapture } from "../capture.ts";
 import { createCaptureV1 } from "../capture_v1.ts";
 import { createSdkConfig } from "./sdk_config.ts";
 import { createSdkScript } from "./sdk_script.ts";

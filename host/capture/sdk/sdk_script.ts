@@ -6,7 +6,7 @@
 import { Hono } from "hono";
 import { getPackages, PackageError } from "../../packages/get_packages.ts";
 import { PACKAGE_GROUPS } from "../../packages/package_groups.ts";
-import type { ConnectionInfo } from "../capture.ts";
+import type { ConnectionInfo } from "../arrival.ts";
 
 const CACHE_SECONDS = 4 * 3600;
 /** `array.js`, and what it loads later, with its version before it when versioning is strict. */

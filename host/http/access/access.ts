@@ -34,6 +34,8 @@ export interface Access {
   knows(token: string, address: string): Promise<boolean>;
   /** The admin token of the data folder. */
   isAdminToken(token: string): boolean;
+  /** Whether it is a token of this service, or was one: for nobody else's eyes. */
+  isOurs(token: string): boolean;
 }
 
 export const CSRF_HEADER = "x-csrf-token";
@@ -98,6 +100,7 @@ export function createAccess(adminToken: string, things: Things, now: () => numb
     tokens,
     sessions,
     isAdminToken,
+    isOurs: (token) => isAdminToken(token) || tokens.hasForm(token),
     async admit(request, address) {
       const caller = await identify(request, address);
       if (caller.role === "viewer" && !READS.has(request.method)) {

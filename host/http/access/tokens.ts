@@ -44,6 +44,8 @@ export interface Tokens {
   /** Whose token it is; null for one that is unknown, revoked or over. */
   find(token: string): Promise<TokenRecord | null>;
   get(id: string): Promise<TokenRecord | null>;
+  /** Whether it looks like one, whatever became of it. */
+  hasForm(token: string): boolean;
 }
 
 export function createTokens(things: Things, now: () => number): Tokens {
@@ -55,6 +57,7 @@ export function createTokens(things: Things, now: () => number): Tokens {
 
   return {
     get,
+    hasForm: (token) => FORMAT.test(token),
     list: async () => (await things.list(KIND)).map(recordOf).sort((a, b) => b.createdAt - a.createdAt),
     async create({ name, role, expiresAt }, actor) {
       const id = randomBytes(6).toString("hex");

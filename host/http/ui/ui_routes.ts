@@ -4,7 +4,7 @@
  */
 
 import { Hono } from "hono";
-import type { ConnectionInfo } from "../../capture/capture.ts";
+import type { ArrivalOf, ConnectionInfo } from "../../capture/arrival.ts";
 import { loadWith } from "../../packages/load_with.ts";
 import { PACKAGE_GROUPS } from "../../packages/package_groups.ts";
 
@@ -19,7 +19,7 @@ const HEADERS = {
   "cache-control": "no-cache",
 };
 
-export function createUiRoutes(mode: UiMode): Hono<{ Bindings: ConnectionInfo }> {
+export function createUiRoutes(mode: UiMode, arrivalOf: ArrivalOf): Hono<{ Bindings: ConnectionInfo }> {
   const routes = new Hono<{ Bindings: ConnectionInfo }>({ strict: false });
   if (mode === "off") return routes;
   let script: Promise<string> | null = null;
@@ -33,8 +33,11 @@ export function createUiRoutes(mode: UiMode): Hono<{ Bindings: ConnectionInfo }>
     return await buildUi();
   }
 
-  routes.get("/", () => new Response(null, { status: 302, headers: { location: "/_hogpen/" } }));
-  routes.get("/_hogpen", () => answer(page(mode), "text/html"));
+  routes.get("/", ({ req, env }) => {
+    const { prefix } = arrivalOf(req.raw, env);
+    return new Response(null, { status: 302, headers: { location: `${prefix}/_hogpen/` } });
+  });
+  routes.get("/_hogpen", ({ req, env }) => answer(page(mode, arrivalOf(req.raw, env).prefix), "text/html"));
   routes.get("/_hogpen/app.css", async () => {
     return answer(await Deno.readTextFile(new URL("../../../ui/app.css", import.meta.url)), "text/css");
   });
@@ -55,7 +58,7 @@ function answer(body: string, type: string): Response {
   return new Response(body, { headers: { ...HEADERS, "content-type": `${type}; charset=utf-8` } });
 }
 
-function page(mode: UiMode): string {
+function page(mode: UiMode, prefix: string): string {
   return `<!doctype html>
 <html lang="en" data-mode="${mode}">
 <head>
@@ -64,8 +67,8 @@ function page(mode: UiMode): string {
 <meta name="color-scheme" content="light dark">
 <title>Hogpen</title>
 <link rel="icon" href="data:,">
-<link rel="stylesheet" href="/_hogpen/app.css">
-<script type="module" src="/_hogpen/app.js"></script>
+<link rel="stylesheet" href="${prefix}/_hogpen/app.css">
+<script type="module" src="${prefix}/_hogpen/app.js"></script>
 </head>
 <body><div id="app"></div><noscript>This page needs JavaScript.</noscript></body>
 </html>

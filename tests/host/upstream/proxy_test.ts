@@ -4,7 +4,9 @@
 
 import assert from "node:assert/strict";
 import zlib from "node:zlib";
-import { createProxy, kindOf } from "../../../host/upstream/proxy.ts";
+import { createProxy } from "../../../host/upstream/proxy.ts";
+import { kindOf } from "../../../host/upstream/path_kind.ts";
+import { createArrivalOf } from "../../../host/capture/arrival.ts";
 import { createStaleCache } from "../../../host/upstream/stale_cache.ts";
 import { toUpstream } from "../../../host/config/upstream.ts";
 import { temporaryFolder } from "../../kit/temporary_folder.ts";
@@ -39,11 +41,13 @@ async function proxyTo(host: string, apiKey?: string) {
   const proxy = createProxy({
     projects: () => [{ token: "phc_here", upstream }],
     cache: createStaleCache(folder.file("cache")),
-    addressOf: () => "1.2.3.4",
+    arrivalOf: createArrivalOf({ trustProxy: (address) => address === "10.0.0.1", pathPrefix: "/ingest" }),
+    isOurToken: (token) => token.startsWith("hog_"),
     onError: () => {},
   });
-  const ask = async (path: string, init?: RequestInit) => {
-    const answer = await proxy(new Request(`http://hogpen.example${path}`, init));
+  const ask = async (path: string, init?: RequestInit, remote = "1.2.3.4") => {
+    const remoteAddr: Deno.Addr = { transport: "tcp", hostname: remote, port: 1 };
+    const answer = await proxy(new Request(`http://hogpen.example${path}`, init), { remoteAddr });
     assert.ok(answer);
     return answer;
   };
@@ -53,7 +57,7 @@ async function proxyTo(host: string, apiKey?: string) {
 const sanitize = { sanitizeOps: false, sanitizeResources: false };
 
 Deno.test("a request passes as it is, and so does its answer", sanitize, async () => {
-  const packed = zlib.gzipSync('{"a":1}');
+  const packed = new Uint8Array(zlib.gzipSync('{"a":1}'));
   await using posthog = standIn(() =>
     new Response(packed, {
       status: 203,
@@ -70,7 +74,7 @@ Deno.test("a request passes as it is, and so does its answer", sanitize, async (
   assert.equal(answer.status, 203);
   assert.equal(answer.headers.get("etag"), '"x"');
   assert.equal(answer.headers.get("content-encoding"), "gzip");
-  assert.deepEqual(new Uint8Array(await answer.arrayBuffer()), new Uint8Array(packed));
+  assert.deepEqual(new Uint8Array(await answer.arrayBuffer()), packed);
   const [arrived] = posthog.seen;
   assert.equal(`${arrived?.method} ${arrived?.path}`, "PUT /api/surveys/?token=phc_here&x=%2F");
   assert.deepEqual(arrived?.body, body);
@@ -173,3 +177,87 @@ Deno.test("paths are told apart, and PostHog Cloud's hosts are known", () => {
   assert.equal(assets("https://us.posthog.com"), "https://us-assets.i.posthog.com");
   assert.equal(assets("https://posthog.example"), "https://posthog.example");
 });
+
+Deno.test("nothing of the operator's is sent on, whatever it is wrapped in", sanitize, async () => {
+  await using posthog = standIn(() => new Response());
+  await using proxy = await proxyTo(posthog.host);
+  const cookies = [
+    ["hogpen_session=abc", null],
+    ["a=1; hogpen_session=abc", "a=1"],
+    ["a=1, hogpen_session=abc; b=2", "a=1; b=2"],
+    ["a=1;HOGPEN_SESSION = abc;b=2", "a=1;b=2"],
+    ["not_hogpen_session=1", "not_hogpen_session=1"],
+  ] as const;
+  for (const [cookie] of cookies) await (await proxy.ask("/api/x", { headers: { cookie } })).body?.cancel();
+  assert.deepEqual(posthog.seen.map(({ headers }) => headers.get("cookie")), cookies.map(([, kept]) => kept));
+  posthog.seen.length = 0;
+  for (const authorization of ["Bearer hog_admin", "bearer  hog_admin", "Bearer phx_personal"]) {
+    await (await proxy.ask("/api/x", { headers: { authorization } })).body?.cancel();
+  }
+  assert.deepEqual(posthog.seen.map(({ headers }) => headers.get("authorization")), [
+    null,
+    null,
+    "Bearer phx_personal",
+  ]);
+});
+
+Deno.test("a client cannot say who it is; a trusted proxy can", sanitize, async () => {
+  await using posthog = standIn(() => new Response());
+  await using proxy = await proxyTo(posthog.host);
+  const headers = {
+    "x-forwarded-for": "9.9.9.9",
+    "x-forwarded-host": "shop.example",
+    "x-forwarded-proto": "https",
+    "x-forwarded-prefix": "/other",
+    "x-real-ip": "8.8.8.8",
+    "forwarded": "for=7.7.7.7",
+  };
+  const forwarded = async (remote: string) => {
+    await (await proxy.ask("/ingest/flags/?v=2", { headers }, remote)).body?.cancel();
+    const seen = posthog.seen.pop();
+    const names = ["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-forwarded-prefix", "x-real-ip"];
+    return [seen?.path, ...names.map((name) => seen?.headers.get(name))];
+  };
+  assert.deepEqual(
+    await forwarded("1.2.3.4"),
+    ["/flags/?v=2", "1.2.3.4", "hogpen.example", "http", "/ingest", null],
+  );
+  assert.deepEqual(await forwarded("10.0.0.1"), ["/flags/?v=2", "9.9.9.9", "shop.example", "https", "/ingest", null]);
+});
+
+Deno.test("a redirect within PostHog leads below the prefix", sanitize, async () => {
+  await using posthog = standIn(({ path }) =>
+    new Response(null, { status: 302, headers: { location: path === "/a" ? "/there" : "https://elsewhere.example/" } })
+  );
+  await using proxy = await proxyTo(posthog.host);
+  const location = async (path: string) => (await proxy.ask(path)).headers.get("location");
+  assert.deepEqual([await location("/ingest/a"), await location("/a"), await location("/ingest/b")], [
+    "/ingest/there",
+    "/there",
+    "https://elsewhere.example/",
+  ]);
+});
+
+Deno.test(
+  "what is kept is for everybody: no cookies, no private answers, and in a packing that the client takes",
+  sanitize,
+  async () => {
+    const packed = new Uint8Array(zlib.gzipSync("packed"));
+    await using posthog = standIn(({ path, headers }) => {
+      if (path.includes("private")) return new Response("mine", { headers: { "cache-control": "private" } });
+      const isPacked = headers.get("accept-encoding") === "gzip";
+      return new Response(isPacked ? packed : "plain", {
+        headers: { "set-cookie": "who=me", ...(isPacked && { "content-encoding": "gzip" }) },
+      });
+    });
+    await using proxy = await proxyTo(posthog.host);
+    const ask = (path: string, encoding: string) => proxy.ask(path, { headers: { "accept-encoding": encoding } });
+    for (const path of ["/static/a.js?_=1", "/static/private.js"]) await (await ask(path, "gzip")).bytes();
+    await posthog[Symbol.asyncDispose]();
+    const kept = await ask("/static/a.js?_=2", "gzip, br");
+    assert.deepEqual([kept.status, kept.headers.has("set-cookie")], [200, false]);
+    assert.deepEqual(await kept.bytes(), packed);
+    assert.equal((await ask("/static/a.js", "identity")).status, 502);
+    assert.equal((await ask("/static/private.js", "gzip")).status, 502);
+  },
+);

@@ -6,7 +6,7 @@
 import type { Context } from "hono";
 import { z } from "zod";
 import { readBody } from "../../../capture/body/read_body.ts";
-import type { ConnectionInfo } from "../../../capture/capture.ts";
+import type { Arrival, ArrivalOf, ConnectionInfo } from "../../../capture/arrival.ts";
 import type { Access } from "../../access/access.ts";
 import { cookieHeader, readCookie, type Session } from "../../access/sessions.ts";
 import { invalidInput } from "../../api_error.ts";
@@ -17,7 +17,7 @@ const logInSchema = z.object({ token: z.string().min(1).max(1000) });
 
 export interface SessionHandlersOptions {
   access: Access;
-  addressOf(request: Request, connection?: ConnectionInfo): string;
+  arrivalOf: ArrivalOf;
 }
 
 interface Handler {
@@ -27,32 +27,35 @@ interface Handler {
 }
 
 /** `POST` {token} logs in, `GET` says who one is, `DELETE` logs out. */
-export function sessionHandlers({ access, addressOf }: SessionHandlersOptions): Handler[] {
+export function sessionHandlers({ access, arrivalOf }: SessionHandlersOptions): Handler[] {
   const path = `${BASE}/session`;
   return [
     {
       method: "POST",
       path,
       async handle({ req: { raw: request }, env }) {
-        const { key, session } = await access.logIn(await readToken(request), addressOf(request, env));
-        return Response.json(showSession(session), { headers: { "set-cookie": cookie(request, key) } });
+        const arrival = arrivalOf(request, env);
+        const { key, session } = await access.logIn(await readToken(request), arrival.address);
+        return Response.json(showSession(session), { headers: { "set-cookie": cookie(arrival, key) } });
       },
     },
     {
       method: "GET",
       path,
       async handle({ req: { raw: request }, env }) {
-        const { name, role, session } = await access.admit(request, addressOf(request, env));
+        const { name, role, session } = await access.admit(request, arrivalOf(request, env).address);
         return Response.json(session ? showSession(session) : { name, role, csrf_token: null });
       },
     },
     {
       method: "DELETE",
       path,
-      async handle({ req: { raw: request } }) {
+      async handle({ req: { raw: request }, env }) {
         const key = readCookie(request.headers.get("cookie"));
         if (key !== null) await access.sessions.end(key);
-        return Response.json({ status: "ok" }, { headers: { "set-cookie": cookie(request, "") } });
+        return Response.json({ status: "ok" }, {
+          headers: { "set-cookie": cookie(arrivalOf(request, env), "") },
+        });
       },
     },
   ];
@@ -71,8 +74,7 @@ function showSession({ name, role, csrf }: Session) {
   return { name, role, csrf_token: csrf };
 }
 
-/** The way of the page, or of the proxy before us, says whether the cookie may go over HTTPS alone. */
-function cookie(request: Request, key: string): string {
-  const secure = new URL(request.url).protocol === "https:" || request.headers.get("x-forwarded-proto") === "https";
-  return cookieHeader(key, "/_hogpen", secure);
+/** A page that came by HTTPS has a cookie that goes over HTTPS alone. */
+function cookie({ origin, prefix }: Arrival, key: string): string {
+  return cookieHeader(key, `${prefix}/_hogpen`, origin.startsWith("https:"));
 }
