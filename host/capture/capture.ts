@@ -21,6 +21,9 @@ import { readEvents, readSentAt, readToken } from "./body/read_events.ts";
 import { readPayload } from "./body/read_payload.ts";
 import type { SentEvents } from "./body/sent_events.ts";
 import { asCaptureError, ok, refuse } from "./respond.ts";
+import { translateAiEvent } from "./translate/ai_event.ts";
+import { SEGMENT_PATHS, translateSegment } from "./translate/segment.ts";
+import type { Translate } from "./translate/translate.ts";
 
 /** What the capture endpoints need. */
 export interface CaptureOptions {
@@ -48,6 +51,8 @@ interface Endpoint {
   /** Bound of one event; absent: MAX_EVENT_BYTES. */
   maxEventBytes?: number;
   recordings?: boolean;
+  /** For requests in another form than the others take. */
+  translate?: Translate;
 }
 
 const MIB = 1024 * 1024;
@@ -60,6 +65,8 @@ const ENDPOINTS: Endpoint[] = [
   { paths: ["/batch"], maxBytes: 20 * MIB },
   // SDKs send what went into and came out of a model there, in events of up to 8 MiB.
   { paths: ["/i/v0/ai/batch"], maxBytes: 20 * MIB, maxEventBytes: 8 * MIB },
+  { paths: ["/i/v0/ai"], maxBytes: 20 * MIB, maxEventBytes: 8 * MIB, translate: translateAiEvent },
+  { paths: SEGMENT_PATHS, maxBytes: 20 * MIB, translate: translateSegment },
   { paths: ["/s"], maxBytes: 25 * MIB, recordings: true },
 ];
 
@@ -90,7 +97,7 @@ function forBeacon(answer: Response, request: Request): Response {
 async function capture(
   options: CaptureOptions,
   endpoint: Endpoint,
-  request: Request,
+  given: Request,
   remote: Deno.Addr | undefined,
   newUuid: () => string,
 ): Promise<Response> {
@@ -98,6 +105,7 @@ async function capture(
   let projectId: number | null = null;
   try {
     using share = createAdmission(options.gate);
+    const request = await endpoint.translate?.(given, endpoint.maxBytes, share.admit) ?? given;
     const url = new URL(request.url);
     const payload = await readPayload(request, url.searchParams, endpoint.maxBytes, share.admit);
     const events = readEvents(payload.data);

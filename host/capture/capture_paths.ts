@@ -3,6 +3,8 @@
  * @module
  */
 
+import { SEGMENT_PATHS } from "./translate/segment.ts";
+
 const CAPTURE = [
   "/e",
   "/capture",
@@ -11,8 +13,10 @@ const CAPTURE = [
   "/batch",
   "/s",
   "/i/v0/e",
+  "/i/v0/ai",
   "/i/v0/ai/batch",
   "/i/v1/analytics/events",
+  ...SEGMENT_PATHS,
 ];
 
 /** With and without a trailing slash. */

@@ -6,6 +6,7 @@
 
 import { Hono } from "hono";
 import { type ArrivalOf, type ConnectionInfo, createArrivalOf } from "../capture/arrival.ts";
+import { addCorsHeaders } from "../capture/cors.ts";
 import type { TrustedProxies } from "../config/trusted_proxies.ts";
 import type { PluginConfig, ProjectConfig } from "../config/config.ts";
 import type { ConsumerControl } from "../consumers/consumer_status.ts";
@@ -16,7 +17,7 @@ import { createAccess } from "./access/access.ts";
 import { ApiError, errorResponse, notFound } from "./api_error.ts";
 import { createAdminRoutes } from "./admin_routes.ts";
 import { type BackEnd, healthResponse, readyResponse } from "./health.ts";
-import { createPublicRoutes } from "./public_routes.ts";
+import { createPublicRoutes, isAdminPath } from "./public_routes.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { PluginMetrics } from "../services/metrics.ts";
@@ -103,7 +104,14 @@ function createApp(arrivalOf: ArrivalOf, backEnds: readonly BackEnd[]): App {
     getPath: (request, given) => arrivalOf(request, given?.env).path.replace(/(?<=.)\/$/, ""),
   });
   app.onError(answerError);
-  app.notFound((context) => errorResponse(notFound(`There is nothing at ${context.req.method} ${context.req.path}`)));
+  app.notFound(({ req: { raw: request, method, path } }) => {
+    const nothing = errorResponse(notFound(`There is nothing at ${method} ${path}`));
+    if (isAdminPath(path)) return nothing;
+    // An SDK of tomorrow reads that there is nothing, rather than failing for want of headers.
+    const answer = method === "OPTIONS" ? new Response(null, { status: 204 }) : nothing;
+    addCorsHeaders(answer.headers, request);
+    return answer;
+  });
   app.get("/_health", healthResponse);
   app.get("/_ready", () => readyResponse(backEnds));
   return app;

@@ -53,7 +53,12 @@ export function createPublicRoutes(options: AppOptions, { access, arrivalOf, met
 
 /** Of the operator, or capture; every other path belongs to the PostHog behind a project. */
 function isOurs(path: string): boolean {
-  return /^\/(_hogpen|_health|_ready|metrics)(\/|$)/.test(path) || isCapturePath(path);
+  return isAdminPath(path) || isCapturePath(path);
+}
+
+/** Of the operator, on whichever port. */
+export function isAdminPath(path: string): boolean {
+  return /^\/(_hogpen|_health|_ready|metrics)(\/|$)/.test(path);
 }
 
 /** Looks projects up by token and id; the maps are made again when the configuration has changed. */

@@ -65,6 +65,7 @@ export const PACKAGE_GROUPS = {
     "@posthog/geoip-plugin",
     "@posthog/plugin-scaffold",
     "@posthog/taxonomy-plugin",
+    "@segment/analytics-node",
     "fast-check",
     "fflate",
     "lz-string",

@@ -4,16 +4,15 @@
  * @module
  */
 
-import { type Context, Hono } from "hono";
+import { Hono } from "hono";
 import { isRecord } from "../../../runtime/is_record.ts";
 import type { ConnectionInfo } from "../arrival.ts";
 import { CaptureError, unauthorized } from "../capture_error.ts";
-import { addCorsHeaders } from "../cors.ts";
 import { findProject, type Projects } from "../find_project.ts";
 import { findToken, invalidToken } from "../body/read_events.ts";
 import { type Payload, readPayload } from "../body/read_payload.ts";
 import { decideAnswer, FLAG_DEFINITIONS, flagsAnswer, remoteConfig, remoteConfigScript } from "./remote_config.ts";
-import { ok, refuse } from "../respond.ts";
+import { type SdkHandler, serveSdk } from "./serve_sdk.ts";
 
 /** Bound of a body: person and group properties at most. */
 const MAX_BYTES = 1024 * 1024;
@@ -25,18 +24,10 @@ export interface SdkConfigOptions {
   newUuid: () => string;
 }
 
-type Handler = (request: Request, query: URLSearchParams, context: Context) => Promise<Response> | Response;
-
 /** The routes, with and without a trailing slash. */
 export function createSdkConfig({ projects, newUuid }: SdkConfigOptions): Hono<{ Bindings: ConnectionInfo }> {
   const app = new Hono<{ Bindings: ConnectionInfo }>({ strict: false });
-  const serve = (path: string, handler: Handler) =>
-    app.on(["GET", "POST", "OPTIONS"], path, async (context) => {
-      const request = context.req.raw;
-      const response = request.method === "OPTIONS" ? ok() : await answer(handler, request, context);
-      addCorsHeaders(response.headers, request);
-      return response;
-    });
+  const serve = (path: string, handler: SdkHandler) => serveSdk(app, path, handler);
 
   serve("/decide", async (request, query) => {
     const version = readVersion(query);
@@ -80,15 +71,6 @@ export function createSdkConfig({ projects, newUuid }: SdkConfigOptions): Hono<{
       }),
     ));
   return app;
-}
-
-async function answer(handler: Handler, request: Request, context: Context): Promise<Response> {
-  try {
-    return await handler(request, new URL(request.url).searchParams, context);
-  } catch (error) {
-    if (error instanceof CaptureError) return refuse(error);
-    throw error;
-  }
 }
 
 /** SDKs know the errors of these endpoints by other codes than those of capture. */

@@ -9,6 +9,7 @@ import { createByteGate } from "../body/byte_gate.ts";
 import type { ConnectionInfo } from "../arrival.ts";
 import { type CaptureOptions, createCapture } from "../capture.ts";
 import { createCaptureV1 } from "../capture_v1.ts";
+import { createEmptyAnswers } from "./empty_answers.ts";
 import { createSdkConfig } from "./sdk_config.ts";
 import { createSdkScript } from "./sdk_script.ts";
 
@@ -20,13 +21,14 @@ export type SdkRoutesOptions = Omit<CaptureOptions, "gate">;
  */
 const LARGE_REQUESTS_BYTES = 40 * 1024 * 1024;
 
-/** The capture endpoints, old and new, those for flags and configuration, and posthog-js itself. */
+/** The capture endpoints, old and new, those for flags, configuration and what else SDKs ask, and posthog-js itself. */
 export function createSdkRoutes(given: SdkRoutesOptions): Hono<{ Bindings: ConnectionInfo }> {
   const options = { ...given, gate: createByteGate(LARGE_REQUESTS_BYTES) };
   const app = new Hono<{ Bindings: ConnectionInfo }>({ strict: false });
   app.route("/", createCapture(options));
   app.route("/", createCaptureV1(options));
   app.route("/", createSdkConfig({ projects: options.projects, newUuid: createUuidGenerator(options.now) }));
+  app.route("/", createEmptyAnswers());
   app.route("/", createSdkScript());
   return app;
 }

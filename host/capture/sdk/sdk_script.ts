@@ -3,14 +3,21 @@
  * @module
  */
 
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import { getPackages, PackageError } from "../../packages/get_packages.ts";
 import { PACKAGE_GROUPS } from "../../packages/package_groups.ts";
 import type { ConnectionInfo } from "../arrival.ts";
+import { remoteConfigScript } from "./remote_config.ts";
 
 const CACHE_SECONDS = 4 * 3600;
 /** `array.js`, and what it loads later, with its version before it when versioning is strict. */
-const NAME = /^(?:\d+\.\d+\.\d+\/)?([a-z-]+(?:\.[a-z-]+)?\.js)$/;
+const NAME = /^(?:\d+\.\d+\.\d+\/)?([a-z0-9-]+(?:\.[a-z0-9-]+){0,2}\.js)$/;
+
+/** In place of PostHog's toolbar, which is a part of PostHog's own pages. */
+const TOOLBAR = `window.ph_load_toolbar = function () {
+  console.warn("The toolbar needs a PostHog behind the project: see docs/IN_FRONT_OF_POSTHOG.md of Hogpen");
+};
+`;
 
 /** How long a package that could not be had is not asked for again: pages ask all the time. */
 const AWAY_MS = 60_000;
@@ -24,21 +31,31 @@ export function createSdkScript(): Hono<{ Bindings: ConnectionInfo }> {
   const fetched = fetchOnce();
   app.get("/static/:name{.+}", async (context) => {
     const name = NAME.exec(context.req.param("name"))?.[1];
-    if (name === undefined) return context.notFound();
+    if (name === "toolbar.js") return scriptAnswer(TOOLBAR);
+    return name === undefined ? context.notFound() : await answer(context, name);
+  });
+  // The script with the project's configuration before it, in one request.
+  app.get("/array/:token/array.js", (context) => answer(context, "array.js", context.req.param("token")));
+
+  async function answer(context: Context, name: string, token?: string): Promise<Response> {
     const away = await fetched();
     if (away !== null) return context.text(away, 503, { "retry-after": String(AWAY_MS / 1000) });
     const script = await readScript(name);
     if (script === null) return context.notFound();
-    return new Response(script, {
-      headers: {
-        "content-type": "application/javascript; charset=utf-8",
-        "cache-control": `public, max-age=${CACHE_SECONDS}`,
-        // Scripts are the same for everybody: no credentials, any page.
-        "access-control-allow-origin": "*",
-      },
-    });
-  });
+    return token === undefined ? scriptAnswer(script) : scriptAnswer(new Blob([remoteConfigScript(token), script]));
+  }
   return app;
+}
+
+function scriptAnswer(script: BodyInit): Response {
+  return new Response(script, {
+    headers: {
+      "content-type": "application/javascript; charset=utf-8",
+      "cache-control": `public, max-age=${CACHE_SECONDS}`,
+      // Scripts are the same for everybody: no credentials, any page.
+      "access-control-allow-origin": "*",
+    },
+  });
 }
 
 /** Null when the package is there, or why it is not. */

@@ -50,6 +50,10 @@ Deno.test("givenSettings() lets a flag beat the variable and the variable beat t
 Deno.test("givenSettings() reads --name value, --name=value and bare yes-or-no flags", () => {
   const read = settings(["--port=1", "--cache-max-bytes", "1.5GB", "--watch-plugins", "--watch=no"]);
   assert.deepEqual([read.port, read.cacheMaxBytes, read.watchPlugins, read.watch], [1, 1.5 * 1024 ** 3, true, false]);
+  for (const args of [["--trust-proxy", "no", "--watch", "no"], ["--trust-proxy=no", "--watch=no"]]) {
+    const { trustProxy, watch, adminPort, pathPrefix } = settings([...args, "--admin-port", "9", "--path-prefix=/a/"]);
+    assert.deepEqual([trustProxy, watch, adminPort, pathPrefix], ["no", false, 9, "/a"]);
+  }
 });
 
 Deno.test("givenSettings() says whether the configuration was named", () => {
