@@ -1,6 +1,6 @@
 /**
- * The way of a plugin from a started cell to one that takes events: its code is evaluated, then setupPlugin succeeds, is tried again after a
- * RetryError, or fails for good.
+ * The way of a plugin from a started cell to one that takes events: its code is evaluated, then setupPlugin succeeds, is tried
+ * again after a RetryError or a time-out, or fails for good.
  * @module
  */
 
@@ -56,11 +56,12 @@ async function setUp(cell: Cell, index: number, member: PluginMember, options: B
   if (!member.capabilities?.methods.includes("setupPlugin")) return member.setUp();
   for (let attempt = 1; !signal.aborted; attempt++) {
     member.enter(PluginState.SettingUp);
-    let error = await trySetup(cell, index);
-    // What did not return may have been unlucky, but to try it as often as a RetryError would hold up every event for minutes.
-    if (error?.name === "TimeoutError" && cell.end === undefined) error = await trySetup(cell, index);
+    const error = await trySetup(cell, index);
     if (error === null) return member.setUp();
-    if (!error.retry || error.name === "TimeoutError") return member.failSetup(error);
+    // What still waits at its deadline waits for somebody else, who may be away just now: PostHog's time-outs were retried.
+    // A loop is the plugin's own doing, and has ended the cell.
+    const isWaiting = error.name === "TimeoutError" && cell.end === undefined;
+    if (!error.retry && !isWaiting) return member.failSetup(error);
     const waitMs = retryDelayMs(SETUP_PLUGIN_RETRIES, attempt);
     if (waitMs === null) return member.failSetup(error, `${attempt}/${attempts}`);
     member.retrySetup(error, `${attempt}/${attempts}`, waitMs);

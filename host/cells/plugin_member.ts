@@ -9,6 +9,7 @@ import type { Capabilities } from "../../runtime/capabilities.ts";
 import type { ErrorRecord } from "../../runtime/errors.ts";
 import type { BatchFunction, PluginSpec } from "../../runtime/protocol.ts";
 import type { PluginConfig } from "../config/config.ts";
+import { configWarnings } from "../loader/manifest/config_warnings.ts";
 import { mergeDefaults } from "../loader/manifest/manifest.ts";
 import { type LoadedPlugin, PluginLoadError } from "../loader/plugin.ts";
 import type { PluginServices } from "../services/services.ts";
@@ -26,6 +27,8 @@ export interface PluginMemberOptions {
   /** In the messages that PostHog's interface expects. */
   instanceId: string;
   onState(member: PluginMember, from: PluginState): void;
+  /** Called for what its author or its operator may not have meant, each time that it is loaded. */
+  onWarning(member: PluginMember, warning: string): void;
 }
 
 /** Its state moves by `enter` and `disable` alone. */
@@ -62,6 +65,11 @@ export class PluginMember {
     return this.#capabilities;
   }
 
+  /** What plugin.json calls it. */
+  get name(): string {
+    return this.plugin instanceof PluginLoadError ? "A plugin that cannot be loaded" : this.plugin.manifest.name;
+  }
+
   get disabled(): boolean {
     return this.#state === PluginState.Disabled;
   }
@@ -96,6 +104,10 @@ export class PluginMember {
     this.#capabilities = capabilities;
     this.#options.records.change(this.id, { capabilities });
     this.say("INFO", `Plugin loaded (${this.#instance()}).`);
+    for (const warning of this.#warnings(capabilities)) {
+      this.say("WARN", warning);
+      this.#options.onWarning(this, warning);
+    }
   }
 
   failLoad(error: ErrorRecord): void {
@@ -166,6 +178,20 @@ export class PluginMember {
 
   say(type: "INFO" | "WARN" | "ERROR", message: string): void {
     this.#options.records.system(this.id, type, message);
+  }
+
+  /** What its author or its operator may not have meant. */
+  #warnings({ methods, jobs, scheduled_tasks }: Capabilities): string[] {
+    if (this.plugin instanceof PluginLoadError) return [];
+    const { manifest } = this.plugin;
+    const exportsNothing = methods.length + jobs.length + scheduled_tasks.length === 0;
+    return [
+      ...(manifest.warnings ?? []).map((warning) => `plugin.json: ${warning}`),
+      ...configWarnings(manifest, this.config),
+      ...(exportsNothing
+        ? ["The plugin exports nothing that is called, such as processEvent: events pass it unchanged"]
+        : []),
+    ];
   }
 
   /** Whether the plugin is enabled and has something for this function. */

@@ -30,8 +30,11 @@ export interface PluginReportsOptions {
   records: PluginRecords;
   meter: Pick<PluginMeter, "failed">;
   deadLetters: Pick<DeadLetters, "add">;
-  onNotice(message: string): void;
+  onNotice(message: string, level: NoticeLevel): void;
 }
+
+/** Of a line in the service's own log. */
+export type NoticeLevel = "info" | "warn" | "error";
 
 /** Failures of one batch that are written down. */
 const KEPT_ERRORS = 20;
@@ -60,7 +63,7 @@ export function createPluginReports({ records, meter, deadLetters, onNotice }: P
         consumer: `${fn}:${pluginConfigId}`,
         reason: `The plugin was stopped: ${end.words}`,
         event: new TextDecoder().decode(event),
-      }]).catch((error) => onNotice(`Cannot store a dead letter of plugin config ${pluginConfigId}: ${error}`))
+      }]).catch((error) => onNotice(`Cannot store a dead letter of plugin config ${pluginConfigId}: ${error}`, "error"))
         .finally(() => writing.delete(write));
       writing.add(write);
     },

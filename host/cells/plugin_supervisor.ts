@@ -18,7 +18,7 @@ import { type CellLimits, type CellProcess, startCellProcess } from "./process/c
 import { createDeathLedger, type DeathLedger } from "./dispatch/death_ledger.ts";
 import { type Culprit, Dispatcher } from "./dispatch/dispatcher.ts";
 import { denyNetFlag } from "./egress/egress.ts";
-import { createPluginReports, type PluginReports } from "./plugin_reports.ts";
+import { createPluginReports, type NoticeLevel, type PluginReports } from "./plugin_reports.ts";
 import { createLoadedCell, type LoadedCell } from "./loaded_cell.ts";
 import { NO_METER, type PluginMeter } from "./plugin_meter.ts";
 import { PluginMember } from "./plugin_member.ts";
@@ -50,11 +50,18 @@ export interface PluginRuntimeOptions {
   instanceId: string;
   /** The cell of a plugin that had no work for so long is ended, and started by the next work. Null: never. */
   retireAfterMs: number | null;
-  /** For the service's own log: states, and what could not be stored. */
-  onNotice(message: string): void;
+  /** For the service's own log: states, and what could not be stored. What needs a person is an error. */
+  onNotice(message: string, level: NoticeLevel): void;
   /** Default: the cell's own program, with everything that is known of isolation. */
   startProcess?(limits: CellLimits): CellProcess;
 }
+
+/** States that somebody should know of. All others are "info". */
+const LEVELS: Partial<Record<PluginState, NoticeLevel>> = {
+  [PluginState.Disabled]: "error",
+  [PluginState.RetryingSetup]: "warn",
+  [PluginState.Restarting]: "warn",
+};
 
 /** Starts the plugins; the runtime takes work at once and holds it until they are set up. */
 export function createPluginRuntime(options: PluginRuntimeOptions): PluginRuntime {
@@ -104,6 +111,7 @@ class PluginSupervisor implements PluginRuntime {
         meter: this.#meter,
         instanceId: options.instanceId,
         onState: (member, from) => this.#noteState(member, from),
+        onWarning: ({ name, id }, warning) => options.onNotice(`${name} (plugin config ${id}): ${warning}`, "warn"),
       })
     );
     this.pluginConfigIds = this.#members.map((member) => member.id);
@@ -360,7 +368,10 @@ class PluginSupervisor implements PluginRuntime {
 
   #noteState(member: PluginMember, from: PluginState): void {
     const why = member.reason === null ? "" : `: ${member.reason}`;
-    if (from !== member.state) this.#options.onNotice(`Plugin config ${member.id}: ${from} → ${member.state}${why}`);
+    if (from !== member.state) {
+      const words = `${member.name} (plugin config ${member.id}): ${from} → ${member.state}${why}`;
+      this.#options.onNotice(words, LEVELS[member.state] ?? "info");
+    }
     if (isUnsteady(member.state) && !isUnsteady(from) && !this.#stop.signal.aborted) this.#steady.unsettle();
   }
 

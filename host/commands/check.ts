@@ -6,6 +6,7 @@
 import { mkdir } from "node:fs/promises";
 import { loadConfig } from "../config/load_config.ts";
 import { ConfigError } from "../config/read_config.ts";
+import { configWarnings } from "../loader/manifest/config_warnings.ts";
 import { PluginLoadError } from "../loader/plugin.ts";
 import { createPluginLoader } from "../service/load_plugins.ts";
 import type { GivenSettings } from "./program/settings_options.ts";
@@ -24,6 +25,15 @@ export async function check(
       try {
         const { manifest } = await loader.load(plugin);
         terminal.print(`plugin config ${plugin.id}: ${manifest.name}, ok`);
+        const warnings = [
+          ...(manifest.warnings ?? []).map((line) => `plugin.json: ${line}`),
+          ...configWarnings(manifest, plugin),
+        ];
+        for (const warning of warnings) {
+          terminal.note(
+            `plugin config ${plugin.id}: ${manifest.name}: ${terminal.noteColors.yellow("warning")}: ${warning}`,
+          );
+        }
       } catch (error) {
         if (!(error instanceof PluginLoadError)) throw error;
         broken++;

@@ -9,7 +9,7 @@ import type { ErrorRecord } from "../../runtime/errors.ts";
 export interface ConfigField {
   key?: string;
   name?: string;
-  type?: "string" | "attachment" | "choice" | "json";
+  type?: FieldType;
   default?: unknown;
   hint?: string;
   markdown?: string;
@@ -17,7 +17,14 @@ export interface ConfigField {
   required?: boolean;
   secret?: boolean;
   choices?: string[];
+  /** Conditions of the form, as `[key, value]` pairs of other fields; kept as they are written. */
+  visible_if?: unknown;
+  required_if?: unknown;
 }
+
+/** What the form shows; every other type is a line of text. */
+export const FIELD_TYPES = ["string", "multiline", "boolean", "choice", "json", "dictionary", "attachment"] as const;
+export type FieldType = typeof FIELD_TYPES[number];
 
 /** A job that may be started through the API; payload fields by name. */
 export interface PublicJob {
@@ -36,6 +43,8 @@ export interface Manifest {
   publicJobs: Record<string, PublicJob>;
   /** Ours: cron expressions (UTC) by the name of an exported function. */
   schedule: Record<string, string>;
+  /** What in plugin.json is not as it should be and was read all the same, a line each. */
+  warnings?: string[];
 }
 
 export interface LoadedPlugin {

@@ -154,7 +154,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     clock,
     instanceId,
     retireAfterMs: settings.pluginIdleSeconds === 0 ? null : settings.pluginIdleSeconds * 1000,
-    onNotice: notices.info,
+    onNotice: (message, level) => notices[level](message),
   });
 
   const routers = createProjectRouters({

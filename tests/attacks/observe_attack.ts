@@ -111,7 +111,7 @@ export async function observeAttack(attack: Attack): Promise<Observation> {
     plugin: plugin === null ? null : { state: plugin.state, reason: plugin.reason },
     forged: outbox.all.some(({ properties }) => properties["forged"] !== undefined),
     secretLeaked: SECRETS.test(everything),
-    said: service.output().split("\n").filter((line) => line.includes(`Plugin config ${ATTACKER_ID}`)),
+    said: service.output().split("\n").filter((line) => line.includes(`plugin config ${ATTACKER_ID}`)),
   };
 }
 

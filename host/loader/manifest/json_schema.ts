@@ -24,7 +24,8 @@ const TOP: Record<string, string> = {
 const FIELD: Record<string, string> = {
   key: "`meta.config[key]`, or `meta.attachments[key]`. A field without one is only shown.",
   name: "What the form says.",
-  type: "attachment: a file; choice: one of `choices`; json: any JSON.",
+  type:
+    "multiline: text of several lines; boolean: yes or no; choice: one of `choices`; json: any JSON; dictionary: texts by name; attachment: a file.",
   default: "The value when the configuration leaves it out.",
   hint: "Shown under the field.",
   markdown: "Shown instead of a field.",
@@ -32,6 +33,8 @@ const FIELD: Record<string, string> = {
   required: "The plugin needs a value.",
   secret: "Never shown again, and hidden in logs.",
   choices: "What a field of type choice offers.",
+  visible_if: "The field is shown when other fields have these values: a list of [key, value].",
+  required_if: "The field is required when other fields have these values: a list of [key, value].",
 };
 
 /** What parseManifest takes; `config` in its list form, or as an object of fields by key. */

@@ -6,27 +6,27 @@
 import { Cron } from "croner";
 import { z } from "zod";
 import { describeIssues } from "../../config/describe_issues.ts";
-import type { ConfigField, Manifest, PublicJob } from "../plugin.ts";
+import { isRecord } from "../../../runtime/is_record.ts";
+import { type ConfigField, FIELD_TYPES, type Manifest, type PublicJob } from "../plugin.ts";
 
 /** A plugin.json that cannot be used; the message lists every problem, a line each. */
 export class ManifestError extends Error {
   override name = "ManifestError";
 }
 
-/** Attributes that only a form shows may be anything in PostHog; the odd ones are left out rather than refused. */
-const shown = z.string().optional().catch(undefined);
-
 const fieldSchema = z.object({
   key: z.string().min(1).optional(),
-  name: shown,
-  type: z.enum(["string", "attachment", "choice", "json"]).optional(),
+  name: z.string().optional(),
+  type: z.enum(FIELD_TYPES).optional(),
   default: z.unknown().optional(),
-  hint: shown,
-  markdown: shown,
-  order: z.number().optional().catch(undefined),
-  required: z.boolean().optional().catch(undefined),
+  hint: z.string().optional(),
+  markdown: z.string().optional(),
+  order: z.number().optional(),
+  required: z.boolean().optional(),
   secret: z.boolean().optional(),
   choices: z.array(z.string()).optional(),
+  visible_if: z.unknown().optional(),
+  required_if: z.unknown().optional(),
 }).superRefine((field, issues) => {
   if (field.type !== "choice" || field.choices?.length) return;
   issues.addIssue({ code: "custom", path: ["choices"], message: "found none, expected a list of strings" });
@@ -56,14 +56,62 @@ const cronSchema = z.string().superRefine((expression, issues) => {
   }
 });
 
+/** How a plugin.json is meant to be: what editors check, and what the author is told of. */
 export const manifestSchema = z.object({
   name: z.string().optional(),
   description: z.string().default(""),
-  url: shown,
+  url: z.string().optional(),
   main: z.string().min(1).optional(),
   config: z.preprocess(fieldList, z.array(fieldSchema)).default([]),
-  publicJobs: z.record(z.string(), publicJobSchema).default({}),
+  publicJobs: z.record(z.string(), publicJobSchema).nullish(),
   schedule: z.record(z.string(), cronSchema).default({}),
+});
+
+const text = z.string().optional().catch(undefined);
+const flag = z.unknown().transform(Boolean).optional();
+const objects = z.array(z.unknown()).transform((list) => list.filter(isRecord)).catch([]);
+
+const readField = z.object({
+  key: z.string().min(1).optional().catch(undefined),
+  name: text,
+  type: z.enum(FIELD_TYPES).optional().catch("string"),
+  default: z.unknown().optional(),
+  hint: text,
+  markdown: text,
+  order: z.number().optional().catch(undefined),
+  required: flag,
+  secret: flag,
+  choices: z.array(z.unknown()).transform((list) => list.filter((choice) => !isObject(choice)).map(String)).optional()
+    .catch(undefined),
+  visible_if: z.unknown().optional(),
+  required_if: z.unknown().optional(),
+});
+
+const readPublicJob = z.object({
+  payload: z.record(
+    z.string(),
+    z.object({
+      type: z.string().catch("string"),
+      required: flag,
+      title: text,
+      default: z.unknown().optional(),
+      staff_only: flag,
+    }).catch({ type: "string", required: undefined, title: undefined, staff_only: undefined }),
+  ).catch({}),
+}).catch({ payload: {} });
+
+/**
+ * How a plugin.json is read. PostHog took any JSON object, and plugins exist that were written against that; what only a
+ * form shows, or is not as it is meant to be, is read as well as it can be. `schedule` is ours, and held to what it says.
+ */
+const readManifest = z.object({
+  name: z.union([z.string(), z.number().transform(String)]).optional().catch(undefined),
+  description: z.string().catch(""),
+  url: text,
+  main: z.string().min(1).optional().catch(undefined),
+  config: z.preprocess(fieldList, objects.pipe(z.array(readField))),
+  publicJobs: z.record(z.string(), readPublicJob).catch({}),
+  schedule: z.record(z.string(), cronSchema).nullish().transform((schedule) => schedule ?? {}),
 });
 
 /** Reads the text of a plugin.json; `fallbackName` is used when it has no name. Throws ManifestError. */
@@ -74,9 +122,10 @@ export function parseManifest(text: string, fallbackName: string): Manifest {
   } catch (error) {
     throw new ManifestError(`plugin.json is not JSON: ${(error as Error).message}`, { cause: error });
   }
-  const parsed = manifestSchema.safeParse(json);
+  const parsed = readManifest.safeParse(json);
   if (!parsed.success) throw new ManifestError(describeIssues(parsed.error, json).join("\n"));
   const { name, url, main, config, description, publicJobs, schedule } = parsed.data;
+  const meant = manifestSchema.safeParse(json);
   return {
     name: name || fallbackName,
     description,
@@ -91,6 +140,7 @@ export function parseManifest(text: string, fallbackName: string): Manifest {
       }]),
     ),
     schedule,
+    ...(meant.success ? {} : { warnings: describeIssues(meant.error, json) }),
   };
 }
 
@@ -118,12 +168,16 @@ export function mergeDefaults(manifest: Manifest, config: Record<string, unknown
 
 /** The object form becomes the array form: sorted by `order`, where missing and 0 come last, as in PostHog. */
 function fieldList(config: unknown): unknown {
-  if (config === null) return [];
+  if (config === null || config === undefined) return [];
   if (typeof config !== "object" || Array.isArray(config)) return config;
   const rank = (field: unknown) => Number((field as { order?: unknown } | null)?.order) || 999_999;
   return Object.entries(config)
     .sort(([, a], [, b]) => rank(a) - rank(b))
     .map(([key, field]) => typeof field === "object" && field !== null ? { key, ...field } : field);
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null;
 }
 
 function withoutUndefined<T>(value: { [K in keyof T]: T[K] | undefined }): T {

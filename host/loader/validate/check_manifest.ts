@@ -17,7 +17,20 @@ export interface CheckedManifest {
 
 /** Of the manifest itself and of a field of `config`: what PostHog read, and what we read. */
 const TOP = ["name", "description", "url", "main", "lib", "config", "publicJobs", "schedule", "posthogVersion"];
-const FIELD = ["key", "name", "type", "default", "hint", "markdown", "order", "required", "secret", "choices"];
+const FIELD = [
+  "key",
+  "name",
+  "type",
+  "default",
+  "hint",
+  "markdown",
+  "order",
+  "required",
+  "secret",
+  "choices",
+  "visible_if",
+  "required_if",
+];
 
 /** Checks the text of a plugin.json; null when there is none. A manifest that cannot be used is taken to be empty. */
 export function checkManifest(text: string | null, name: string): CheckedManifest {
@@ -41,6 +54,7 @@ export function checkManifest(text: string | null, name: string): CheckedManifes
   let manifest = emptyManifest(name);
   try {
     manifest = parseManifest(plain, name);
+    for (const line of manifest.warnings ?? []) add("manifest-odd", placeOf(pathIn(line)), line);
   } catch (error) {
     if (!(error instanceof ManifestError)) throw error;
     for (const line of error.message.split("\n")) add("manifest-wrong", placeOf(pathIn(line)), line);

@@ -20,6 +20,7 @@ export const SEVERITIES = {
   "manifest-missing": "warning",
   "manifest-not-json": "error",
   "manifest-wrong": "error",
+  "manifest-odd": "warning",
   "manifest-no-name": "warning",
   "manifest-misspelt": "warning",
   "manifest-no-key": "warning",

@@ -123,16 +123,38 @@ Deno.test("setupPlugin disables the plugin at once when it throws anything but R
   assert.deepEqual((await test.process("a")).outcomes, ["s"]);
 });
 
-Deno.test("setupPlugin disables the plugin at once when it does not return, so that events need not wait for minutes", async () => {
-  for (const hang of ["await new Promise(() => {})", HANG]) {
-    await using test = await openTestRuntime({
-      plugins: [`export async function setupPlugin() { ${hang} } ${SEEN}`],
-      config: { timeoutSeconds: 0.3 },
-    });
-    await test.runtime.ready();
-    assert.equal(test.runtime.status(1).state, PluginState.Disabled);
-    assert.match(test.runtime.status(1).reason ?? "", /^setupPlugin failed with TimeoutError/);
+Deno.test("setupPlugin disables the plugin at once when it loops", async () => {
+  await using test = await openTestRuntime({
+    plugins: [`export async function setupPlugin() { ${HANG} } ${SEEN}`],
+    config: { timeoutSeconds: 0.3 },
+  });
+  await test.runtime.ready();
+  assert.equal(test.runtime.status(1).state, PluginState.Disabled);
+  assert.match(test.runtime.status(1).reason ?? "", /^setupPlugin failed with TimeoutError/);
+});
+
+Deno.test("setupPlugin is tried again when it waits past its deadline, as after a RetryError", async () => {
+  const clock = new FakeClock();
+  await using test = await openTestRuntime({
+    plugins: [
+      `let tries = 0; export async function setupPlugin() { if (++tries < 3) await new Promise(() => {}) } ${SEEN}`,
+    ],
+    config: { timeoutSeconds: 0.3 },
+    clock,
+  });
+  const waits: number[] = [];
+  while (waits.length < 2) {
+    await eventually("setup is to be retried", () => test.runtime.status(1).state === PluginState.RetryingSetup);
+    waits.push(clock.untilNext);
+    await clock.advance(clock.untilNext);
   }
+  await test.runtime.ready();
+  assert.deepEqual(waits, [5_000, 10_000]);
+  assert.equal(test.runtime.status(1).state, PluginState.Running);
+  assert.match(
+    test.notices.join("\n"),
+    /plugin config 1\): setting_up → retrying_setup: setupPlugin failed with TimeoutError/,
+  );
 });
 
 Deno.test("createPluginRuntime() disables a plugin whose code cannot be evaluated or never ends", async () => {

@@ -24,12 +24,18 @@ const FIXTURES: Record<ProblemCode, Fixture> = {
     says: ["plugin.json:3:1 Cannot read plugin.json as JSON: Property Name Expected"],
   },
   "manifest-wrong": {
+    files: { "plugin.json": '{"name":"Fixture",\n"schedule":{"sync":"often"}}', "index.js": CODE },
+    says: [
+      "plugin.json:2:20 schedule.sync: found \"often\", expected a cron expression (CronPattern: invalid configuration format ('often'), exactly five, six, or seven space separated parts are required.)",
+    ],
+  },
+  "manifest-odd": {
     files: {
       "plugin.json": '{"name":"Fixture",\n"config":[{"key":"a","type":"strng"},\n{"key":"b","type":"choice"}]}',
       "index.js": CODE,
     },
     says: [
-      'plugin.json:2:29 config[0].type: found "strng", expected "string" or "attachment" or "choice" or "json"',
+      'plugin.json:2:29 config[0].type: found "strng", expected "string" or "multiline" or "boolean" or "choice" or "json" or "dictionary" or "attachment"',
       "plugin.json:3:1 config[1].choices: found none, expected a list of strings",
     ],
   },

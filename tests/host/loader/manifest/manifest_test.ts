@@ -72,9 +72,10 @@ Deno.test("parseManifest() ignores fields that PostHog ignored or only showed", 
     description: "d",
     url: "https://example.com",
     main: "src/index.ts",
-    config: [{ key: "a" }],
+    config: [{ key: "a", visible_if: [["b", "c"]], required_if: [] }],
     publicJobs: {},
     schedule: {},
+    warnings: ["config[0].hint: found 5, expected a string"],
   });
 });
 
@@ -97,30 +98,55 @@ Deno.test("parseManifest() accepts cron expressions in schedule and names those 
   assert.deepEqual(rest, []);
 });
 
-Deno.test("parseManifest() names every problem with its path, what was found and what was expected", () => {
-  assert.deepEqual(
-    problems({
-      name: 5,
-      main: "",
-      config: [
-        { key: "a", type: "number" },
-        "text",
-        { key: "b", type: "choice" },
-        { key: "c", type: "choice", choices: ["x", 1] },
-      ],
-      publicJobs: { go: { payload: { days: { required: true } } } },
-    }),
-    [
+Deno.test("parseManifest() reads what PostHog read, and says what is not as it is meant to be", () => {
+  const manifest = parse({
+    name: 5,
+    description: null,
+    main: "",
+    config: [
+      { key: "a", type: "number", default: 1 },
+      "text",
+      { key: "b", type: "choice" },
+      { key: "c", type: "choice", choices: ["x", 1] },
+      { key: "d", type: "dictionary", default: { a: "b" }, secret: "yes" },
+      { key: "e", type: "boolean" },
+      { key: "f", type: "multiline" },
+    ],
+    publicJobs: { go: { payload: { days: { required: true } } }, odd: 5 },
+  });
+  assert.deepEqual(manifest, {
+    name: "5",
+    description: "",
+    config: [
+      { key: "a", type: "string", default: 1 },
+      { key: "b", type: "choice" },
+      { key: "c", type: "choice", choices: ["x", "1"] },
+      { key: "d", type: "dictionary", default: { a: "b" }, secret: true },
+      { key: "e", type: "boolean" },
+      { key: "f", type: "multiline" },
+    ],
+    publicJobs: { go: { payload: { days: { type: "string", required: true } } }, odd: { payload: {} } },
+    schedule: {},
+    warnings: [
       "name: found 5, expected a string",
+      "description: found null, expected a string",
       'main: found "", expected a string that is not empty',
-      'config[0].type: found "number", expected "string" or "attachment" or "choice" or "json"',
+      'config[0].type: found "number", expected "string" or "multiline" or "boolean" or "choice" or "json" or "dictionary" or "attachment"',
       'config[1]: found "text", expected an object',
       "config[2].choices: found none, expected a list of strings",
       "config[3].choices[1]: found 1, expected a string",
+      "config[4].secret: found a text of 3 characters, expected a boolean",
       "publicJobs.go.payload.days.type: found nothing, expected a string",
+      "publicJobs.odd: found 5, expected an object",
     ],
-  );
-  assert.deepEqual(problems({ config: "none" }), ['config: found "none", expected an array']);
+  });
+  for (const nothing of [null, undefined]) {
+    assert.deepEqual(parse({ config: nothing, publicJobs: nothing, schedule: nothing }).publicJobs, {});
+  }
+  assert.deepEqual(parse({ config: "none" }).config, []);
+});
+
+Deno.test("parseManifest() refuses what is no object", () => {
   assert.deepEqual(problems([]), ["the file: found an empty list, expected an object"]);
 });
 

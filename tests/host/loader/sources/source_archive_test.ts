@@ -45,6 +45,15 @@ Deno.test("PS-11 archiveSource() reads index.js and plugin.json of a .tgz", asyn
   for (const [name, text] of Object.entries(FILES)) assert.equal(await source.read(name), text);
 });
 
+Deno.test("archiveSource() reads a .zip that was made by Windows", async () => {
+  const zip = makeZip([
+    { name: "my-plugin\\" },
+    { name: "my-plugin\\plugin.json", content: '{"main":"src/index.js"}' },
+    { name: "my-plugin\\src\\index.js", content: "1" },
+  ]);
+  assert.deepEqual([...(await archiveSource("z", zip)).paths], ["plugin.json", "src/index.js"]);
+});
+
 Deno.test("PU-17 archiveSource() finds the root folder that GitHub, GitLab and npm put around a plugin", async () => {
   const name = "helloworldplugin-a1f691bd";
   const zip = makeZip([
