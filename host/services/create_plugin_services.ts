@@ -19,6 +19,7 @@ import { createFloodGuard, type FloodGuard } from "./limits/flood_guard.ts";
 import { createGeoipServices } from "./geoip/geoip.ts";
 import type { GeoipDatabase } from "./geoip/geoip_database.ts";
 import { createJobServices } from "./jobs.ts";
+import { createKeyedQueue } from "./keyed_queue.ts";
 import type { PluginLogWriter } from "./logs.ts";
 import { createMetricServices, type PluginMetrics } from "./metrics.ts";
 import type { PluginIdentity } from "./plugin_identity.ts";
@@ -81,10 +82,19 @@ export function createPluginServices(backends: ServiceBackends, identity: Plugin
     return guard;
   };
 
+  const inOrder = createKeyedQueue();
   const guarded = SERVICES.map((name): [ServiceName, ServiceHandler] => {
     const guard = guardOf(name);
+    const group = groupOf(name);
     // Asynchronous as a whole, so that what is wrong with the arguments' size rejects like anything else.
-    return [name, async (args, cause) => await guard.run(sizeOf(args), () => services[name](args, cause))];
+    const handle: ServiceHandler = async (args, cause) =>
+      await guard.run(sizeOf(args), () => services[name](args, cause));
+    if (group !== "storage" && group !== "cache") return [name, handle];
+    // A plugin that does not await `set` expects the next `get` of the key to see it all the same.
+    return [name, (args, cause) => {
+      const [key] = args;
+      return typeof key === "string" ? inOrder(`${group} ${key}`, () => handle(args, cause)) : handle(args, cause);
+    }];
   });
   return Object.fromEntries(guarded) as PluginServices;
 }

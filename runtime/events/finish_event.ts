@@ -22,7 +22,7 @@ export interface PluginMarks {
 export interface FinishContext {
   teamId: number;
   anonymizeIps: boolean;
-  /** The event as it went into the first plugin; asked for only when a plugin lost a field that every event has. */
+  /** The event as it went into the first plugin; asked for only when a plugin lost or changed what the rest depends on. */
   original: () => PluginEvent;
 }
 
@@ -32,7 +32,7 @@ export interface FinishContext {
  */
 export function finishEvent(event: PluginEvent, marks: PluginMarks, context: FinishContext): OutboxEvent {
   restoreIdentity(event, context);
-  const finished = normalizeEvent(event);
+  const finished = normalizeEvent(event, context.original);
   const { properties } = finished;
   finished.event = finished.event.slice(0, MAX_NAME_LENGTH);
   finished.distinct_id = cutDistinctId(finished.distinct_id);

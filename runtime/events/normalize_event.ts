@@ -5,6 +5,7 @@
 
 import type { PluginEvent, Properties } from "./event.ts";
 import { isRecord } from "../is_record.ts";
+import { personProperties } from "./person_properties.ts";
 
 /** Copied to `$set` and, as `$initial_…`, to `$set_once`. */
 const CAMPAIGN_PROPERTIES = [
@@ -36,35 +37,47 @@ const INITIAL: [key: string, initial: string][] = INITIAL_PROPERTIES.map((key) =
 /**
  * Makes `distinct_id` a string and `properties` an object, merges the event's own `$set` and `$set_once` over those among the
  * properties, and derives person properties from campaign and browser properties. Changes the event and returns it.
+ * `before` is the event as it was when they were derived the first time.
  */
-export function normalizeEvent<T extends PluginEvent>(event: T): T {
+export function normalizeEvent<T extends PluginEvent>(event: T, before?: () => PluginEvent): T {
   // A plugin's event may have any type where the interface says string.
   const id: unknown = event.distinct_id;
   if (id !== undefined && id !== null && typeof id !== "string") event.distinct_id = textOf(id);
   if (!isRecord(event.properties)) event.properties = {};
   mergeOver(event.properties, "$set", event.$set);
   mergeOver(event.properties, "$set_once", event.$set_once);
-  if (event.event !== "$snapshot") addPersonProperties(event.properties);
+  if (event.event !== "$snapshot") addPersonProperties(event.properties, before);
   return event;
 }
 
-/** Adds what the campaign and browser properties say about the person to `$set` and `$set_once`. */
-export function addPersonProperties(properties: Properties): void {
+/**
+ * Adds what the campaign and browser properties say about the person to `$set` and `$set_once`. What stands there already was
+ * said by the SDK or a plugin, and stays: posthog-js sends the first page of a visitor as `$initial_…` with a later event.
+ * A value that was derived `before` follows the property that it was derived from.
+ */
+export function addPersonProperties(properties: Properties, before?: () => PluginEvent): void {
+  const said = personProperties({ properties });
   let set: Properties | undefined;
   let setOnce: Properties | undefined;
   for (const [key, initial] of CAMPAIGN) {
     const value = properties[key];
     if (value === undefined) continue;
-    (set ??= copyOf(properties.$set))[key] = value;
-    (setOnce ??= copyOf(properties.$set_once))[initial] = value;
+    if (isDerived(said.set?.[key], value, key, before)) (set ??= { ...said.set })[key] = value;
+    if (isDerived(said.setOnce?.[initial], value, key, before)) (setOnce ??= { ...said.setOnce })[initial] = value;
   }
   for (const [key, initial] of INITIAL) {
     const value = properties[key];
     if (value === undefined) continue;
-    (setOnce ??= copyOf(properties.$set_once))[initial] = value;
+    if (isDerived(said.setOnce?.[initial], value, key, before)) (setOnce ??= { ...said.setOnce })[initial] = value;
   }
   if (set) properties.$set = set;
   if (setOnce) properties.$set_once = setOnce;
+}
+
+/** Whether the person's property is to become the value: nobody said it, or it was derived from what the value was before. */
+function isDerived(said: unknown, value: unknown, key: string, before?: () => PluginEvent): boolean {
+  if (said === undefined) return true;
+  return said !== value && before !== undefined && before().properties?.[key] === said;
 }
 
 /** A distinct_id that is not a string, as text: numbers and booleans as such, arrays and objects as JSON. */

@@ -1,6 +1,6 @@
 /**
- * What an event says about its person. It stands in two places: SDKs and plugins put it into `properties`, older ones beside them; what
- * stands beside wins, as it does when the two are merged. Whoever needs it asks here.
+ * What an event says about its person. It stands in two places: SDKs and plugins put it into `properties`, older ones beside
+ * them; what stands beside wins, as it does when the two are merged. Whoever needs it asks here.
  * @module
  */
 

@@ -4,8 +4,9 @@
  */
 
 import { parseElementsChain } from "./elements_chain.ts";
-import type { Element, OutboxEvent, ProcessedPluginEvent, Properties } from "./event.ts";
+import type { Element, OutboxEvent, ProcessedPluginEvent } from "./event.ts";
 import { isRecord } from "../is_record.ts";
+import { personProperties } from "./person_properties.ts";
 
 const MAX_TEXT_LENGTH = 400;
 const MAX_HREF_LENGTH = 2048;
@@ -13,6 +14,7 @@ const MAX_HREF_LENGTH = 2048;
 /** Leaves the given event as it is. `$elements`, or `$elements_chain`, becomes `elements`; fields that are no part of a processed event are left out. */
 export function toProcessedEvent(event: OutboxEvent): ProcessedPluginEvent {
   const { $elements, ...properties } = event.properties;
+  const { set, setOnce } = personProperties({ properties });
   return {
     uuid: event.uuid,
     event: event.event,
@@ -21,19 +23,14 @@ export function toProcessedEvent(event: OutboxEvent): ProcessedPluginEvent {
     ip: event.ip,
     properties,
     timestamp: event.timestamp,
-    ...pick(properties, "$set"),
-    ...pick(properties, "$set_once"),
+    ...(set && { $set: set }),
+    ...(setOnce && { $set_once: setOnce }),
     elements: Array.isArray($elements)
       ? $elements.filter(isRecord).map(toElement)
       : typeof properties.$elements_chain === "string"
       ? parseElementsChain(properties.$elements_chain)
       : [],
   };
-}
-
-function pick(properties: Properties, name: "$set" | "$set_once"): { [Name in typeof name]?: Properties } {
-  const value = properties[name];
-  return isRecord(value) ? { [name]: value } : {};
 }
 
 /** posthog-js says `$el_text` and `attr__…`; plugins were given these names. */

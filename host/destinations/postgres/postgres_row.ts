@@ -3,6 +3,7 @@
  * @module
  */
 
+import { personProperties } from "../../../runtime/events/person_properties.ts";
 import { isRecord } from "../../../runtime/is_record.ts";
 import type { EventColumns, EventRow } from "./postgres_table.ts";
 
@@ -17,10 +18,10 @@ export function toEventRow(event: Uint8Array): EventRow {
   const parsed: unknown = JSON.parse(text);
   const fields = SUSPICIOUS.test(text) ? storable(parsed) : parsed;
   if (!isRecord(fields)) throw new TypeError("Cannot store the event: it is not a JSON object");
-  const { uuid, team_id, event: name, distinct_id, timestamp, properties, $set, $set_once, ip, now, ...others } =
-    fields;
+  const { uuid, team_id, event: name, distinct_id, timestamp, properties, ip, now, ...others } = fields;
+  const { set, setOnce } = personProperties(fields);
   // Used up: `timestamp` is corrected by them.
-  const { sent_at: _, offset: __, site_url: ___, ...extra } = others;
+  const { $set: _, $set_once: __, sent_at: ___, offset: ____, site_url: _____, ...extra } = others;
   const columns: EventColumns = {
     uuid: checkedUuid(uuid),
     team_id,
@@ -28,8 +29,8 @@ export function toEventRow(event: Uint8Array): EventRow {
     distinct_id,
     timestamp: checkedTime(timestamp),
     properties: properties ?? {},
-    set: $set ?? null,
-    set_once: $set_once ?? null,
+    set,
+    set_once: setOnce,
     ip: ip ?? null,
     received_at: isoTime(now),
     extra: Object.keys(extra).length > 0 ? extra : null,

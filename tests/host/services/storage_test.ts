@@ -45,3 +45,26 @@ Deno.test("createStorageAllowance() stops a plugin that fills its storage, and l
   await services.call("storage.del", ["same"]);
   await set("again");
 });
+
+Deno.test("calls for one key are carried out in the order in which they were made", async () => {
+  for (const group of ["storage", "cache"] as const) {
+    await using services = await openTestServices();
+    const asked = Array.from({ length: 50 }, (_, n) => {
+      services.call(`${group}.set`, group === "storage" ? ["seen", String(n)] : ["seen", String(n), null]).catch(
+        () => {},
+      );
+      return services.call(`${group}.get`, group === "storage" ? ["seen"] : ["seen"]);
+    });
+    assert.deepEqual((await Promise.all(asked)).map(Number), Array.from({ length: 50 }, (_, n) => n), group);
+  }
+});
+
+Deno.test("a call that is refused does not hold up or change the next one for its key", async () => {
+  await using services = await openTestServices();
+  const refused = services.call("storage.set", ["key", "not JSON"]);
+  const set = services.call("storage.set", ["key", "1"]);
+  const got = services.call("storage.get", ["key"]);
+  await assert.rejects(refused, TypeError);
+  await set;
+  assert.equal(await got, "1");
+});

@@ -93,6 +93,32 @@ Deno.test("PU-01 addPersonProperties() takes campaign and first values from the 
     },
   });
 });
+Deno.test("addPersonProperties() fills gaps and leaves what the SDK or a plugin said", () => {
+  const properties = {
+    $current_url: "https://test.com/pricing",
+    utm_source: "newsletter",
+    $set: { utm_source: "first" },
+    $set_once: { $initial_current_url: "https://test.com/landing", $initial_utm_source: "ad" },
+  };
+  const enriched = structuredClone(properties);
+  addPersonProperties(enriched);
+  assert.deepEqual(enriched, properties);
+});
+Deno.test("addPersonProperties() lets what it derived follow the property when a plugin changed that", () => {
+  const before = { properties: { $current_url: "https://test.com/?email=a", utm_source: "x" } };
+  const properties = {
+    $current_url: "https://test.com/",
+    utm_source: "y",
+    $set: { utm_source: "x" },
+    $set_once: { $initial_current_url: "https://test.com/?email=a", $initial_utm_source: "said by the client" },
+  };
+  addPersonProperties(properties, () => event(before));
+  assert.deepEqual(properties.$set, { utm_source: "y" });
+  assert.deepEqual(properties.$set_once, {
+    $initial_current_url: "https://test.com/",
+    $initial_utm_source: "said by the client",
+  });
+});
 Deno.test("PU-02 addPersonProperties() touches $set_once alone without a campaign", () => {
   const properties = { $current_url: "https://test.com" };
   addPersonProperties(properties);

@@ -26,7 +26,7 @@ async function setUp(server: Awaited<ReturnType<typeof startPostgres>>, options:
 }
 
 // `postgres` lets the timer of a connection run on that is ended while it is being made, so its end is not waited for here.
-Deno.test("PostgresSink", { sanitizeOps: false }, async (t) => {
+Deno.test("PostgresSink", { sanitizeOps: false, sanitizeResources: false }, async (t) => {
   await using server = await startPostgres();
 
   await t.step("creates the table, with indexes and comments, and fills its columns", async () => {
@@ -69,6 +69,26 @@ Deno.test("PostgresSink", { sanitizeOps: false }, async (t) => {
       .sql`select count(*)::int from information_schema.columns c where table_name = 'events'
         and col_description('events'::regclass, ordinal_position) is null`;
     assert.equal(count, 0);
+  });
+
+  await t.step("fills set and set_once from the properties, from beside them and from both", async () => {
+    await using test = await setUp(server);
+    await test.sink.deliver(
+      storedRecords([
+        { properties: { $set: { a: 1 }, $set_once: { b: 1 } } },
+        { $set: { a: 2 } },
+        { properties: { $set: { a: 1, c: 1 } }, $set: { a: 2 }, $set_once: { b: 2 } },
+        { properties: { $set: "text" } },
+      ]),
+      signal,
+    );
+    const rows = await test.sql`select set, set_once from events order by uuid`;
+    assert.deepEqual(rows.map(({ set, set_once }) => [set, set_once]), [
+      [{ a: 1 }, { b: 1 }],
+      [{ a: 2 }, null],
+      [{ a: 2, c: 1 }, { b: 2 }],
+      [null, null],
+    ]);
   });
 
   await t.step("writes each event once, however often it is delivered", async () => {
