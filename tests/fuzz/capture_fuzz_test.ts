@@ -3,10 +3,11 @@ import { Buffer } from "node:buffer";
 import zlib from "node:zlib";
 import fc from "fast-check";
 import LZString from "lz-string";
-import { decompressLz64 } from "../../../host/capture/body/lz64.ts";
-import { decodeText, parseJson } from "../../../host/capture/body/parse_json.ts";
-import { CaptureError } from "../../../host/capture/capture_error.ts";
-import { type CaptureService, startCaptureService, TOKEN } from "../../kit/capture_service.ts";
+import { decompressLz64 } from "../../host/capture/body/lz64.ts";
+import { decodeText, parseJson } from "../../host/capture/body/parse_json.ts";
+import { CaptureError } from "../../host/capture/capture_error.ts";
+import { fuzzRuns } from "../kit/fuzz.ts";
+import { type CaptureService, startCaptureService, TOKEN } from "../kit/capture_service.ts";
 
 const paths = fc.constantFrom(
   "/e",
@@ -106,7 +107,7 @@ Deno.test("capture() answers every body with less than 500 and JSON", async () =
         headers,
       });
     }),
-    { numRuns: 1500 },
+    { numRuns: fuzzRuns(1500) },
   );
 });
 
@@ -124,7 +125,7 @@ Deno.test("capture() answers every GET with less than 500 and JSON", async () =>
         await mustBeAnswered(service, `${url.pathname}${url.search}&data=${data}`, {});
       },
     ),
-    { numRuns: 500 },
+    { numRuns: fuzzRuns(500) },
   );
 });
 
