@@ -71,6 +71,8 @@ export const PACKAGE_GROUPS = {
     "lz-string",
     "node-fetch",
     "playwright-core",
+    "posthog-js-1.100",
+    "posthog-js-1.20",
     "posthog-node",
     "standardwebhooks",
   ],

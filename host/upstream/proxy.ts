@@ -17,7 +17,7 @@ import { readSent, type Sent, streamSent } from "./read_sent.ts";
 import { headersFor } from "./request_headers.ts";
 import { createSharedAnswers } from "./shared_answers.ts";
 import type { StaleCache } from "./stale_cache.ts";
-import { hasToken, swapInBody, swapToken } from "./swap_token.ts";
+import { hasToken, swapToken } from "./swap_token.ts";
 
 /** A project that has an upstream. */
 export interface Fronted {
@@ -96,11 +96,9 @@ export function createProxy(options: ProxyOptions): Proxy {
     const url = new URL(host + (token === key ? path : swapToken(path, token, key)));
     const headers = headersFor(request.headers, { ...options, host: url.host, arrival });
     let { body, length } = sent;
-    if (token !== key && body instanceof Uint8Array) {
-      const swapped = await swapInBody(body, token, key);
-      if (swapped !== body) headers.delete("content-encoding");
-      body = swapped;
-      length = swapped.byteLength;
+    if (token !== key && hasToken(sent.text, token)) {
+      body = sent.repack(swapToken(sent.text, token, key));
+      length = body.byteLength;
     }
     if (body !== null && length !== null) headers.set("content-length", String(length));
     // An answer in which the token must be put back has to be read.

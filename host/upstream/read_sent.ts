@@ -3,6 +3,8 @@
  * @module
  */
 
+import { Buffer } from "node:buffer";
+import { gzipSync } from "node:zlib";
 import { decompress, isGzip } from "../capture/body/decompress.ts";
 import { invalidPayload, tooLarge } from "../capture/capture_error.ts";
 import { readUpTo } from "./read_up_to.ts";
@@ -16,15 +18,17 @@ export interface Sent {
   body: ReadableStream<Uint8Array> | Uint8Array | null;
   /** Bytes of the body; null when it is known only at its end. */
   length: number | null;
-  /** The body unpacked, where it was read and is text; else "". */
+  /** What the body says, unpacked, where it was read; else "". */
   text: string;
+  /** A body that says this instead, packed as the one that came. */
+  repack(text: string): Uint8Array;
 }
 
 /** The body as it comes. Throws CaptureError when it is announced as too large; the stream fails when it becomes so. */
 export function streamSent(request: Request): Sent {
   const length = lengthOf(request);
-  if (request.body === null) return { body: null, length: 0, text: "" };
-  return { body: length === null ? bounded(request.body) : request.body, length, text: "" };
+  if (request.body === null) return { body: null, length: 0, ...UNREAD };
+  return { body: length === null ? bounded(request.body) : request.body, length, ...UNREAD };
 }
 
 /** The body with its text; one that is too large for that is streamed. Rejects with CaptureError. */
@@ -34,9 +38,40 @@ export async function readSent(request: Request): Promise<Sent> {
   const body = await readUpTo(request.body, MOST_READ_BYTES).catch(() => {
     throw invalidPayload("Malformed request data: the body ended before it was complete");
   });
-  if (body instanceof ReadableStream) return { body: bounded(body), length: null, text: "" };
-  const plain = isGzip(body) ? await decompress(body, "gzip", MOST_READ_BYTES).catch(() => body) : body;
-  return { body, length: body.byteLength, text: new TextDecoder().decode(plain) };
+  if (body instanceof ReadableStream) return { body: bounded(body), length: null, ...UNREAD };
+  return { body, length: body.byteLength, ...await unpack(body) };
+}
+
+const UNREAD = { text: "", repack: encode };
+
+/** Undoes gzip, and the base64 in a form in which posthog-js sends what it could not pack otherwise. */
+async function unpack(body: Uint8Array): Promise<Pick<Sent, "text" | "repack">> {
+  const plain = isGzip(body) ? await decompress(body, "gzip", MOST_READ_BYTES).catch(() => null) : null;
+  if (plain !== null) return { text: decode(plain), repack: (text) => gzipSync(encode(text)) };
+  const form = decode(body);
+  const data = /(?:^|&)data=([^&]+)/.exec(form)?.[1];
+  const inner = data === undefined ? null : decodeBase64(data);
+  if (data === undefined || inner === null) return { text: form, repack: encode };
+  const pack = (text: string) => encodeURIComponent(Buffer.from(text).toString("base64"));
+  return { text: inner, repack: (text) => encode(form.replace(data, () => pack(text))) };
+}
+
+/** Null when it is no base64 in a form. */
+function decodeBase64(field: string): string | null {
+  try {
+    const text = decodeURIComponent(field.replaceAll("+", " "));
+    return /^[A-Za-z0-9+/= ]+$/.test(text) ? Buffer.from(text.replaceAll(" ", "+"), "base64").toString() : null;
+  } catch {
+    return null;
+  }
+}
+
+function decode(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes);
+}
+
+function encode(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
 }
 
 /** Null when the body comes in chunks: a Content-Length beside Transfer-Encoding counts for nothing. */

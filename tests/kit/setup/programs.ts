@@ -4,6 +4,7 @@
  */
 
 import { CHROMIUM_PLACES } from "../servers/chromium.ts";
+import { NGINX_PLACES } from "../servers/nginx.ts";
 import { onPath } from "../servers/server_process.ts";
 
 /** By the command that installs. */
@@ -40,6 +41,11 @@ export const PROGRAMS: Program[] = [
     packages: { "apt-get": "chromium", "dnf": "chromium", "apk": "chromium", "brew": "--cask chromium" },
   },
   row("openssl", { "apt-get": "openssl", "dnf": "openssl", "apk": "openssl", "brew": "openssl" }),
+  {
+    name: "nginx",
+    places: () => NGINX_PLACES,
+    packages: { "apt-get": "nginx", "dnf": "nginx", "apk": "nginx", "brew": "nginx" },
+  },
   onLinux("ip", { "apt-get": "iproute2", "dnf": "iproute", "apk": "iproute2" }),
   onLinux("unshare", { "apt-get": "util-linux", "dnf": "util-linux", "apk": "util-linux" }),
   onLinux("setpriv", { "apt-get": "util-linux", "dnf": "util-linux", "apk": "setpriv" }),

@@ -87,3 +87,24 @@ Deno.test("posthog-js: what is left when the page is closed arrives by sendBeaco
     assert.equal(events.filter(({ event }) => event === "leaving").length, 1);
   }
 });
+
+Deno.test("posthog-js: pages with tracing tools, which add headers of their own, lose no event and no flags", async () => {
+  const events = await sent(
+    {
+      request_headers: {
+        traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        baggage: "sentry-environment=production",
+        "sentry-trace": "771a43a4192642f0b136d5159a501700-7b2f4f1ac5d2b3a8-1",
+        "x-made-up-today": "1",
+      },
+    },
+    `posthog.onFeatureFlags((flags, variants, { errorsLoading } = {}) => posthog.capture("flags", { errorsLoading }));
+    posthog.reloadFeatureFlags();
+    posthog.getSurveys((surveys, { isLoaded } = {}) => posthog.capture("surveys", { surveys, isLoaded }), true);`,
+    has("flags", "surveys", "$pageview"),
+  );
+  const propertiesOf = (name: string) => events.find(({ event }) => event === name)?.properties;
+  assert.notEqual(propertiesOf("flags")?.errorsLoading, true);
+  assert.deepEqual(propertiesOf("surveys")?.surveys, []);
+  assert.equal(propertiesOf("surveys")?.isLoaded, true);
+});
