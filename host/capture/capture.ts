@@ -1,25 +1,22 @@
 /**
- * The capture endpoints: a request's events are checked, made plugin events and appended to the inbox, all or none.
+ * The capture endpoints: a request's events are checked, made plugin events and appended to the inbox, all that are valid or
+ * none.
  * @module
  */
 
 import type { TrustedProxies } from "../config/trusted_proxies.ts";
 import { Hono } from "hono";
-import { isNestedTooDeeply, MAX_NESTING } from "../../runtime/nesting.ts";
 import { createUuidGenerator } from "../../runtime/events/uuid.ts";
-import type { EventLog, LogRecord } from "../log/event_log.ts";
+import type { EventLog } from "../log/event_log.ts";
 import { type ByteGate, createAdmission } from "./body/byte_gate.ts";
-import { createPacer, giveWay } from "./body/give_way.ts";
-import { MAX_EVENTS } from "./body/measure_json.ts";
-import { invalidPayload, tooLarge } from "./capture_error.ts";
 import { clientOrigin, type ConnectionInfo, hostOf } from "./arrival.ts";
 import { clientIp } from "./client_ip.ts";
 import { addCorsHeaders } from "./cors.ts";
 import { findProject, type Projects } from "./find_project.ts";
-import { prepareEvent, type RequestFacts } from "./prepare_event.ts";
-import { readEvents, readSentAt, readToken } from "./body/read_events.ts";
+import { bytesOf, encodeEvents, MAX_EVENT_BYTES } from "./inbox_records.ts";
+import type { RequestFacts } from "./prepare_event.ts";
+import { isHistory, readEvents, readSentAt, readToken } from "./body/read_events.ts";
 import { readPayload } from "./body/read_payload.ts";
-import type { SentEvents } from "./body/sent_events.ts";
 import { asCaptureError, ok, refuse } from "./respond.ts";
 import { translateAiEvent } from "./translate/ai_event.ts";
 import { SEGMENT_PATHS, translateSegment } from "./translate/segment.ts";
@@ -56,9 +53,6 @@ interface Endpoint {
 }
 
 const MIB = 1024 * 1024;
-/** Bound of one event's JSON, recordings aside: what PostHog stores. */
-export const MAX_EVENT_BYTES = MIB;
-
 const ENDPOINTS: Endpoint[] = [
   { paths: ["/e", "/capture", "/track", "/i/v0/e"], maxBytes: 2 * MIB },
   { paths: ["/engage"], maxBytes: 2 * MIB, eventName: "$identify" },
@@ -117,69 +111,22 @@ async function capture(
       siteUrl: clientOrigin(request, hostOf(remote), options.trustProxy),
       now,
       sentAt: readSentAt(payload),
+      isHistory: isHistory(payload.data),
       eventName: endpoint.eventName,
       maxEventBytes: endpoint.maxEventBytes ?? MAX_EVENT_BYTES,
       recordings: endpoint.recordings ?? false,
       newUuid,
       hasFlags: project.upstream !== undefined,
     };
-    const records = await encodeEvents(events, facts);
+    const { records, dropped } = await encodeEvents(events, facts);
     share.shrink(bytesOf(records));
     if (records.length > 0) await options.log.append("inbox", project.id, records);
     options.onStored?.(project.id, records.length);
-    return ok();
+    for (const { code, reason } of dropped) options.onRefused?.(project.id, code, reason);
+    return ok(dropped);
   } catch (error) {
     const known = asCaptureError(error);
     options.onRefused?.(projectId, known.code, known.message);
     return refuse(known);
   }
-}
-
-const utf8 = new TextEncoder();
-
-/** The records for the inbox. One event that is wrong refuses them all. Other requests are answered meanwhile. */
-async function encodeEvents(events: SentEvents, facts: RequestFacts): Promise<LogRecord[]> {
-  if (events.length > MAX_EVENTS) throw tooLarge(`Request too large: more than ${MAX_EVENTS} events.`);
-  const records: LogRecord[] = [];
-  const mustGiveWay = createPacer();
-  for (const data of events) {
-    if (mustGiveWay()) await giveWay();
-    const record = encodeEvent(data, facts, events.length);
-    if (record) records.push(record);
-  }
-  return records;
-}
-
-/** One event's record, or null for an event that is passed over. `of` is how many events the request has. */
-export function encodeEvent(data: unknown, facts: RequestFacts, of: number): LogRecord | null {
-  try {
-    const event = prepareEvent(data, facts);
-    if (event === null) return null;
-    const json = JSON.stringify(event);
-    if (isNestedTooDeeply(json)) throw nestedTooDeeply();
-    const encoded = utf8.encode(json);
-    if (encoded.byteLength <= facts.maxEventBytes || event.event === "$snapshot") {
-      return { key: event.distinct_id, event: encoded };
-    }
-  } catch (error) {
-    // Nested so deeply that it could not even be written.
-    if (error instanceof RangeError) throw nestedTooDeeply();
-    throw error;
-  }
-  throw eventTooLarge(facts.maxEventBytes, of);
-}
-
-function nestedTooDeeply(): Error {
-  return invalidPayload(`Invalid payload: Event is nested more than ${MAX_NESTING} levels deep!`);
-}
-
-/** In a batch 413, upon which SDKs halve it until the one event is alone; alone 400, upon which they give it up. */
-function eventTooLarge(maxBytes: number, events: number): Error {
-  const detail = `Invalid payload: Event is larger than ${maxBytes} bytes!`;
-  return events > 1 ? tooLarge(detail) : invalidPayload(detail);
-}
-
-/** What the records hold in memory until they are stored. */
-export function bytesOf(records: LogRecord[]): number {
-  return records.reduce((sum, { event }) => sum + event.byteLength, 0);
 }

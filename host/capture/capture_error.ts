@@ -26,6 +26,14 @@ export function invalidPayload(detail: string): CaptureError {
   return new CaptureError(400, "validation_error", "invalid_payload", detail);
 }
 
+/** An event that is dropped, as PostHog drops it: a request that has nothing else is answered with 200 all the same. */
+export function nobody(distinctId: string): CaptureError {
+  const detail = `Event dropped: ${JSON.stringify(distinctId)} as "distinct_id" stands for nobody in particular`;
+  return new CaptureError(400, "validation_error", NOBODY, detail);
+}
+
+export const NOBODY = "illegal_distinct_id";
+
 /** 400: there is nothing in the request. */
 export function noData(): CaptureError {
   const detail = "No data found. Make sure to use a POST request when sending the payload in the body of the request.";

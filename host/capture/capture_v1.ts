@@ -8,7 +8,8 @@ import { isRecord } from "../../runtime/is_record.ts";
 import { parseUuid } from "../../runtime/events/uuid.ts";
 import type { LogRecord } from "../log/event_log.ts";
 import { clientOrigin, type ConnectionInfo, hostOf } from "./arrival.ts";
-import { bytesOf, type CaptureOptions, encodeEvent, MAX_EVENT_BYTES } from "./capture.ts";
+import type { CaptureOptions } from "./capture.ts";
+import { bytesOf, encodeEvent, MAX_EVENT_BYTES } from "./inbox_records.ts";
 import { createAdmission } from "./body/byte_gate.ts";
 import { createPacer, giveWay } from "./body/give_way.ts";
 import { MAX_EVENTS } from "./body/measure_json.ts";
@@ -16,7 +17,7 @@ import { CaptureError, invalidPayload, tooLarge } from "./capture_error.ts";
 import { clientIp } from "./client_ip.ts";
 import { addCorsHeaders } from "./cors.ts";
 import type { RequestFacts } from "./prepare_event.ts";
-import { invalidToken, readTime } from "./body/read_events.ts";
+import { invalidToken, isHistory, readTime } from "./body/read_events.ts";
 import { readPayload } from "./body/read_payload.ts";
 import { isSentEvents, type SentEvents } from "./body/sent_events.ts";
 import { asCaptureError, ok } from "./respond.ts";
@@ -72,6 +73,7 @@ async function capture(options: CaptureOptions, request: Request, remote: Deno.A
       now,
       // The time of this very request: a batch that is sent again keeps its created_at.
       sentAt: readTime(headers.get("posthog-request-timestamp")) ?? readTime(data.created_at),
+      isHistory: isHistory(data),
       eventName: undefined,
       maxEventBytes: MAX_EVENT_BYTES,
       recordings: false,

@@ -9,7 +9,9 @@ import { formPluginEvent, type SentEvent } from "../../runtime/events/form_plugi
 import { isRecord } from "../../runtime/is_record.ts";
 import { textOf } from "../../runtime/events/normalize_event.ts";
 import { parseUuid } from "../../runtime/events/uuid.ts";
-import { invalidPayload } from "./capture_error.ts";
+import { readTime } from "./body/read_events.ts";
+import { invalidPayload, nobody } from "./capture_error.ts";
+import { standsForNobody } from "./nobody.ts";
 
 /** What all events of one request share. */
 export interface RequestFacts {
@@ -19,8 +21,10 @@ export interface RequestFacts {
   siteUrl: string;
   /** ISO 8601. */
   now: string;
-  /** ISO 8601. */
+  /** ISO 8601; undefined when the request does not say. Recordings say it of each of their events. */
   sentAt: string | undefined;
+  /** The request is a migration of history. */
+  isHistory?: boolean;
   /** Set by endpoints that stand for one kind of event. */
   eventName: string | undefined;
   /** Bound of one event's JSON; recordings may be larger. */
@@ -50,6 +54,9 @@ export function prepareEvent(data: unknown, facts: RequestFacts): PluginEvent | 
     properties.$active_feature_flags = [];
   }
   const sent: SentEvent = Object.assign(data, { event: name });
+  const sentAt = facts.sentAt ?? readTime(data.sent_at);
+  delete sent.historical_migration;
+  if (facts.isHistory) sent.historical_migration = true;
   return formPluginEvent(sent, {
     uuid,
     distinct_id: distinctId,
@@ -57,7 +64,7 @@ export function prepareEvent(data: unknown, facts: RequestFacts): PluginEvent | 
     site_url: facts.siteUrl,
     team_id: facts.teamId,
     now: facts.now,
-    sent_at: facts.sentAt,
+    sent_at: sentAt,
   });
 }
 
@@ -74,7 +81,8 @@ function readDistinctId(data: Record<string, unknown>, properties: Record<string
     throw invalidPayload('Invalid payload: All events must have the event field "distinct_id"!');
   }
   const text = found === undefined || found === null ? "" : textOf(found);
-  if (text === "") throw invalidPayload('Invalid payload: Event field "distinct_id" should not be blank!');
+  if (text.trim() === "") throw invalidPayload('Invalid payload: Event field "distinct_id" should not be blank!');
+  if (typeof found === "string" && standsForNobody(text)) throw nobody(text);
   return cutDistinctId(text);
 }
 

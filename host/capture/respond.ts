@@ -3,15 +3,23 @@
  * @module
  */
 
+import type { DroppedEvent } from "./inbox_records.ts";
 import { LogFullError } from "../log/event_log.ts";
 import { CaptureError, unavailable } from "./capture_error.ts";
 
 /** Seconds after which a client should try again when events cannot be stored. */
 const RETRY_AFTER_SECONDS = 10;
 
-/** posthog-js takes anything but 200 for a failure; PostHog's own servers wrote 1 or "Ok". */
-export function ok(): Response {
-  return new Response('{"status":1}', { headers: { "content-type": "application/json" } });
+/** Dropped events that an answer names. */
+const MAX_NAMED = 100;
+
+/**
+ * posthog-js takes anything but 200 for a failure; PostHog's own servers wrote 1 or "Ok". SDKs do not look at what else is in
+ * it: people do, who wonder where an event went.
+ */
+export function ok(dropped: DroppedEvent[] = []): Response {
+  if (dropped.length === 0) return new Response('{"status":1}', { headers: { "content-type": "application/json" } });
+  return Response.json({ status: 1, dropped_events: dropped.length, dropped: dropped.slice(0, MAX_NAMED) });
 }
 
 /** The answer to a request that was refused or failed. Nothing of it was stored. */

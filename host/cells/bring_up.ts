@@ -20,7 +20,7 @@ export interface BringUpOptions {
 }
 
 /**
- * Loads and sets up; afterwards each member has succeeded or is disabled, unless the signal is aborted. Rejects with CellEndedError
+ * Loads and sets up; afterwards each member has succeeded, is disabled or `waitsForSetup`, unless the signal is aborted. Rejects with CellEndedError
  * when the cell ended and no member can be blamed for it.
  */
 export async function bringUp(cell: Cell, members: PluginMember[], options: BringUpOptions): Promise<void> {
@@ -50,11 +50,40 @@ async function load(cell: Cell, members: PluginMember[], deadlineMs: number): Pr
   }
 }
 
+/** Until it has succeeded, has failed for good, or waited past its deadline for the first time. */
 async function setUp(cell: Cell, index: number, member: PluginMember, options: BringUpOptions): Promise<void> {
-  const { clock, signal } = options;
-  const attempts = maxAttempts(SETUP_PLUGIN_RETRIES);
+  member.waitsForSetup = false;
   if (!member.capabilities?.methods.includes("setupPlugin")) return member.setUp();
-  for (let attempt = 1; !signal.aborted; attempt++) {
+  await trySetups(cell, index, member, options);
+}
+
+/** Goes on where bringUp left a member whose setup had waited past its deadline, beside what the cell does for others. */
+export async function setUpLate(
+  cell: Cell,
+  index: number,
+  member: PluginMember,
+  options: BringUpOptions,
+): Promise<void> {
+  try {
+    await waitWhileAlive(cell, options.clock, retryDelayMs(SETUP_PLUGIN_RETRIES, 1) ?? 0, options.signal);
+    await trySetups(cell, index, member, options, 2);
+    if (member.disabled || options.signal.aborted) return;
+    member.waitsForSetup = false;
+    member.enter(PluginState.Running);
+  } catch (error) {
+    if (!(error instanceof CellEndedError)) throw error;
+  }
+}
+
+async function trySetups(
+  cell: Cell,
+  index: number,
+  member: PluginMember,
+  { clock, signal }: BringUpOptions,
+  first = 1,
+): Promise<void> {
+  const attempts = maxAttempts(SETUP_PLUGIN_RETRIES);
+  for (let attempt = first; !signal.aborted; attempt++) {
     member.enter(PluginState.SettingUp);
     const error = await trySetup(cell, index);
     if (error === null) return member.setUp();
@@ -65,6 +94,11 @@ async function setUp(cell: Cell, index: number, member: PluginMember, options: B
     const waitMs = retryDelayMs(SETUP_PLUGIN_RETRIES, attempt);
     if (waitMs === null) return member.failSetup(error, `${attempt}/${attempts}`);
     member.retrySetup(error, `${attempt}/${attempts}`, waitMs);
+    if (isWaiting && attempt === 1) {
+      // A deadline at each attempt would hold up every event for minutes: they pass the plugin by until it is set up.
+      member.waitsForSetup = true;
+      return;
+    }
     await waitWhileAlive(cell, clock, waitMs, signal);
   }
 }

@@ -43,6 +43,8 @@ export class PluginMember {
   #capabilities: Capabilities | null = null;
   /** setupPlugin succeeded on the cell of the moment, so teardownPlugin is due at its end. */
   isSetUp = false;
+  /** setupPlugin waited past its deadline and is tried again: events pass the plugin by until it succeeds. */
+  waitsForSetup = false;
 
   constructor(options: PluginMemberOptions) {
     this.#options = options;
@@ -198,7 +200,7 @@ export class PluginMember {
   runs(fn: BatchFunction): boolean {
     const methods = this.capabilities?.methods ?? [];
     const has = methods.includes(fn) || (fn === "processEvent" && methods.includes("processEventBatch"));
-    return has && !this.disabled;
+    return has && !this.disabled && !this.waitsForSetup;
   }
 
   spec(): PluginSpec {

@@ -11,7 +11,7 @@ import type { LoadedPlugin, PluginLoadError } from "../loader/plugin.ts";
 import type { PluginPackages } from "../packages/plugin_packages.ts";
 import type { PluginServices } from "../services/services.ts";
 import type { DeadLetters } from "../store/store.ts";
-import { bringUp } from "./bring_up.ts";
+import { bringUp, setUpLate } from "./bring_up.ts";
 import { Cell } from "./process/cell.ts";
 import { type CellEnd, CellEndedError, notStarted } from "./process/cell_end.ts";
 import { type CellLimits, type CellProcess, startCellProcess } from "./process/cell_process.ts";
@@ -67,6 +67,8 @@ const LEVELS: Partial<Record<PluginState, NoticeLevel>> = {
 export function createPluginRuntime(options: PluginRuntimeOptions): PluginRuntime {
   return new PluginSupervisor(options);
 }
+
+const NOT_SET_UP = { name: "RetryError", message: "setupPlugin has not succeeded yet", retry: true };
 
 /** For calls in flight when the cell is to end. */
 const DRAIN_MS = 5_000;
@@ -164,6 +166,7 @@ class PluginSupervisor implements PluginRuntime {
 
   async call(id: number, type: "job" | "task", name: string, payload?: unknown, depth = 0): Promise<unknown> {
     const start = performance.now();
+    if (this.#member(id).waitsForSetup) throw new PluginCallError(NOT_SET_UP);
     try {
       const value = await this.#dispatcher.call(id, type, name, payload, depth);
       this.#meter.call(id, name, null, performance.now() - start);
@@ -276,7 +279,10 @@ class PluginSupervisor implements PluginRuntime {
 
   /** Lets work in until the cell ends, is no longer used (then true), or something else is to be done. */
   async #serve(cell: Cell, loaded: LoadedCell, members: PluginMember[]): Promise<boolean> {
-    this.#enterAll(members, PluginState.Running);
+    this.#enterAll(members.filter((member) => !member.waitsForSetup), PluginState.Running);
+    for (const [index, member] of members.entries()) {
+      if (member.waitsForSetup) void this.#setUpLate(cell, index, member);
+    }
     this.#dispatcher.attach(loaded);
     this.#steady.settle();
     const over = new AbortController();
@@ -289,6 +295,13 @@ class PluginSupervisor implements PluginRuntime {
     } finally {
       over.abort();
     }
+  }
+
+  async #setUpLate(cell: Cell, index: number, member: PluginMember): Promise<void> {
+    const { clock } = this.#options;
+    await setUpLate(cell, index, member, { deadlineMs: this.#deadlineMs, clock, signal: this.#stop.signal });
+    // A cell without a plugin to run is not kept.
+    if (member.disabled) this.#changed.resolve();
   }
 
   /** Resolves with true when there was no work for as long as the setting says. */

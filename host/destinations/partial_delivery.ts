@@ -29,8 +29,8 @@ export interface PartialDeliveryOptions<T> {
   send(part: Item<T>[], signal: AbortSignal): Promise<PartOutcome>;
   /** Bytes that an item takes in a request. */
   sizeOf(content: T): number;
-  /** True for an item that needs a request of its own. */
-  alone?(content: T): boolean;
+  /** Only neighbours of the same group share a request; one of the group `null` has a request of its own. Absent: all are one group. */
+  groupOf?(content: T): string | null;
 }
 
 /** After so many deliveries of a batch that ended in "broke", an event is suspected. */
@@ -166,20 +166,19 @@ export class PartialDelivery<T> {
     const chunks: Item<T>[][] = [];
     let chunk: Item<T>[] = [];
     let bytes = 0;
+    let group: string | null = null;
     for (const item of part) {
       const size = this.#options.sizeOf(item.content);
-      const alone = this.#options.alone?.(item.content) ?? false;
-      if (chunk.length > 0 && (alone || bytes + size > this.#maxBytes)) {
+      const itsGroup = this.#options.groupOf === undefined ? "" : this.#options.groupOf(item.content);
+      const fits = itsGroup !== null && itsGroup === group && bytes + size <= this.#maxBytes;
+      if (chunk.length > 0 && !fits) {
         chunks.push(chunk);
         chunk = [];
         bytes = 0;
       }
-      if (alone) {
-        chunks.push([item]);
-      } else {
-        chunk.push(item);
-        bytes += size;
-      }
+      chunk.push(item);
+      bytes += size;
+      group = itsGroup;
     }
     if (chunk.length > 0) chunks.push(chunk);
     return chunks;

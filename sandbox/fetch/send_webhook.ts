@@ -21,16 +21,29 @@ export function sendComposed(compose: PluginFunction): PluginFunction {
 }
 
 async function send(composed: unknown): Promise<void> {
-  const { url, body, headers, method } = await composed as Record<string, unknown>;
-  const response = await fetchOrRetry(String(url), {
+  const webhook = await composed;
+  if (!webhook) return;
+  if (typeof webhook !== "object") {
+    throw new TypeError(`composeWebhook returned a ${typeof webhook}, expected an object with url and body, or null`);
+  }
+  const { url, body, headers, method } = webhook as Record<string, unknown>;
+  if (typeof url !== "string" || url === "") {
+    throw new TypeError(`composeWebhook returned an object without a url, expected {url, body, headers, method}`);
+  }
+  const response = await fetchOrRetry(url, {
     method: method === undefined ? "POST" : method,
     headers: (headers ?? { "Content-Type": "application/json" }) as HeadersSource,
-    ...(body === undefined || body === null ? {} : { body: String(body) }),
+    ...(body === undefined || body === null ? {} : { body: textOf(body) }),
   });
   await response.buffer();
   if (response.ok) return;
   const message = `Fetch to ${url} failed with ${response.statusText || response.status}`;
   throw response.status === 429 || response.status >= 500 ? new RetryError(message) : new Error(message);
+}
+
+/** PostHog asked for a text; an object can only mean its JSON. */
+function textOf(body: unknown): string {
+  return typeof body === "object" ? JSON.stringify(body) : String(body);
 }
 
 /** Without an answer it may be otherwise the next time; the egress guard's refusals stand. */

@@ -93,7 +93,8 @@ export async function observeAttack(attack: Attack): Promise<Observation> {
   await Deno.remove(folder, { recursive: true });
   return {
     startMs,
-    loadFailed: before.state === "disabled",
+    // A setup that waited past its deadline has failed, and is tried again beside the events.
+    loadFailed: before.state === "disabled" || before.state === "retrying_setup",
     attacks,
     sent,
     counts: {

@@ -86,6 +86,11 @@ export function readSentAt({ data, query, form }: Payload): string | undefined {
   return readTime(query.get("_") || query.get("sent_at") || inBody || form.get("sent_at"));
 }
 
+/** Whether a batch says that its events are a migration of history, which PostHog takes on its slower lane. */
+export function isHistory(data: unknown): boolean {
+  return isRecord(data) && data.historical_migration === true;
+}
+
 const LAST_TIME = Date.UTC(10_000, 0, 1);
 
 /** A time in any spelling of ISO 8601, in seconds or in milliseconds, as ISO 8601; undefined when it is none of these. */

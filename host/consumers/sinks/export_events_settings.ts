@@ -18,12 +18,14 @@ export function readExportEventsSettings(config: Record<string, unknown>): Expor
   return {
     bufferUnits: readWhole(exportEventsBufferBytes, 20 * MIB, 1, 100 * MIB),
     bufferSeconds: readWhole(exportEventsBufferSeconds, 60, 1, 600),
-    ignore: new Set(
-      typeof exportEventsToIgnore === "string" && exportEventsToIgnore
-        ? exportEventsToIgnore.split(",").map((name) => name.trim())
-        : [],
-    ),
+    ignore: new Set(readNames(exportEventsToIgnore)),
   };
+}
+
+/** A text with commas, as PostHog's form gave it, or a list, as one writes it in JSON. */
+function readNames(value: unknown): string[] {
+  const names = typeof value === "string" ? value.split(",") : Array.isArray(value) ? value.map(String) : [];
+  return names.map((name) => name.trim()).filter((name) => name !== "");
 }
 
 /** Config values are strings: `"10.5 MB"` counts as 10, what does not start with digits as absent. */

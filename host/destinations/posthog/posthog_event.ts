@@ -19,6 +19,8 @@ const OMITTED = [
   "$token",
   "api_key",
   "$distinct_id",
+  // Said of the request.
+  "historical_migration",
 ] as const;
 
 /** What /batch/ takes of one event; a little less than a MiB, for what PostHog adds before it measures. */
@@ -29,6 +31,8 @@ export interface PosthogEvent {
   json: string;
   /** Where PostHog takes it. What does not go to /batch/ goes in a request of its own. */
   path: "/batch/" | "/s/" | "/i/v0/ai/batch/";
+  /** It came in a request that was marked as a migration of history, and is to go out in one. */
+  isHistory: boolean;
 }
 
 /** `ownToken`, where it stands among the properties (posthog-js puts it there), becomes `apiKey`. */
@@ -42,7 +46,7 @@ export function toPosthogEvent(event: Uint8Array, apiKey: string, ownToken?: str
   const forwarded: Record<string, unknown> = { ...fields, properties };
   for (const name of OMITTED) delete forwarded[name];
   const json = JSON.stringify(forwarded);
-  return { json, path: pathOf(fields.event, json.length) };
+  return { json, path: pathOf(fields.event, json.length), isHistory: fields.historical_migration === true };
 }
 
 function pathOf(name: unknown, length: number): PosthogEvent["path"] {

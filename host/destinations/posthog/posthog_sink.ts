@@ -49,7 +49,7 @@ export class PosthogSink implements Sink {
     this.#delivery = new PartialDelivery({
       send: (part, signal) => this.#send(part, signal),
       sizeOf: ({ json }) => json.length,
-      alone: ({ path }) => path !== "/batch/",
+      groupOf: ({ path, isHistory }) => path === "/batch/" ? String(isHistory) : null,
     });
   }
 
@@ -68,7 +68,7 @@ export class PosthogSink implements Sink {
 
   async #send(part: Item<PosthogEvent>[], signal: AbortSignal): Promise<PartOutcome> {
     const { api_key, historical_migration } = this.#options;
-    const history = historical_migration ? `"historical_migration":true,` : "";
+    const history = historical_migration || part[0]?.content.isHistory ? `"historical_migration":true,` : "";
     const events = part.map(({ content }) => content.json).join(",");
     // No sent_at: then PostHog takes each timestamp as it stands.
     const text = `{"api_key":${JSON.stringify(api_key)},${history}"batch":[${events}]}`;

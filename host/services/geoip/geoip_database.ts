@@ -5,10 +5,10 @@
 
 import { Buffer } from "node:buffer";
 import { isIP } from "node:net";
-import { AddressNotFoundError, Reader } from "@maxmind/geoip2-node";
+import { AddressNotFoundError, BadMethodCallError, Reader } from "@maxmind/geoip2-node";
 
 export interface GeoipDatabase {
-  /** The City response as plain JSON; null for an address that is unknown or none. Throws when there is no database. */
+  /** The City response as plain JSON, or the part of it that the database has; null for an address that is unknown or none. Throws when there is no database. */
   locate(address: string): unknown;
 }
 
@@ -23,11 +23,35 @@ export interface GeoipDatabaseOptions {
 
 const UNAVAILABLE = "IP location capabilities are not available in this PostHog instance!";
 
+/** What can be asked of a database, best first: City and Enterprise have all that plugins know, Country a part of it. */
+const LOOKUPS = ["city", "enterprise", "country"] as const;
+
+type Lookup = (address: string) => unknown;
+
+/** The question that a database of its kind answers. Throws when there is none. */
+function lookupOf(reader: ReturnType<typeof Reader.openBuffer>): Lookup {
+  let found = "";
+  for (const name of LOOKUPS) {
+    const lookup: Lookup = (address) => reader[name](address);
+    try {
+      lookup("::");
+    } catch (error) {
+      if (error instanceof BadMethodCallError) {
+        found = / with the (.*) database/.exec(error.message)?.[1] ?? found;
+        continue;
+      }
+      if (!(error instanceof AddressNotFoundError)) throw error;
+    }
+    return lookup;
+  }
+  throw new Error(`found a database of the kind "${found}", expected City, Enterprise or Country`);
+}
+
 /** Disposing ends the watch. Resolves also when the file cannot be read: it may appear later. */
 export async function openGeoipDatabase(
   { path, onError, checkEveryMs = 30_000 }: GeoipDatabaseOptions,
 ): Promise<GeoipDatabase & Disposable> {
-  let reader: ReturnType<typeof Reader.openBuffer> | null = null;
+  let lookup: Lookup | null = null;
   let readVersion = "";
 
   async function readAgain(file: string): Promise<void> {
@@ -37,7 +61,7 @@ export async function openGeoipDatabase(
       if (version === readVersion) return;
       // Remembered before reading, so that a broken file is reported once and not at every look.
       readVersion = version;
-      reader = Reader.openBuffer(Buffer.from(await Deno.readFile(file)));
+      lookup = lookupOf(Reader.openBuffer(Buffer.from(await Deno.readFile(file))));
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       if (why !== lastWhy) onError(`Cannot read the GeoIP database ${file}: ${why}`);
@@ -53,11 +77,11 @@ export async function openGeoipDatabase(
 
   return {
     locate(address) {
-      if (reader === null) throw new Error(UNAVAILABLE);
+      if (lookup === null) throw new Error(UNAVAILABLE);
       if (isIP(address) === 0) return null;
       try {
         // The model is built of classes; what crosses the wall is plain JSON without their empty parts.
-        return JSON.parse(JSON.stringify(reader.city(address)));
+        return JSON.parse(JSON.stringify(lookup(address)));
       } catch (error) {
         if (error instanceof AddressNotFoundError) return null;
         throw error;

@@ -84,14 +84,69 @@ Deno.test("RC-03 RC-04 CP-19 a batch is stored, historical or not, and propertie
   assert.deepEqual(event?.properties, {});
 });
 
-Deno.test("CP-20 one invalid event refuses the whole batch", () =>
+Deno.test("CP-20 one invalid event does not cost the others, and the answer says which it was", async () => {
+  await using service = await startCaptureService();
+  const noId = { event: "no id", uuid: "01890000-0000-7000-8000-000000000001" };
+  const response = await service.post("/batch", { api_key: TOKEN, batch: [one(), noId, one(), 5] });
+  assert.equal(response.status, 200);
+  assert.deepEqual(await response.json(), {
+    status: 1,
+    dropped_events: 2,
+    dropped: [{
+      index: 1,
+      ...noId,
+      code: "invalid_payload",
+      reason: 'Invalid payload: All events must have the event field "distinct_id"!',
+    }, { index: 3, code: "invalid_payload", reason: "Invalid payload: Every event must be an object!" }],
+  });
+  assert.equal((await service.events()).length, 2);
+});
+
+Deno.test("CP-20 a batch in which no event is valid is refused with what is wrong with the first", () =>
   refused(
     "/batch",
-    { api_key: TOKEN, batch: [one(), { event: "no id" }] },
+    { api_key: TOKEN, batch: [{ event: "no id" }, 5] },
     400,
     "invalid_payload",
     'Invalid payload: All events must have the event field "distinct_id"!',
   ));
+
+Deno.test("an event whose distinct_id stands for nobody is dropped, as PostHog drops it", async () => {
+  await using service = await startCaptureService();
+  const junk = [
+    "undefined",
+    "Anonymous",
+    '"null"',
+    "'guest'",
+    " NaN ",
+    "[object Object]",
+    "0",
+    '""',
+    "NOT_AUTHENTICATED",
+  ];
+  for (const distinct_id of junk) {
+    const response = await service.post("/e", one({ distinct_id }));
+    assert.equal(response.status, 200, distinct_id);
+    assert.equal((await response.json()).dropped[0].code, "illegal_distinct_id", distinct_id);
+  }
+  assert.equal((await service.events()).length, 0);
+  for (const distinct_id of ["Undefined Ltd", "identity", "nobody", "00", "NULL", "nan"]) {
+    assert.deepEqual(await (await service.post("/e", one({ distinct_id }))).json(), { status: 1 }, distinct_id);
+  }
+});
+
+Deno.test("a batch of history stays one, and each recording is corrected by its own sent_at", async () => {
+  await using service = await startCaptureService();
+  await service.post("/batch", { api_key: TOKEN, historical_migration: true, batch: [one()] });
+  await service.post("/batch", { api_key: TOKEN, batch: [{ ...one(), historical_migration: true }] });
+  const sentAt = "2026-03-01T10:00:00.000Z";
+  const snapshot = { $snapshot_data: {}, $session_id: "s" };
+  await service.post("/s", [{ ...one({ event: "$snapshot" }), properties: snapshot, sent_at: sentAt }]);
+  const [history, live, recording] = await service.events();
+  assert.equal(history?.historical_migration, true);
+  assert.equal(live?.historical_migration, undefined);
+  assert.equal(recording?.sent_at, sentAt);
+});
 
 Deno.test("CP-25 an unknown token is refused", () => refused("/e", one({ token: "other" }), 401, "invalid_api_key"));
 Deno.test("CP-26 no token is refused", () => refused("/e", one({ token: undefined }), 401, "missing_api_key"));

@@ -133,7 +133,7 @@ Deno.test("setupPlugin disables the plugin at once when it loops", async () => {
   assert.match(test.runtime.status(1).reason ?? "", /^setupPlugin failed with TimeoutError/);
 });
 
-Deno.test("setupPlugin is tried again when it waits past its deadline, as after a RetryError", async () => {
+Deno.test("setupPlugin is tried again when it waits past its deadline, while events pass the plugin by", async () => {
   const clock = new FakeClock();
   await using test = await openTestRuntime({
     plugins: [
@@ -142,19 +142,40 @@ Deno.test("setupPlugin is tried again when it waits past its deadline, as after 
     config: { timeoutSeconds: 0.3 },
     clock,
   });
+  await test.runtime.ready();
   const waits: number[] = [];
   while (waits.length < 2) {
     await eventually("setup is to be retried", () => test.runtime.status(1).state === PluginState.RetryingSetup);
+    assert.deepEqual((await test.process("a")).outcomes, ["s"]);
     waits.push(clock.untilNext);
     await clock.advance(clock.untilNext);
   }
-  await test.runtime.ready();
+  await eventually("the plugin runs", () => test.runtime.status(1).state === PluginState.Running);
+  assert.deepEqual((await test.process("a")).outcomes, ["o"]);
   assert.deepEqual(waits, [5_000, 10_000]);
-  assert.equal(test.runtime.status(1).state, PluginState.Running);
   assert.match(
     test.notices.join("\n"),
     /plugin config 1\): setting_up → retrying_setup: setupPlugin failed with TimeoutError/,
   );
+});
+
+Deno.test("a plugin whose setup never returns is disabled after the sixth attempt, and does not hold up its neighbour", async () => {
+  const clock = new FakeClock();
+  await using test = await openTestRuntime({
+    plugins: [`export async function setupPlugin() { await new Promise(() => {}) } ${SEEN}`, SEEN],
+    config: { timeoutSeconds: 0.2, cell: "both" },
+    clock,
+  });
+  await test.runtime.ready();
+  assert.equal(test.runtime.status(2).state, PluginState.Running);
+  assert.deepEqual((await test.process("a")).outcomes, ["s", "o"]);
+  for (let attempt = 1; attempt < 6; attempt++) {
+    await eventually("setup is to be retried", () => test.runtime.status(1).state === PluginState.RetryingSetup);
+    await clock.advance(clock.untilNext);
+  }
+  await eventually("it is given up", () => test.runtime.status(1).state === PluginState.Disabled);
+  assert.match(test.runtime.status(1).reason ?? "", /TimeoutError \(attempt 6\/6\)/);
+  assert.deepEqual((await test.process("a")).outcomes, ["s", "o"]);
 });
 
 Deno.test("createPluginRuntime() disables a plugin whose code cannot be evaluated or never ends", async () => {

@@ -24,3 +24,8 @@ Deno.test("readExportEventsSettings() trims the names to ignore", () => {
   const { ignore } = readExportEventsSettings({ exportEventsToIgnore: "default event, otherEvent ,$feature flag" });
   assert.deepEqual([...ignore], ["default event", "otherEvent", "$feature flag"]);
 });
+
+Deno.test("readExportEventsSettings() takes a list of names to ignore", () => {
+  const { ignore } = readExportEventsSettings({ exportEventsToIgnore: ["one", " two ", ""] });
+  assert.deepEqual([...ignore], ["one", "two"]);
+});

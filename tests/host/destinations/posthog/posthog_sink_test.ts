@@ -50,6 +50,21 @@ Deno.test("PosthogSink keeps a path in the host, and can send plain history", as
   assert.equal(JSON.parse(receiver.requests[0]?.text ?? "").historical_migration, true);
 });
 
+Deno.test("PosthogSink sends what came as history in requests of their own, in order", async () => {
+  await using receiver = new HttpReceiver(taken);
+  await using sink = sinkTo(receiver);
+  const records = storedRecords([{}, { historical_migration: true }, { historical_migration: true }, {}]);
+  await sink.deliver(records, signal);
+  const bodies = receiver.requests.map(({ text }) => JSON.parse(text));
+  assert.deepEqual(bodies.map(({ historical_migration, batch }) => [historical_migration, batch.length]), [
+    [undefined, 1],
+    [true, 2],
+    [undefined, 1],
+  ]);
+  assert.ok(bodies.every(({ batch }) => batch.every((event: object) => !("historical_migration" in event))));
+  assert.deepEqual(receiver.requests.flatMap(uuids), uuidsOf(records));
+});
+
 Deno.test("PosthogSink posts session recordings to /s/, one by one, the rest around them in order", async () => {
   await using receiver = new HttpReceiver(taken);
   await using sink = sinkTo(receiver);

@@ -74,3 +74,21 @@ Deno.test("openGeoipDatabase() reads the file when it appears and again when it 
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
 }
+
+Deno.test("openGeoipDatabase() serves kinds that have what geoip.locate promises or a part of it, and refuses others by name", async () => {
+  await using folder = await temporaryFolder();
+  const path = folder.file("kind.mmdb");
+  for (const kind of ["GeoIP2-City", "DBIP-City-Lite", "GeoIP2-Enterprise", "GeoLite2-Country"]) {
+    await Deno.writeFile(path, encodeMmdb({ "1.2.3.4": LINKOEPING }, kind));
+    using database = await openGeoipDatabase({ path, onError: assert.fail });
+    const found = database.locate("1.2.3.4") as { country?: { isoCode?: string }; city?: unknown };
+    assert.equal(found.country?.isoCode, "SE", kind);
+    assert.equal(found.city === undefined, kind === "GeoLite2-Country", kind);
+    assert.equal(database.locate("8.8.8.8"), null);
+  }
+  const errors: string[] = [];
+  await Deno.writeFile(path, encodeMmdb({ "1.2.3.4": LINKOEPING }, "GeoLite2-ASN"));
+  using database = await openGeoipDatabase({ path, onError: (message) => errors.push(message) });
+  assert.match(errors.join(), /found a database of the kind "GeoLite2-ASN", expected City, Enterprise or Country/);
+  assert.throws(() => database.locate("1.2.3.4"), /not available/);
+});
