@@ -21,6 +21,8 @@ export interface Arrival {
   prefix: string;
   /** Our path, still encoded, without doubled slashes: an `api_host` with a slash at its end makes SDKs ask for `//e/`. */
   path: string;
+  /** The query with its question mark, "" without one. */
+  search: string;
 }
 
 export interface ArrivalOptions {
@@ -33,13 +35,20 @@ export interface ArrivalOptions {
 export type ArrivalOf = (request: Request, connection?: ConnectionInfo) => Arrival;
 
 export function createArrivalOf({ trustProxy, pathPrefix }: ArrivalOptions): ArrivalOf {
+  const known = new WeakMap<Request, Arrival>();
   return (request, connection) => {
+    let arrival = known.get(request);
+    if (arrival !== undefined) return arrival;
     const remote = hostOf(connection?.remoteAddr);
-    return {
+    const url = new URL(request.url);
+    arrival = {
       address: clientIp(request.headers, remote, trustProxy),
-      origin: clientOrigin(request, remote, trustProxy),
-      ...ourPath(request, remote, trustProxy, pathPrefix),
+      origin: originOf(url, request.headers, remote, trustProxy),
+      search: url.search,
+      ...ourPath(url, request.headers, remote, trustProxy, pathPrefix),
     };
+    known.set(request, arrival);
+    return arrival;
   };
 }
 
@@ -52,11 +61,14 @@ const HOST = /^(?:[\w.-]{1,253}|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i;
 
 /** The origin that the client asked, by X-Forwarded-Proto and -Host or else Forwarded. */
 export function clientOrigin(request: Request, remote: string | undefined, trusts: TrustedProxies): string {
-  const { headers } = request;
-  const asked = new URL(request.url);
+  return originOf(new URL(request.url), request.headers, remote, trusts);
+}
+
+function originOf(asked: URL, headers: Headers, remote: string | undefined, trusts: TrustedProxies): string {
   if (remote !== undefined && !trusts(remote)) return asked.origin;
   const proto = firstOf(headers.get("x-forwarded-proto")) ?? firstOf(readForwarded(headers, "proto"));
   const host = firstOf(headers.get("x-forwarded-host")) ?? firstOf(readForwarded(headers, "host"));
+  if (proto === null && host === null) return asked.origin;
   const scheme = proto !== null && /^https?$/i.test(proto) ? `${proto.toLowerCase()}:` : asked.protocol;
   const origin = `${scheme}//${host !== null && HOST.test(host) ? host : asked.host}`;
   return URL.canParse(origin) ? new URL(origin).origin : asked.origin;
@@ -64,14 +76,15 @@ export function clientOrigin(request: Request, remote: string | undefined, trust
 
 /** Both kinds of proxies are served: those that take the prefix off and say so in X-Forwarded-Prefix, and those that leave it in the path. */
 function ourPath(
-  request: Request,
+  { pathname }: URL,
+  headers: Headers,
   remote: string | undefined,
   trusts: TrustedProxies,
   pathPrefix: string,
 ): { prefix: string; path: string } {
-  const path = new URL(request.url).pathname.replaceAll(/\/{2,}/g, "/");
+  const path = pathname.replaceAll(/\/{2,}/g, "/");
   const isBelieved = remote === undefined || trusts(remote);
-  const said = isBelieved ? firstOf(request.headers.get("x-forwarded-prefix"))?.replace(/\/+$/, "") ?? "" : "";
+  const said = isBelieved ? firstOf(headers.get("x-forwarded-prefix"))?.replace(/\/+$/, "") ?? "" : "";
   const forwarded = isPathPrefix(said) ? said : "";
   for (const prefix of [forwarded, pathPrefix]) {
     if (prefix === "") continue;

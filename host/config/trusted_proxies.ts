@@ -28,13 +28,28 @@ export function readProxies(text: string): TrustedProxies {
   for (const entry of word.split(",").flatMap((each) => each.trim() === "private" ? PRIVATE : [each.trim()])) {
     add(list, entry);
   }
-  return (address) => {
+  return remembering((address) => {
     const version = isIP(address);
     return version !== 0 &&
       list.check(
         address.replace(/^::ffff:(?=\d+\.)/, ""),
         address.includes(":") && !/^::ffff:\d+\./.test(address) ? "ipv6" : "ipv4",
       );
+  });
+}
+
+/** Requests come from few proxies, and looking through the list was a tenth of what a request to an upstream cost. */
+const MOST_REMEMBERED = 1000;
+
+function remembering(trusts: TrustedProxies): TrustedProxies {
+  const known = new Map<string, boolean>();
+  return (address) => {
+    let answer = known.get(address);
+    if (answer !== undefined) return answer;
+    answer = trusts(address);
+    if (known.size >= MOST_REMEMBERED) known.clear();
+    known.set(address, answer);
+    return answer;
   };
 }
 

@@ -10,7 +10,7 @@ import type { Projects } from "../capture/find_project.ts";
 import { createSdkRoutes } from "../capture/sdk/sdk_routes.ts";
 import type { ProjectConfig } from "../config/config.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
-import { createProxy } from "../upstream/proxy.ts";
+import { createProxy, type Fronted } from "../upstream/proxy.ts";
 import type { Access } from "./access/access.ts";
 import type { App, AppOptions } from "./app.ts";
 
@@ -24,8 +24,7 @@ export interface Shared {
 export function createPublicRoutes(options: AppOptions, { access, arrivalOf, metrics }: Shared): App {
   const app: App = new Hono<{ Bindings: ConnectionInfo }>({ strict: false });
   const proxy = createProxy({
-    projects: () =>
-      options.projects().flatMap(({ token, upstream }) => upstream === undefined ? [] : [{ token, upstream }]),
+    projects: createFronted(options.projects),
     cache: options.upstreamCache,
     arrivalOf,
     isOurToken: (token) => access.isOurs(token) || token === options.metricsToken,
@@ -49,6 +48,20 @@ export function createPublicRoutes(options: AppOptions, { access, arrivalOf, met
     }),
   );
   return app;
+}
+
+/** The projects that have an upstream; the list is made again when the configuration has changed. */
+function createFronted(current: () => readonly ProjectConfig[]): () => readonly Fronted[] {
+  let known: readonly ProjectConfig[] = [];
+  let fronted: readonly Fronted[] = [];
+  return () => {
+    const projects = current();
+    if (projects !== known) {
+      known = projects;
+      fronted = projects.flatMap(({ token, upstream }) => upstream === undefined ? [] : [{ token, upstream }]);
+    }
+    return fronted;
+  };
 }
 
 /** Of the operator, or capture; every other path belongs to the PostHog behind a project. */

@@ -1,20 +1,19 @@
 /**
- * One request sent on as it is, streamed both ways, and its answer. Node's client, since Deno's own unpacks what it receives.
+ * One request sent on as it is, streamed both ways, and its answer as it came: packed, redirects and all.
  * @module
  */
 
-import http from "node:http";
-import https from "node:https";
-import { Readable } from "node:stream";
+import { Connection } from "./http/connection.ts";
+import { createPool } from "./http/pool.ts";
+import { type AnswerHead, ClosedError, readHead } from "./http/read_head.ts";
+import { type OutgoingRequest, parsedHost, sendRequest } from "./http/send_request.ts";
+import { toResponse } from "./http/to_response.ts";
 
-export interface Forwarded {
-  url: URL;
-  method: string;
-  headers: Headers;
-  body: ReadableStream<Uint8Array> | Uint8Array | null;
-  /** Milliseconds until the answer's headers must have come. */
+export interface Forwarded extends OutgoingRequest {
+  /** Milliseconds until the answer's headers must have come, and between two pieces of its body. */
   timeoutMs: number;
-  signal?: AbortSignal;
+  /** Whether it may be sent again when the upstream closed a kept connection meanwhile. */
+  isRepeatable: boolean;
 }
 
 /** The upstream did not answer: it is away, slow or not to be understood. */
@@ -25,84 +24,78 @@ export class UpstreamError extends Error {
   }
 }
 
-const agents = {
-  "http:": new http.Agent({ keepAlive: true, maxSockets: 500, maxFreeSockets: 50 }),
-  "https:": new https.Agent({ keepAlive: true, maxSockets: 500, maxFreeSockets: 50 }),
-};
-
-/** Meant for one connection, not for those at its ends. */
-const HOP_BY_HOP = [
-  "connection",
-  "keep-alive",
-  "proxy-authenticate",
-  "proxy-authorization",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-];
-
-/** The headers without those that are for one connection alone. */
-export function withoutHopByHop(headers: Headers): Headers {
-  const kept = new Headers(headers);
-  const named = (headers.get("connection") ?? "").split(",").map((name) => name.trim().toLowerCase());
-  for (const name of [...HOP_BY_HOP, ...named]) if (/^[\w!#$%&'*+.^`|~-]+$/.test(name)) kept.delete(name);
-  return kept;
-}
+const pool = createPool();
+/** Requests of one upstream that wait for an answer: one that hangs must not take every descriptor of the process. */
+const MOST_WAITING = 1000;
+const waiting = new Map<string, number>();
 
 /** @throws UpstreamError */
-export function forward({ url, method, headers, body, timeoutMs, signal }: Forwarded): Promise<Response> {
-  const client = url.protocol === "https:" ? https : http;
-  return new Promise((resolve, reject) => {
-    const request = client.request(url, {
-      method,
-      headers: Object.fromEntries(headers),
-      agent: agents[url.protocol as keyof typeof agents],
-    });
-    const timer = setTimeout(() => {
-      request.destroy(
-        new UpstreamError("timeout", `Cannot get an answer of ${url.host}: none came within ${timeoutMs} ms`),
-      );
-    }, timeoutMs);
-    const abort = () => request.destroy();
-    signal?.addEventListener("abort", abort, { once: true });
-    request.on("error", (error) => {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", abort);
-      reject(
-        error instanceof UpstreamError
-          ? error
-          : new UpstreamError("unreachable", `Cannot reach ${url.host}: ${error.message}`, { cause: error }),
-      );
-    });
-    request.on("response", (message) => {
-      clearTimeout(timer);
-      message.on("close", () => signal?.removeEventListener("abort", abort));
-      resolve(toResponse(message));
-    });
-    if (body === null) request.end();
-    else if (body instanceof Uint8Array) request.end(body);
-    else {Readable.fromWeb(body as Parameters<typeof Readable.fromWeb>[0]).on(
-        "error",
-        (error) => request.destroy(error),
-      ).pipe(request);}
-  });
+export async function forward(forwarded: Forwarded): Promise<Response> {
+  const { origin, host } = parsedHost(forwarded.host);
+  const others = waiting.get(origin) ?? 0;
+  if (others >= MOST_WAITING) {
+    throw new UpstreamError("unreachable", `Cannot ask ${host}: ${others} requests wait for its answers`);
+  }
+  waiting.set(origin, others + 1);
+  try {
+    const kept = pool.take(origin);
+    if (kept === null) return await exchange(forwarded);
+    try {
+      return await exchange(forwarded, kept);
+    } catch (error) {
+      const isStale = error instanceof UpstreamError && isClosed(error.cause);
+      if (!isStale || !forwarded.isRepeatable || forwarded.body instanceof ReadableStream) throw error;
+      return await exchange(forwarded);
+    }
+  } finally {
+    waiting.set(origin, (waiting.get(origin) ?? 1) - 1);
+  }
 }
 
-/** Statuses whose answers have no body. */
-const WITHOUT_BODY = [101, 204, 205, 304];
+function isClosed(cause: unknown): boolean {
+  return cause instanceof ClosedError || cause instanceof Deno.errors.ConnectionReset ||
+    cause instanceof Deno.errors.BrokenPipe || cause instanceof Deno.errors.UnexpectedEof;
+}
 
-function toResponse(message: http.IncomingMessage): Response {
-  const headers = new Headers();
-  for (let at = 0; at < message.rawHeaders.length; at += 2) {
-    headers.append(message.rawHeaders[at] as string, message.rawHeaders[at + 1] as string);
+async function exchange(forwarded: Forwarded, kept?: Connection): Promise<Response> {
+  const { timeoutMs } = forwarded;
+  const url = parsedHost(forwarded.host);
+  let connection = kept;
+  let isLate = false;
+  const late = Promise.withResolvers<never>();
+  late.promise.catch(() => {});
+  const timer = setTimeout(() => {
+    isLate = true;
+    connection?.[Symbol.dispose]();
+    late.reject(new UpstreamError("timeout", `Cannot get an answer of ${url.host}: none came within ${timeoutMs} ms`));
+  }, timeoutMs);
+  const opened = connection === undefined ? Connection.open(url) : connection;
+  try {
+    connection = await (opened instanceof Promise ? Promise.race([opened, late.promise]) : opened);
+    const sent = sendRequest(connection, forwarded);
+    const head = forwarded.body instanceof ReadableStream
+      ? await whileSending(connection, sent, forwarded.method)
+      : await sent.then(() => readHead(connection as Connection, forwarded.method));
+    return await toResponse(connection, head, (kept) => pool.give(url.origin, kept), timeoutMs);
+  } catch (cause) {
+    connection?.[Symbol.dispose]();
+    // One that is still being opened is closed when it is.
+    if (connection === undefined && opened instanceof Promise) opened.then((it) => it[Symbol.dispose](), () => {});
+    if (isLate) return await late.promise;
+    throw new UpstreamError("unreachable", `Cannot reach ${url.host}: ${messageOf(cause)}`, { cause });
+  } finally {
+    clearTimeout(timer);
   }
-  const status = message.statusCode ?? 502;
-  const init = { status, statusText: message.statusMessage ?? "", headers: withoutHopByHop(headers) };
-  if (WITHOUT_BODY.includes(status)) {
-    message.resume();
-    return new Response(null, init);
-  }
-  return new Response(Readable.toWeb(message) as ReadableStream<Uint8Array<ArrayBuffer>>, init);
+}
+
+/** An upstream may answer before it has read a body to its end; the connection is of no further use then. */
+async function whileSending(connection: Connection, sent: Promise<void>, method: string): Promise<AnswerHead> {
+  let isSent = false;
+  const failed = sent.then(() => isSent = true).then(() => new Promise<never>(() => {}));
+  const head = await Promise.race([readHead(connection, method), failed]);
+  return isSent ? head : { ...head, isKept: false };
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
 }

@@ -37,6 +37,9 @@ export interface ProxyOptions {
   onError(message: string): void;
 }
 
+/** Those that change nothing, so that they may be sent again. */
+const SAFE_METHODS = ["GET", "HEAD", "OPTIONS"];
+
 export type Proxy = (request: Request, connection?: ConnectionInfo) => Promise<Response | null>;
 
 /** A tunnel, or a request that is to be sent back with its cookies: no page or SDK asks for it. */
@@ -51,7 +54,7 @@ export function createProxy(options: ProxyOptions): Proxy {
     if (projects.length === 0) return null;
     if (REFUSED_METHODS.includes(request.method)) return new Response(null, { status: 405 });
     const arrival = options.arrivalOf(request, connection);
-    const asked: Asked = { request, arrival, search: new URL(request.url).search, kind: kindOf(arrival.path) };
+    const asked: Asked = { request, arrival, kind: kindOf(arrival.path) };
     const started = performance.now();
     try {
       const answer = await pass(asked, projects);
@@ -68,22 +71,22 @@ export function createProxy(options: ProxyOptions): Proxy {
 
   async function pass(asked: Asked, projects: readonly Fronted[]): Promise<Response> {
     const { request, kind } = asked;
-    const sent = matters(projects) ? await readSent(request) : streamSent(request);
+    const sent = await (matters(projects) ? readSent(request) : streamSent(request));
     const { token, upstream } = chooseProject(projects, asked, sent.text);
     const host = isShared(kind) ? upstream.assetsHost : upstream.host;
-    const key = cacheKey(host, asked);
+    const place = isShared(kind) ? cacheKey(host, asked) : "";
     try {
       const answer = await ask(asked, host, sent, token, upstream.apiKey ?? token);
       if (!isShared(kind)) return answer;
       if (answer.status < 500) {
-        return await shared.pass(request, key, answer, (text) => swapToken(text, upstream.apiKey ?? token, token));
+        return await shared.pass(request, place, answer, (text) => swapToken(text, upstream.apiKey ?? token, token));
       }
-      const kept = await shared.find(request, key);
+      const kept = await shared.find(request, place);
       if (kept === null) return answer;
       await answer.body?.cancel();
       return kept;
     } catch (error) {
-      const kept = error instanceof UpstreamError && isShared(kind) ? await shared.find(request, key) : null;
+      const kept = error instanceof UpstreamError && isShared(kind) ? await shared.find(request, place) : null;
       if (kept === null) throw error;
       options.onError((error as UpstreamError).message);
       return kept;
@@ -91,25 +94,28 @@ export function createProxy(options: ProxyOptions): Proxy {
   }
 
   async function ask(asked: Asked, host: string, sent: Sent, token: string, key: string): Promise<Response> {
-    const { request, arrival, search, kind } = asked;
-    const path = arrival.path + search;
-    const url = new URL(host + (token === key ? path : swapToken(path, token, key)));
-    const headers = headersFor(request.headers, { ...options, host: url.host, arrival });
+    const { request, arrival, kind } = asked;
+    const path = arrival.path + arrival.search;
     let { body, length } = sent;
     if (token !== key && hasToken(sent.text, token)) {
       body = sent.repack(swapToken(sent.text, token, key));
       length = body.byteLength;
     }
-    if (body !== null && length !== null) headers.set("content-length", String(length));
-    // An answer in which the token must be put back has to be read.
-    if (token !== key && kind === "config") headers.set("accept-encoding", "identity");
+    const headers = headersFor(request.headers, {
+      arrival,
+      isOurToken: options.isOurToken,
+      // An answer in which the token must be put back has to be read.
+      ...(token !== key && kind === "config" && { acceptEncoding: "identity" }),
+    });
     const answer = await forward({
-      url,
+      host,
+      path: token === key ? path : swapToken(path, token, encodeURIComponent(key)),
       method: request.method,
       headers,
       body,
+      length,
       timeoutMs: TIMEOUT_MS[kind],
-      signal: request.signal,
+      isRepeatable: kind === "flags" || SAFE_METHODS.includes(request.method),
     });
     return withPrefix(answer, arrival.prefix);
   }
@@ -118,7 +124,6 @@ export function createProxy(options: ProxyOptions): Proxy {
 interface Asked {
   request: Request;
   arrival: Arrival;
-  search: string;
   kind: Kind;
 }
 
@@ -128,17 +133,17 @@ function matters(projects: readonly Fronted[]): boolean {
 }
 
 /** The project whose token the request carries; else the first one. */
-function chooseProject(projects: readonly Fronted[], { arrival, search }: Asked, text: string): Fronted {
-  const place = arrival.path + search;
+function chooseProject(projects: readonly Fronted[], { arrival }: Asked, text: string): Fronted {
+  const place = arrival.path + arrival.search;
   const found = projects.find(({ token }) => hasToken(place, token)) ??
     projects.find(({ token }) => hasToken(text, token));
   return found ?? projects[0] as Fronted;
 }
 
 /** Of what SDKs add to a query the version of a script alone makes a difference. */
-function cacheKey(host: string, { arrival, search }: Asked): string {
+function cacheKey(host: string, { arrival: { path, search } }: Asked): string {
   const version = new URLSearchParams(search).get("v") ?? "";
-  return `${host}${arrival.path}${/^[\w.-]{1,40}$/.test(version) ? `?v=${version}` : ""}`;
+  return `${host}${path}${/^[\w.-]{1,40}$/.test(version) ? `?v=${version}` : ""}`;
 }
 
 /** A redirect within the upstream's host leads to where the client has that host. */

@@ -24,28 +24,39 @@ export interface Sent {
   repack(text: string): Uint8Array;
 }
 
-/** The body as it comes. Throws CaptureError when it is announced as too large; the stream fails when it becomes so. */
-export function streamSent(request: Request): Sent {
+/** Read in one piece: that costs a third of streaming them. */
+const SMALL_BYTES = 64 * 1024;
+
+/** The body as it comes. Rejects with CaptureError when it is announced as too large; the stream fails when it becomes so. */
+export async function streamSent(request: Request): Promise<Sent> {
   const length = lengthOf(request);
-  if (request.body === null) return { body: null, length: 0, ...UNREAD };
+  if (length !== null && length <= SMALL_BYTES) return { ...await readWhole(request), ...UNREAD };
+  if (request.body === null) return { ...NONE, ...UNREAD };
   return { body: length === null ? bounded(request.body) : request.body, length, ...UNREAD };
 }
 
 /** The body with its text; one that is too large for that is streamed. Rejects with CaptureError. */
 export async function readSent(request: Request): Promise<Sent> {
   const length = lengthOf(request);
-  if (request.body === null || (length ?? 0) > MOST_READ_BYTES) return streamSent(request);
+  if (length !== null && length <= SMALL_BYTES) {
+    const whole = await readWhole(request);
+    return { ...whole, ...await unpack(whole.body) };
+  }
+  if (request.body === null || (length ?? 0) > MOST_READ_BYTES) return await streamSent(request);
   const body = await readUpTo(request.body, MOST_READ_BYTES).catch(() => {
-    throw invalidPayload("Malformed request data: the body ended before it was complete");
+    throw endedEarly();
   });
   if (body instanceof ReadableStream) return { body: bounded(body), length: null, ...UNREAD };
   return { body, length: body.byteLength, ...await unpack(body) };
 }
 
+const WITHOUT_BODY = ["GET", "HEAD"];
+const NONE = { body: null, length: 0 };
 const UNREAD = { text: "", repack: encode };
 
 /** Undoes gzip, and the base64 in a form in which posthog-js sends what it could not pack otherwise. */
-async function unpack(body: Uint8Array): Promise<Pick<Sent, "text" | "repack">> {
+async function unpack(body: Uint8Array | null): Promise<Pick<Sent, "text" | "repack">> {
+  if (body === null) return UNREAD;
   const plain = isGzip(body) ? await decompress(body, "gzip", MOST_READ_BYTES).catch(() => null) : null;
   if (plain !== null) return { text: decode(plain), repack: (text) => gzipSync(encode(text)) };
   const form = decode(body);
@@ -74,8 +85,22 @@ function encode(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
 
+/** What was really sent: the length that a GET announces stands for nothing. */
+async function readWhole(request: Request): Promise<{ body: Uint8Array<ArrayBuffer> | null; length: number }> {
+  if (WITHOUT_BODY.includes(request.method)) return NONE;
+  const body = await request.bytes().catch(() => {
+    throw endedEarly();
+  });
+  return { body, length: body.byteLength };
+}
+
+function endedEarly(): Error {
+  return invalidPayload("Malformed request data: the body ended before it was complete");
+}
+
 /** Null when the body comes in chunks: a Content-Length beside Transfer-Encoding counts for nothing. */
-function lengthOf({ headers }: Request): number | null {
+function lengthOf({ headers, method }: Request): number | null {
+  if (WITHOUT_BODY.includes(method)) return 0;
   const announced = headers.has("transfer-encoding") ? null : headers.get("content-length");
   if (announced === null) return null;
   if (Number(announced) > MOST_BYTES) throw requestTooLarge();

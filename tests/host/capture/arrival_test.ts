@@ -21,11 +21,12 @@ const SAID = {
 };
 
 Deno.test("a trusted proxy says who the client is and what it asked", () => {
-  assert.deepEqual(arrival("http://10.0.0.2:8000/e/", SAID), {
+  assert.deepEqual(arrival("http://10.0.0.2:8000/e/?beacon=1", SAID), {
     address: "198.51.100.7",
     origin: "https://events.example:8443",
     prefix: "/ingest",
     path: "/e/",
+    search: "?beacon=1",
   });
   const { origin } = arrival("http://10.0.0.2:8000/e/", { forwarded: 'for=1.2.3.4;proto=https;host="a.example"' });
   assert.equal(origin, "https://a.example");
@@ -37,6 +38,7 @@ Deno.test("anybody else is not believed", () => {
     origin: "http://10.0.0.2:8000",
     prefix: "",
     path: "/e/",
+    search: "",
   });
 });
 

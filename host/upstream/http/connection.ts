@@ -1,0 +1,67 @@
+/**
+ * A connection to the upstream, with what was read of it and not yet used. Node's and Deno's own clients unpack answers or cost several
+ * times as much (docs/PERFORMANCE.md), and this room needs little of HTTP.
+ * @module
+ */
+
+const BUFFER_BYTES = 16 * 1024;
+const EMPTY = new Uint8Array();
+
+export class Connection implements Disposable {
+  /** Whether an answer came by it before: such a one may have been closed by the far side meanwhile. */
+  isUsed = false;
+  readonly #socket: Deno.TcpConn | Deno.TlsConn;
+  readonly #buffer = new Uint8Array(BUFFER_BYTES);
+  /** What was read and not used: a part of the buffer. */
+  #rest: Uint8Array<ArrayBuffer> = EMPTY;
+  #isClosed = false;
+
+  constructor(socket: Deno.TcpConn | Deno.TlsConn) {
+    this.#socket = socket;
+  }
+
+  static async open({ protocol, hostname, port }: URL): Promise<Connection> {
+    const name = hostname.replace(/^\[|\]$/g, "");
+    if (protocol === "https:") {
+      return new Connection(await Deno.connectTls({ hostname: name, port: Number(port || 443) }));
+    }
+    const socket = await Deno.connect({ hostname: name, port: Number(port || 80) });
+    socket.setNoDelay();
+    return new Connection(socket);
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Whether something came that nobody asked for. */
+  get hasRest(): boolean {
+    return this.#rest.byteLength > 0;
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.byteLength;) at += await this.#socket.write(at === 0 ? bytes : bytes.subarray(at));
+  }
+
+  /** The next bytes, good until the next read; null at the end. */
+  async read(): Promise<Uint8Array<ArrayBuffer> | null> {
+    if (this.#rest.byteLength > 0) {
+      const rest = this.#rest;
+      this.#rest = EMPTY;
+      return rest;
+    }
+    const length = await this.#socket.read(this.#buffer);
+    return length === null ? null : this.#buffer.subarray(0, length);
+  }
+
+  /** Gives back the end of what was read last. */
+  unread(bytes: Uint8Array<ArrayBuffer>): void {
+    this.#rest = bytes;
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#socket.close();
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * Connections to upstreams that are kept for the next request.
+ * @module
+ */
+
+import type { Connection } from "./connection.ts";
+
+/** Kept for one upstream, for so long. Servers close what is idle after a minute or so; a request should not be what finds that out. */
+const MOST_KEPT = 64;
+const KEEP_MS = 15_000;
+
+export interface Pool {
+  /** One that was used before, or null. */
+  take(place: string): Connection | null;
+  /** Keeps a connection on which everything was read. */
+  give(place: string, connection: Connection): void;
+}
+
+export function createPool(now: () => number = performance.now.bind(performance)): Pool {
+  const kept = new Map<string, { connection: Connection; since: number }[]>();
+  let sweep: ReturnType<typeof setInterval> | undefined;
+
+  function dropIdle(): void {
+    for (const [place, list] of kept) {
+      while (list[0] !== undefined && now() - list[0].since > KEEP_MS) list.shift()?.connection[Symbol.dispose]();
+      if (list.length === 0) kept.delete(place);
+    }
+    if (kept.size > 0) return;
+    clearInterval(sweep);
+    sweep = undefined;
+  }
+
+  return {
+    take: (place) => kept.get(place)?.pop()?.connection ?? null,
+    give(place, connection) {
+      const list = kept.get(place) ?? [];
+      if (list.length >= MOST_KEPT || connection.isClosed || connection.hasRest) return connection[Symbol.dispose]();
+      connection.isUsed = true;
+      list.push({ connection, since: now() });
+      kept.set(place, list);
+      if (sweep !== undefined) return;
+      sweep = setInterval(dropIdle, KEEP_MS);
+      Deno.unrefTimer(sweep);
+    },
+  };
+}

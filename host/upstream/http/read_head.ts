@@ -1,0 +1,106 @@
+/**
+ * The head of an answer. What is not plainly HTTP/1.1 is refused: a head that two readers read in two ways is how answers of one
+ * request come to another.
+ * @module
+ */
+
+import type { Connection } from "./connection.ts";
+
+export interface AnswerHead {
+  status: number;
+  statusText: string;
+  /** In their order, with names in lower case. */
+  headers: [name: string, value: string][];
+  /** How the body ends. */
+  framing: Framing;
+  /** Whether the connection may be used again. */
+  isKept: boolean;
+}
+
+/** No body, so many bytes, chunks, or all until the far side closes. */
+export type Framing = { kind: "none" } | { kind: "length"; bytes: number } | { kind: "chunked" } | { kind: "closed" };
+
+/** The far side says something that is not HTTP. */
+export class ProtocolError extends Error {
+  override name = "ProtocolError";
+}
+
+/** The far side closed the connection before the first byte of an answer. */
+export class ClosedError extends Error {
+  override name = "ClosedError";
+}
+
+const MOST_BYTES = 64 * 1024;
+const latin1 = new TextDecoder("latin1");
+const NAME = /^[\w!#$%&'*+.^`|~-]+$/;
+
+/** Reads the head of the answer to a request of this method; informational ones before it are passed over. */
+export async function readHead(connection: Connection, method: string): Promise<AnswerHead> {
+  while (true) {
+    const head = parseHead(await readUntilBlankLine(connection), method);
+    if (head.status === 101) throw new ProtocolError("it switches to another protocol, which nobody asked for");
+    if (head.status >= 200) return head;
+  }
+}
+
+async function readUntilBlankLine(connection: Connection): Promise<string> {
+  let text = "";
+  while (true) {
+    const bytes = await connection.read();
+    if (bytes === null) {
+      if (text === "") throw new ClosedError("it closed the connection without an answer");
+      throw new ProtocolError("it closed the connection within the head of an answer");
+    }
+    const from = text.length;
+    text += latin1.decode(bytes);
+    if (text.length > MOST_BYTES) throw new ProtocolError(`the head of its answer is larger than ${MOST_BYTES} bytes`);
+    const end = text.indexOf("\r\n\r\n", Math.max(0, from - 3));
+    if (end !== -1) {
+      connection.unread(bytes.subarray(end + 4 - from));
+      return text.slice(0, end);
+    }
+  }
+}
+
+function parseHead(text: string, method: string): AnswerHead {
+  const [first = "", ...lines] = text.split("\r\n");
+  const [, minor, code, statusText = ""] = /^HTTP\/1\.([01]) (\d{3})(?: (.*))?$/.exec(first) ?? [];
+  if (code === undefined) throw new ProtocolError("its answer does not begin as HTTP/1.1 does");
+  const headers = lines.map((line): [string, string] => {
+    const colon = line.indexOf(":");
+    const name = line.slice(0, Math.max(0, colon)).toLowerCase();
+    const value = line.slice(colon + 1).trim();
+    if (!NAME.test(name) || /[\0\r\n]/.test(value)) throw new ProtocolError("a header of its answer is none");
+    return [name, value];
+  });
+  const status = Number(code);
+  const connection = valuesOf(headers, "connection").join(",").toLowerCase();
+  return {
+    status,
+    statusText,
+    headers,
+    framing: framingOf(headers, status, method),
+    isKept: minor === "1" ? !/\bclose\b/.test(connection) : /\bkeep-alive\b/.test(connection),
+  };
+}
+
+function framingOf(headers: AnswerHead["headers"], status: number, method: string): Framing {
+  if (method === "HEAD" || status < 200 || status === 204 || status === 304) return { kind: "none" };
+  const encodings = valuesOf(headers, "transfer-encoding");
+  const lengths = new Set(valuesOf(headers, "content-length"));
+  if (encodings.length > 0) {
+    if (lengths.size > 0) throw new ProtocolError("its answer has both a length and chunks");
+    if (encodings.join().toLowerCase() !== "chunked") {
+      throw new ProtocolError("its answer is encoded in an unknown way");
+    }
+    return { kind: "chunked" };
+  }
+  const [length] = lengths;
+  if (length === undefined) return { kind: "closed" };
+  if (lengths.size > 1 || !/^\d{1,15}$/.test(length)) throw new ProtocolError("the length of its answer is none");
+  return { kind: "length", bytes: Number(length) };
+}
+
+function valuesOf(headers: AnswerHead["headers"], name: string): string[] {
+  return headers.filter(([each]) => each === name).map(([, value]) => value);
+}
