@@ -7,6 +7,7 @@
 import { setImmediate } from "node:timers";
 import type { OutboxEvent, PluginEvent } from "../../runtime/events/event.ts";
 import { finishEvent, type PluginMarks } from "../../runtime/events/finish_event.ts";
+import { OriginalEvent } from "../../runtime/events/original_event.ts";
 import { isRecord } from "../../runtime/is_record.ts";
 import { isNestedTooDeeply } from "../../runtime/nesting.ts";
 import { Outcome } from "../../runtime/protocol.ts";
@@ -58,13 +59,13 @@ export async function finishBatch(
 }
 
 function finishOne(record: StoredRecord, text: Uint8Array, marks: PluginMarks, options: FinishOptions): OutboxEvent {
-  const original = () => JSON.parse(decoder.decode(record.event)) as PluginEvent;
+  const original = new OriginalEvent(record.event);
   let event = readEvent(text);
   if (event === null) {
-    event = original();
+    event = original.copy();
     distrust(marks);
   }
-  if (typeof event.uuid !== "string" || parseUuid(event.uuid) === null) event.uuid = original().uuid;
+  if (typeof event.uuid !== "string" || parseUuid(event.uuid) === null) event.uuid = original.event.uuid;
   if (!isRecord(event.properties)) event.properties = {};
   return finishEvent(event, marks, { teamId: options.teamId, anonymizeIps: options.anonymizeIps, original });
 }

@@ -6,6 +6,7 @@
 import { cutDistinctId } from "./distinct_id.ts";
 import type { OutboxEvent, PluginEvent } from "./event.ts";
 import { normalizeEvent, textOf } from "./normalize_event.ts";
+import type { OriginalEvent } from "./original_event.ts";
 import { resolveTimestamp } from "./timestamp.ts";
 
 /** Longer event names are cut. */
@@ -23,7 +24,7 @@ export interface FinishContext {
   teamId: number;
   anonymizeIps: boolean;
   /** The event as it went into the first plugin; asked for only when a plugin lost or changed what the rest depends on. */
-  original: () => PluginEvent;
+  original: OriginalEvent;
 }
 
 /**
@@ -55,12 +56,14 @@ function restoreIdentity(event: PluginEvent, context: FinishContext): void {
   event.team_id = context.teamId;
   const fields: Partial<Record<"uuid" | "event" | "distinct_id" | "now", unknown>> = event;
   if (typeof fields.event !== "string") {
-    event.event = fields.event === undefined || fields.event === null ? context.original().event : textOf(fields.event);
+    event.event = fields.event === undefined || fields.event === null
+      ? context.original.event.event
+      : textOf(fields.event);
   }
-  if (typeof fields.uuid !== "string" || fields.uuid === "") event.uuid = context.original().uuid;
-  if (typeof fields.now !== "string") event.now = context.original().now;
+  if (typeof fields.uuid !== "string" || fields.uuid === "") event.uuid = context.original.event.uuid;
+  if (typeof fields.now !== "string") event.now = context.original.event.now;
   if (fields.distinct_id === undefined || fields.distinct_id === null || fields.distinct_id === "") {
-    event.distinct_id = context.original().distinct_id;
+    event.distinct_id = context.original.event.distinct_id;
   }
   // Not from the original: leaving out the address may be what the plugin is for.
   event.ip ??= null;

@@ -5,6 +5,7 @@
 
 import type { PluginEvent, Properties } from "./event.ts";
 import { isRecord } from "../is_record.ts";
+import type { OriginalEvent } from "./original_event.ts";
 import { personProperties } from "./person_properties.ts";
 
 /** Copied to `$set` and, as `$initial_…`, to `$set_once`. */
@@ -39,7 +40,7 @@ const INITIAL: [key: string, initial: string][] = INITIAL_PROPERTIES.map((key) =
  * properties, and derives person properties from campaign and browser properties. Changes the event and returns it.
  * `before` is the event as it was when they were derived the first time.
  */
-export function normalizeEvent<T extends PluginEvent>(event: T, before?: () => PluginEvent): T {
+export function normalizeEvent<T extends PluginEvent>(event: T, before?: OriginalEvent): T {
   // A plugin's event may have any type where the interface says string.
   const id: unknown = event.distinct_id;
   if (id !== undefined && id !== null && typeof id !== "string") event.distinct_id = textOf(id);
@@ -55,7 +56,7 @@ export function normalizeEvent<T extends PluginEvent>(event: T, before?: () => P
  * said by the SDK or a plugin, and stays: posthog-js sends the first page of a visitor as `$initial_…` with a later event.
  * A value that was derived `before` follows the property that it was derived from.
  */
-export function addPersonProperties(properties: Properties, before?: () => PluginEvent): void {
+export function addPersonProperties(properties: Properties, before?: OriginalEvent): void {
   const said = personProperties({ properties });
   let set: Properties | undefined;
   let setOnce: Properties | undefined;
@@ -75,9 +76,9 @@ export function addPersonProperties(properties: Properties, before?: () => Plugi
 }
 
 /** Whether the person's property is to become the value: nobody said it, or it was derived from what the value was before. */
-function isDerived(said: unknown, value: unknown, key: string, before?: () => PluginEvent): boolean {
+function isDerived(said: unknown, value: unknown, key: string, before?: OriginalEvent): boolean {
   if (said === undefined) return true;
-  return said !== value && before !== undefined && before().properties?.[key] === said;
+  return said !== value && before !== undefined && before.had(key, said);
 }
 
 /** A distinct_id that is not a string, as text: numbers and booleans as such, arrays and objects as JSON. */

@@ -314,6 +314,27 @@ Deno.test("R24-10 composeWebhook gets a PostHogEvent with a Date, and its reques
   assert.deepEqual([own?.headers.get("x-own"), own?.headers.get("content-type")], ["1", "text/plain;charset=UTF-8"]);
 });
 
+Deno.test("composeWebhook may return an object as body, which is sent as JSON, and is told of what is no request", async () => {
+  await using far = openFarSide();
+  await using flow = await openFlow();
+  await using project = await openProject(
+    flow,
+    `export function composeWebhook({ event, properties }) {
+      return event === "text" ? "https://example.com" : { url: properties.url, body: { event, list: [1, null] } };
+    }`,
+  );
+  await flow.append(
+    { event: "object", properties: { url: `${far.server.url}/hook` } },
+    { event: "text", properties: {} },
+    { event: "no url", properties: {} },
+  );
+  await caughtUp(project);
+  assert.deepEqual(far.bodies(), [{ event: "object", list: [1, null] }]);
+  const log = (await project.host.logs(39)).join("\n");
+  assert.match(log, /composeWebhook returned a string, expected an object with url and body, or null/);
+  assert.match(log, /composeWebhook returned an object without a url/);
+});
+
 Deno.test("composeWebhook fails for an answer that is not 2xx, and is retried when it may be otherwise later", async () => {
   await using far = openFarSide();
   await using flow = await openFlow();

@@ -1,3 +1,4 @@
+import { OriginalEvent } from "../../../runtime/events/original_event.ts";
 import assert from "node:assert/strict";
 import type { PluginEvent } from "../../../runtime/events/event.ts";
 import { finishEvent, type PluginMarks } from "../../../runtime/events/finish_event.ts";
@@ -18,7 +19,8 @@ function event(fields: Partial<PluginEvent> = {}): PluginEvent {
   };
 }
 
-const context = { teamId: 1, anonymizeIps: false, original: () => event() };
+const originalOf = (given: PluginEvent) => new OriginalEvent(new TextEncoder().encode(JSON.stringify(given)));
+const context = { teamId: 1, anonymizeIps: false, original: originalOf(event()) };
 
 Deno.test("finishEvent() resolves the time, and keeps what it was made from", () => {
   const finished = finishEvent(
@@ -54,7 +56,7 @@ Deno.test("finishEvent() treats properties that plugins added as if the SDK had 
 Deno.test("finishEvent() puts back what a plugin's fresh object lacks, but not the address", () => {
   const original = event({ ip: "9.9.9.9", timestamp: "2021-01-01T00:00:00Z" });
   const fresh = { properties: { a: 1 } } as unknown as PluginEvent;
-  const finished = finishEvent(fresh, NONE, { ...context, original: () => original });
+  const finished = finishEvent(fresh, NONE, { ...context, original: originalOf(original) });
   assert.equal(finished.uuid, original.uuid);
   assert.equal(finished.distinct_id, "d");
   assert.equal(finished.event, "e");

@@ -1,3 +1,4 @@
+import { OriginalEvent } from "../../../runtime/events/original_event.ts";
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { PluginEvent } from "../../../runtime/events/event.ts";
@@ -112,7 +113,7 @@ Deno.test("addPersonProperties() lets what it derived follow the property when a
     $set: { utm_source: "x" },
     $set_once: { $initial_current_url: "https://test.com/?email=a", $initial_utm_source: "said by the client" },
   };
-  addPersonProperties(properties, () => event(before));
+  addPersonProperties(properties, new OriginalEvent(new TextEncoder().encode(JSON.stringify(event(before)))));
   assert.deepEqual(properties.$set, { utm_source: "y" });
   assert.deepEqual(properties.$set_once, {
     $initial_current_url: "https://test.com/",
