@@ -34,13 +34,20 @@ export interface ArrivalOptions {
 
 export type ArrivalOf = (request: Request, connection?: ConnectionInfo) => Arrival;
 
+/** The client asked for a host that is none. */
+export class InvalidHostError extends Error {
+  override name = "InvalidHostError";
+}
+
+/** The function throws InvalidHostError. */
 export function createArrivalOf({ trustProxy, pathPrefix }: ArrivalOptions): ArrivalOf {
   const known = new WeakMap<Request, Arrival>();
   return (request, connection) => {
     let arrival = known.get(request);
     if (arrival !== undefined) return arrival;
     const remote = hostOf(connection?.remoteAddr);
-    const url = new URL(request.url);
+    const url = URL.parse(request.url);
+    if (url === null) throw new InvalidHostError(`Cannot read the address of a request: ${request.url}`);
     arrival = {
       address: clientIp(request.headers, remote, trustProxy),
       origin: originOf(url, request.headers, remote, trustProxy),

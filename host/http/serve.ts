@@ -3,6 +3,8 @@
  * @module
  */
 
+import { InvalidHostError } from "../capture/arrival.ts";
+import { ApiError, errorResponse } from "./api_error.ts";
 import type { App } from "./app.ts";
 
 export interface ServeOptions {
@@ -28,10 +30,7 @@ export function serve(app: Pick<App, "fetch">, { host: hostname, port }: ServeOp
       port,
       onListen() {},
       // Only for what fails before the app sees the request, or after it answered.
-      onError: () =>
-        Response.json({ type: "server_error", code: "error", detail: "A server error occurred.", attr: null }, {
-          status: 500,
-        }),
+      onError: answerError,
     },
     (request, info) => app.fetch(request, info),
   );
@@ -43,4 +42,11 @@ export function serve(app: Pick<App, "fetch">, { host: hostname, port }: ServeOp
     port: address.port,
     [Symbol.asyncDispose]: () => server.shutdown(),
   };
+}
+
+function answerError(error: unknown): Response {
+  if (error instanceof InvalidHostError) {
+    return errorResponse(new ApiError(400, "validation_error", "invalid_host", "The header Host names no host."));
+  }
+  return errorResponse(new ApiError(500, "server_error", "error", "A server error occurred."));
 }

@@ -48,6 +48,7 @@ const REFUSED_METHODS = ["CONNECT", "TRACE"];
 /** Answers null when no project has an upstream. */
 export function createProxy(options: ProxyOptions): Proxy {
   const shared = createSharedAnswers(options.cache);
+  const complain = seldom(options.onError);
 
   return async (request, connection) => {
     const projects = options.projects();
@@ -64,7 +65,7 @@ export function createProxy(options: ProxyOptions): Proxy {
       if (error instanceof CaptureError) return withCors(refuse(error), request);
       if (!(error instanceof UpstreamError)) throw error;
       options.onAnswer?.(asked.kind, 0, performance.now() - started);
-      options.onError(error.message);
+      complain(error.message);
       return unavailable(request, error);
     }
   };
@@ -73,13 +74,16 @@ export function createProxy(options: ProxyOptions): Proxy {
     const { request, kind } = asked;
     const sent = await (matters(projects) ? readSent(request) : streamSent(request));
     const { token, upstream } = chooseProject(projects, asked, sent.text);
+    const key = upstream.apiKey ?? token;
     const host = isShared(kind) ? upstream.assetsHost : upstream.host;
-    const place = isShared(kind) ? cacheKey(host, asked) : "";
+    // Scripts are the same whatever version a query names: PostHog serves its newest.
+    const place = host + asked.arrival.path;
     try {
-      const answer = await ask(asked, host, sent, token, upstream.apiKey ?? token);
+      const answer = await ask(asked, host, sent, token, key);
       if (!isShared(kind)) return answer;
       if (answer.status < 500) {
-        return await shared.pass(request, place, answer, (text) => swapToken(text, upstream.apiKey ?? token, token));
+        const swap = kind === "config" && key !== token ? (text: string) => swapToken(text, key, token) : null;
+        return await shared.pass(request, place, answer, swap);
       }
       const kept = await shared.find(request, place);
       if (kept === null) return answer;
@@ -88,7 +92,7 @@ export function createProxy(options: ProxyOptions): Proxy {
     } catch (error) {
       const kept = error instanceof UpstreamError && isShared(kind) ? await shared.find(request, place) : null;
       if (kept === null) throw error;
-      options.onError((error as UpstreamError).message);
+      complain((error as UpstreamError).message);
       return kept;
     }
   }
@@ -140,12 +144,6 @@ function chooseProject(projects: readonly Fronted[], { arrival }: Asked, text: s
   return found ?? projects[0] as Fronted;
 }
 
-/** Of what SDKs add to a query the version of a script alone makes a difference. */
-function cacheKey(host: string, { arrival: { path, search } }: Asked): string {
-  const version = new URLSearchParams(search).get("v") ?? "";
-  return `${host}${path}${/^[\w.-]{1,40}$/.test(version) ? `?v=${version}` : ""}`;
-}
-
 /** A redirect within the upstream's host leads to where the client has that host. */
 function withPrefix(answer: Response, prefix: string): Response {
   const location = answer.headers.get("location");
@@ -155,8 +153,24 @@ function withPrefix(answer: Response, prefix: string): Response {
   return answer;
 }
 
-/** In the form in which SDKs read PostHog's errors. */
+/** An upstream that is away fails every request: the operator hears of it once in a while. */
+const COMPLAIN_EVERY_MS = 10_000;
+
+function seldom(onError: (message: string) => void): (message: string) => void {
+  let complainedAt = -Infinity;
+  let silent = 0;
+  return (message) => {
+    const now = performance.now();
+    if (now - complainedAt < COMPLAIN_EVERY_MS) return void silent++;
+    complainedAt = now;
+    onError(silent === 0 ? message : `${message} (and ${silent} requests before it)`);
+    silent = 0;
+  };
+}
+
+/** In the form in which SDKs read PostHog's errors. A preflight is answered, so that the page may read them. */
 function unavailable(request: Request, { kind }: UpstreamError): Response {
+  if (request.method === "OPTIONS") return withCors(new Response(null, { status: 204 }), request);
   const body = {
     type: "server_error",
     code: "upstream_unavailable",

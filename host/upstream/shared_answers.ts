@@ -13,48 +13,63 @@ import { MOST_KEPT_BYTES, type StaleCache } from "./stale_cache.ts";
 const ENCODINGS = ["br", "gzip", "zstd", "deflate"];
 /** Of one person, or of the connection that it came by. */
 const NOT_KEPT = ["set-cookie", "age", "date", "connection", "alt-svc"];
-/** An answer that was kept a moment ago is not written again. */
+/** An answer that was kept a moment ago is passed on without being read. */
 const KEEP_EVERY_MS = 30_000;
-/** Paths of which the time is remembered. */
+/** Paths of which the time is remembered, and bytes that are read at a time: beyond, answers are only passed on. */
 const MOST_REMEMBERED = 1_000;
+const MOST_HELD_BYTES = 32 * 1024 * 1024;
 
 export interface SharedAnswers {
-  /** The answer, read and kept when it is good; `swap` changes its text. Rejects with UpstreamError when it breaks off. */
-  pass(request: Request, key: string, answer: Response, swap: (text: string) => string): Promise<Response>;
+  /** The answer, kept when it is good; `swap`, where there is one, changes its text. Rejects with UpstreamError when it breaks off. */
+  pass(request: Request, key: string, answer: Response, swap: ((text: string) => string) | null): Promise<Response>;
   /** The last good answer that this client can read, or null. */
   find(request: Request, key: string): Promise<Response | null>;
 }
 
 export function createSharedAnswers(cache: StaleCache, now: () => number = Date.now): SharedAnswers {
   const keptAt = new Map<string, number>();
+  let heldBytes = 0;
 
-  /** Whether it is time to write what has this key. */
-  function isDue(key: string): boolean {
-    if (now() - (keptAt.get(key) ?? -Infinity) < KEEP_EVERY_MS) return false;
+  /** Where the answer is to be kept; null when it is not, or not yet again. */
+  function placeOf(key: string, headers: Headers): string | null {
+    const encoding = headers.get("content-encoding") ?? "";
+    if (encoding !== "" && !ENCODINGS.includes(encoding)) return null;
+    if (/\b(?:private|no-store)\b/i.test(headers.get("cache-control") ?? "")) return null;
+    const place = `${key} ${encoding}`;
+    if (now() - (keptAt.get(place) ?? -Infinity) < KEEP_EVERY_MS) return null;
     if (keptAt.size >= MOST_REMEMBERED) keptAt.clear();
-    keptAt.set(key, now());
-    return true;
+    keptAt.set(place, now());
+    return place;
+  }
+
+  /** The whole body; a stream of it when it is larger than what is kept, or need not be read and others are read already. */
+  async function hold(body: ReadableStream<Uint8Array<ArrayBuffer>>, mustBeRead: boolean) {
+    if (!mustBeRead && heldBytes + MOST_KEPT_BYTES > MOST_HELD_BYTES) return body;
+    heldBytes += MOST_KEPT_BYTES;
+    try {
+      return await readUpTo(body, MOST_KEPT_BYTES);
+    } catch (cause) {
+      throw new UpstreamError("unreachable", `Cannot read an answer to its end: ${(cause as Error).message}`, {
+        cause,
+      });
+    } finally {
+      heldBytes -= MOST_KEPT_BYTES;
+    }
   }
 
   return {
     async pass(request, key, answer, swap) {
       if (request.method !== "GET" || answer.status !== 200 || answer.body === null) return answer;
       const headers = new Headers(answer.headers);
-      const encoding = headers.get("content-encoding") ?? "";
-      const read = await readUpTo(answer.body, MOST_KEPT_BYTES).catch((cause) => {
-        throw new UpstreamError("unreachable", `Cannot read an answer to its end: ${cause.message}`, { cause });
-      });
-      if (read instanceof ReadableStream) return new Response(read, answer);
-      let bytes = read;
-      if (encoding === "" && /json|javascript|text/.test(headers.get("content-type") ?? "")) {
-        const text = new TextDecoder().decode(bytes);
-        const swapped = swap(text);
-        if (swapped !== text) bytes = new TextEncoder().encode(swapped);
-      }
+      const isText = !headers.has("content-encoding") &&
+        /json|javascript|text/.test(headers.get("content-type") ?? "");
+      const place = placeOf(key, headers);
+      if (place === null && (swap === null || !isText)) return answer;
+      const held = await hold(answer.body, swap !== null);
+      if (held instanceof ReadableStream) return new Response(held, answer);
+      const bytes = swap !== null && isText ? swapText(held, swap) : held;
       headers.set("content-length", String(bytes.byteLength));
-      const isPrivate = /\b(?:private|no-store)\b/i.test(headers.get("cache-control") ?? "");
-      const place = `${key} ${encoding}`;
-      if (!isPrivate && (encoding === "" || ENCODINGS.includes(encoding)) && isDue(place)) {
+      if (place !== null) {
         await cache.keep(place, { headers: [...headers].filter(([name]) => !NOT_KEPT.includes(name)), body: bytes });
       }
       return new Response(bytes, { status: 200, headers });
@@ -74,4 +89,10 @@ export function createSharedAnswers(cache: StaleCache, now: () => number = Date.
       return null;
     },
   };
+}
+
+function swapText(bytes: Uint8Array<ArrayBuffer>, swap: (text: string) => string): Uint8Array<ArrayBuffer> {
+  const text = new TextDecoder().decode(bytes);
+  const swapped = swap(text);
+  return swapped === text ? bytes : new TextEncoder().encode(swapped);
 }

@@ -1,5 +1,5 @@
 /**
- * A service behind a certificate of one's own authority, as inside of organisations: plugins and destinations reach it when the authority
+ * A service behind a certificate of one's own authority, as inside of organisations: plugins, destinations and upstreams reach it when the authority
  * is named, and only then.
  */
 
@@ -61,6 +61,7 @@ async function reach(caCerts: (folder: string) => string) {
       id: 1,
       name: "p",
       token: "phc_local",
+      upstream: { type: "posthog", host: url },
       plugins: [{ id: 1, source: plugin, config: { url }, egress: { allow: ["localhost"] } }],
       destinations: [{ id: "hook", type: "webhook", url: `${url}/hook`, secret: `whsec_${btoa("s".repeat(32))}` }],
     }],
@@ -71,21 +72,24 @@ async function reach(caCerts: (folder: string) => string) {
   const [event] = await service.events(1);
   const { fetched, aws } = event!.properties;
   if (env.HOGPEN_CA_CERTS !== "") await eventually("the webhook is called", () => received.length > 0);
-  return { fetched, aws, received: received.length };
+  const passed = await (await fetch(`${service.url}/api/surveys/`)).text();
+  return { fetched, aws, passed, received: received.length };
 }
 
-Deno.test("plugins, their packages and destinations trust the authorities that the service is given", async () => {
+Deno.test("plugins, their packages, destinations and upstreams trust the authorities that the service is given", async () => {
   assert.deepEqual(await reach((folder) => join(folder, "ca.pem")), {
     fetched: "reached",
     aws: "reached",
+    passed: "reached",
     received: 1,
   });
 });
 
 Deno.test("without them nobody does", async () => {
-  const { fetched, aws, received } = await reach(() => "");
+  const { fetched, aws, passed, received } = await reach(() => "");
   assert.match(String(fetched), /unable to verify the first certificate/);
   assert.match(String(aws), /unable to verify the first certificate/);
+  assert.match(passed, /upstream_unavailable/);
   assert.equal(received, 0);
 });
 

@@ -136,6 +136,8 @@ Deno.test("with PostHog away the last configuration and scripts are served, and 
     assert.deepEqual([answer.status, await answer.json()], [200, { path }]);
     assert.match(answer.headers.get("warning") ?? "", /stale/i);
   }
+  const preflight = await proxy.ask("/flags?v=2", { method: "OPTIONS", headers: { origin: "https://page.example" } });
+  assert.equal(preflight.status, 204);
   const flags = await proxy.ask("/flags?v=2", { headers: { origin: "https://page.example" } });
   assert.equal(flags.status, 502);
   assert.equal(flags.headers.get("access-control-allow-origin"), "https://page.example");
