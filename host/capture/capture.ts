@@ -35,6 +35,8 @@ export interface CaptureOptions {
   onStored?: (projectId: number, events: number) => void;
   /** Called with the code and words of each refusal, and with the project when it is known. */
   onRefused?: (projectId: number | null, code: string, detail: string) => void;
+  /** Called for each event that was not stored as it was sent. */
+  onRepaired?: (projectId: number, code: string, detail: string) => void;
   /** Called with the status of every answer. */
   onAnswer?: (status: number) => void;
 }
@@ -110,6 +112,7 @@ async function capture(
       ip: project.anonymizeIps ? "" : clientIp(request.headers, hostOf(remote), options.trustProxy),
       siteUrl: clientOrigin(request, hostOf(remote), options.trustProxy),
       now,
+      onRepair: (code, detail) => options.onRepaired?.(project.id, code, detail),
       sentAt: readSentAt(payload),
       isHistory: isHistory(payload.data),
       eventName: endpoint.eventName,

@@ -74,6 +74,7 @@ async function capture(options: CaptureOptions, request: Request, remote: Deno.A
       // The time of this very request: a batch that is sent again keeps its created_at.
       sentAt: readTime(headers.get("posthog-request-timestamp")) ?? readTime(data.created_at),
       isHistory: isHistory(data),
+      onRepair: (code, detail) => options.onRepaired?.(project.id, code, detail),
       eventName: undefined,
       maxEventBytes: MAX_EVENT_BYTES,
       recordings: false,

@@ -11,6 +11,7 @@ import { textOf } from "../../runtime/events/normalize_event.ts";
 import { parseUuid } from "../../runtime/events/uuid.ts";
 import { readTime } from "./body/read_events.ts";
 import { invalidPayload, nobody } from "./capture_error.ts";
+import { findRepairs } from "./repairs.ts";
 import { standsForNobody } from "./nobody.ts";
 
 /** What all events of one request share. */
@@ -32,6 +33,8 @@ export interface RequestFacts {
   /** The endpoint takes session recordings. */
   recordings: boolean;
   newUuid: () => string;
+  /** Told of what is not taken as it was sent, with a code. */
+  onRepair?: (code: string, detail: string) => void;
   /** The project's upstream has flags: which are active is the SDK's to say. */
   hasFlags?: boolean;
 }
@@ -57,6 +60,7 @@ export function prepareEvent(data: unknown, facts: RequestFacts): PluginEvent | 
   const sentAt = facts.sentAt ?? readTime(data.sent_at);
   delete sent.historical_migration;
   if (facts.isHistory) sent.historical_migration = true;
+  for (const { code, detail } of findRepairs(sent, sentAt, facts.now)) facts.onRepair?.(code, detail);
   return formPluginEvent(sent, {
     uuid,
     distinct_id: distinctId,

@@ -5,6 +5,7 @@
  */
 
 import type { LogBatch } from "../../runtime/protocol.ts";
+import { isRecord } from "../../runtime/is_record.ts";
 import type { PluginJournal } from "../loader/plugin_journal.ts";
 import type { PluginLogWriter } from "../services/logs.ts";
 import type { PluginConfigRecord, PluginConfigs } from "../store/store.ts";
@@ -111,13 +112,20 @@ export function createPluginRecords({ store, logs, now, onError }: PluginRecords
     error(pluginConfigId, error, event) {
       const at = now();
       change(pluginConfigId, { lastError: { ...error, at, ...eventPart(event) } });
-      const message = error.message ? `${error.name}: ${error.message}` : error.name;
+      const message = (error.message ? `${error.name}: ${error.message}` : error.name) + ofEvent(event);
       const text = error.stack ? `${message}\n${error.stack}` : message;
       logs.fromPlugin(ownerOf(pluginConfigId), [{ plugin: 0, source: "PLUGIN", type: "ERROR", message: text, at }], 0);
     },
     flush,
     [Symbol.asyncDispose]: flush,
   };
+}
+
+/** Which event it was, for the log. */
+function ofEvent(event: string | undefined): string {
+  const { event: parsed } = eventPart(event);
+  if (!isRecord(parsed)) return "";
+  return ` (event ${JSON.stringify(parsed.event)}, uuid ${parsed.uuid})`;
 }
 
 function eventPart(event: string | undefined): { event?: unknown } {

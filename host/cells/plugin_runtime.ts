@@ -46,7 +46,7 @@ export interface PluginStatus {
   /** Why it is disabled or restarting, or what it waits for before it is loaded, in words. */
   reason: string | null;
   capabilities: Capabilities | null;
-  lastError: (ErrorRecord & { at: number }) | null;
+  lastError: (ErrorRecord & { at: number; event?: unknown }) | null;
   /** Of the cell now running; null when there is none. */
   pid: number | null;
   memoryBytes: number | null;

@@ -76,6 +76,7 @@ export class Consumer implements AsyncDisposable {
   #pausedFor: string | null = null;
   #cursor: Cursor = "";
   #delivered = 0;
+  #threw = 0;
   #rejected = 0;
   #lastError: ConsumerStatus["lastError"] = null;
   #nextAttemptAt: number | null = null;
@@ -100,6 +101,7 @@ export class Consumer implements AsyncDisposable {
       cursor,
       lag: await log.lag("outbox", project, cursor),
       delivered: this.#delivered,
+      threw: this.#threw,
       rejected: this.#rejected,
       lastError: this.#lastError,
       pausedFor: this.#pausedFor,
@@ -273,7 +275,10 @@ export class Consumer implements AsyncDisposable {
       try {
         const rejections = await this.#sink.deliver(records, this.#interrupt.signal);
         if (this.#kill.signal.aborted) return false;
-        await this.#bury(records, rejections);
+        await this.#bury(records, rejections.filter(({ threw }) => !threw));
+        const threw = rejections.filter((rejection) => rejection.threw).length;
+        this.#threw += threw;
+        if (threw > 0) this.#services.meter?.threw(this.spec.id, this.spec.project, threw);
         const taken = records.length - rejections.length;
         this.#delivered += taken;
         if (taken > 0) this.#services.meter?.delivered(this.spec.id, this.spec.project, taken, bytesOf(records));

@@ -21,6 +21,8 @@ export interface ConsumerStatus {
   lag: Lag;
   /** Events taken by the far side since the service started. */
   delivered: number;
+  /** Events at which the plugin's function threw since the service started. */
+  threw: number;
   /** Events copied to the dead letters since the service started. */
   rejected: number;
   /** Why the last delivery failed; null once one succeeded. */

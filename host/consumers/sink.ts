@@ -5,11 +5,16 @@
 
 import type { StoredRecord } from "../log/event_log.ts";
 
-/** An event that the sink will never take, and why. The consumer copies it to the dead letters. */
+/** An event that the sink will never take, and why. */
 export interface Rejection {
   /** Index into the batch. */
   index: number;
   reason: string;
+  /**
+   * A plugin's function threw at it: it has seen the event, and its log and errors say so. The consumer counts it apart; all
+   * others it copies to the dead letters.
+   */
+  threw?: true;
 }
 
 /**

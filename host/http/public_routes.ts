@@ -44,6 +44,7 @@ export function createPublicRoutes(options: AppOptions, { access, arrivalOf, met
       projects: createProjects(options.projects, access.isAdminToken),
       onStored: options.telemetry.intake.stored,
       onRefused: options.telemetry.intake.refused,
+      onRepaired: options.telemetry.intake.repaired,
       onAnswer: metrics.onAnswer,
     }),
   );

@@ -4,6 +4,8 @@
  */
 
 import { z } from "zod";
+import { isRecord } from "../../runtime/is_record.ts";
+import type { PluginConfigRecord } from "../store/store.ts";
 
 /** A page of a list, newest first unless said otherwise. */
 export function listOf<T extends z.ZodType>(item: T) {
@@ -38,7 +40,22 @@ export const errorRecordOut = z.object({
   message: z.string(),
   stack: z.string().optional(),
   at: timeOut,
+  event: z.object({ uuid: z.string().optional(), event: z.string().optional(), distinct_id: z.string().optional() })
+    .optional().describe("Which event the plugin was given; all of it is in the sample of `/errors`."),
 });
+
+/** Without what only the store needs. */
+export function showErrorRecord(error: NonNullable<PluginConfigRecord["lastError"]>): z.input<typeof errorRecordOut> {
+  const { name, message, stack, at, event } = error;
+  const text = (key: string) => isRecord(event) && typeof event[key] === "string" ? { [key]: event[key] } : {};
+  return {
+    name,
+    message,
+    at,
+    ...(stack !== undefined && { stack }),
+    ...(isRecord(event) && { event: { ...text("uuid"), ...text("event"), ...text("distinct_id") } }),
+  };
+}
 
 /** What operations answer that have nothing else to say. */
 export const doneOut = z.object({ status: z.literal("ok") });

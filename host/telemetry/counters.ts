@@ -28,6 +28,9 @@ export interface FunctionCounts {
 export interface ConsumerCounts {
   project: number;
   delivered: number;
+  /** Events at which the plugin's function threw. */
+  threw: number;
+  /** Deliveries that are tried again. */
   failed: number;
   rejected: number;
   bytes: number;
@@ -38,12 +41,15 @@ export interface ProjectCounts {
   stored: number;
   /** Requests by the code of the answer. */
   refused: Map<string, number>;
+  /** Events that were not stored as they were sent, by what was done to them. */
+  repaired: Map<string, number>;
 }
 
 /** What intake tells. `project` is null for requests whose project is not known. */
 export interface IntakeMeter {
   stored(project: number, events: number): void;
   refused(project: number | null, code: string, detail: string): void;
+  repaired(project: number, code: string, detail: string): void;
 }
 
 export interface Counters {
@@ -82,13 +88,17 @@ export function createCounters(): Counters {
 
   function consumer(id: string, project: number): ConsumerCounts {
     let counts = byConsumer.get(id);
-    if (counts === undefined) byConsumer.set(id, counts = { project, delivered: 0, failed: 0, rejected: 0, bytes: 0 });
+    if (counts === undefined) {
+      byConsumer.set(id, counts = { project, delivered: 0, threw: 0, failed: 0, rejected: 0, bytes: 0 });
+    }
     return counts;
   }
 
   function project(id: number | null): ProjectCounts {
     let counts = byProject.get(id);
-    if (counts === undefined) byProject.set(id, counts = { received: 0, stored: 0, refused: new Map() });
+    if (counts === undefined) {
+      byProject.set(id, counts = { received: 0, stored: 0, refused: new Map(), repaired: new Map() });
+    }
     return counts;
   }
 
@@ -135,6 +145,9 @@ export function createCounters(): Counters {
         counts.delivered += events;
         counts.bytes += bytes;
       },
+      threw(id, projectId, events) {
+        consumer(id, projectId).threw += events;
+      },
       failed(id, projectId) {
         consumer(id, projectId).failed++;
       },
@@ -152,6 +165,10 @@ export function createCounters(): Counters {
         const { refused } = project(id);
         refused.set(code, (refused.get(code) ?? 0) + 1);
       },
+      repaired(id, code) {
+        const { repaired } = project(id);
+        repaired.set(code, (repaired.get(code) ?? 0) + 1);
+      },
     },
     read() {
       const points = new Map<string, Point>();
@@ -159,8 +176,8 @@ export function createCounters(): Counters {
         for (const [fn, counts] of own) points.set(`plugin:${id}/${fn}`, pointOf(counts));
       }
       for (const [id, count] of restarts) points.set(`plugin:${id}`, { restarts: count });
-      for (const [id, { delivered, failed, rejected, bytes }] of byConsumer) {
-        points.set(`consumer:${id}`, { delivered, failed, rejected, bytes });
+      for (const [id, { delivered, threw, failed, rejected, bytes }] of byConsumer) {
+        points.set(`consumer:${id}`, { delivered, threw, failed, rejected, bytes });
       }
       for (const [id, { received, stored, refused }] of byProject) {
         const reasons = Array.from(refused, ([code, count]) => [`refused_${code}`, count] as const);

@@ -20,7 +20,7 @@ export interface Metrics {
 
 /** What `hogpen_plugin_events_total` counts, by the label `outcome`. */
 const OUTCOMES = ["in", "out", "dropped", "failed", "timedOut", "retried", "skipped"] as const;
-const CONSUMED = ["delivered", "failed", "rejected"] as const;
+const CONSUMED = ["delivered", "threw", "failed", "rejected"] as const;
 
 export function createMetrics(
   counters: Counters,
@@ -68,6 +68,18 @@ export function createMetrics(
     () =>
       Array.from(counters.byProject).flatMap(([id, { refused }]) =>
         Array.from(refused, ([reason, value]) => ({ labels: { project: id ?? "", reason }, value }))
+      ),
+  );
+  counter(
+    "hogpen_events_repaired_total",
+    "Events that were not stored as they were sent, by what was done to them",
+    [
+      "project",
+      "reason",
+    ],
+    () =>
+      Array.from(counters.byProject).flatMap(([id, { repaired }]) =>
+        Array.from(repaired, ([reason, value]) => ({ labels: { project: id ?? "", reason }, value }))
       ),
   );
   counter(

@@ -83,6 +83,10 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
         // Whoever calls without a project's token can be anybody.
         if (project !== null) problems.warning(project, code, detail);
       },
+      repaired(project, code, detail) {
+        counters.intake.repaired(project, code, detail);
+        problems.warning(project, code, detail);
+      },
     },
     observer,
     traces,

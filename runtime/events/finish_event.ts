@@ -10,7 +10,7 @@ import type { OriginalEvent } from "./original_event.ts";
 import { resolveTimestamp } from "./timestamp.ts";
 
 /** Longer event names are cut. */
-const MAX_NAME_LENGTH = 200;
+export const MAX_NAME_LENGTH = 200;
 
 /** What became of the event in its plugins, each as `<plugin name> (<config id>)`. */
 export interface PluginMarks {

@@ -82,7 +82,7 @@ export function createPluginEventSink(options: PluginEventSinkOptions): Sink {
       const { record, index } = share[at] as Share;
       if (result.kind === "failed") {
         journal.error(pluginConfigId, result.error, new TextDecoder().decode(record.event));
-        if (result.stopped) rejections.push({ index, reason: result.error.message });
+        rejections.push({ index, reason: result.error.message, ...(!result.stopped && { threw: true }) });
       } else if (result.kind === "retry") {
         await retryLater(fn, record, signal);
       }

@@ -12,7 +12,7 @@ import { conflict, notFound } from "../api_error.ts";
 import { describePlugin } from "../describe_plugin.ts";
 import { maskAttachments, maskConfig, secretKeys, showSource } from "../mask_config.ts";
 import { type Route, route } from "../route.ts";
-import { DONE, doneOut, errorRecordOut, idIn, listOf, timeOut } from "../schemas.ts";
+import { DONE, doneOut, errorRecordOut, idIn, listOf, showErrorRecord, timeOut } from "../schemas.ts";
 
 /** A plugin config of the configuration, and what became of it. */
 export interface PluginView {
@@ -153,7 +153,7 @@ export function showPlugin({ config, manifest, status, version }: PluginView): z
       egress_allow: config.egress.allow,
       cell: config.cell,
     },
-    last_error: status.lastError,
+    last_error: status.lastError && showErrorRecord(status.lastError),
     pid: status.pid,
     memory_bytes: status.memoryBytes,
     cpu_ms: status.cpuMs,

@@ -402,3 +402,32 @@ Deno.test("capture() keeps the projects apart", async () => {
   assert.equal((await service.events(1))[0]?.team_id, 1);
   assert.equal((await service.events(2))[0]?.team_id, 2);
 });
+
+Deno.test("what is not taken as it was sent is told with PostHog's words for it", async () => {
+  const told: [string, string][] = [];
+  await using service = await startCaptureService([projectConfig()], {
+    onRepaired: (_, code, detail) => told.push([code, detail]),
+  });
+  const at = (ms: number) => new Date(NOW + ms).toISOString();
+  const day = 24 * 3600 * 1000;
+  await service.post("/batch", {
+    api_key: TOKEN,
+    batch: [
+      one({ timestamp: "yesterday" }),
+      one({ timestamp: at(2 * day) }),
+      one({ distinct_id: "x".repeat(201), event: "y".repeat(201) }),
+      // As it should be: a clock a little ahead, a name of the longest kind.
+      one({ timestamp: at(day / 2), distinct_id: "x".repeat(200), event: "y".repeat(200) }),
+    ],
+  });
+  // A client whose clock is two days ahead says so by its sent_at.
+  await service.post("/batch", { api_key: TOKEN, sent_at: at(2 * day), batch: [one({ timestamp: at(2 * day) })] });
+  assert.deepEqual(told.map(([code]) => code), [
+    "ignored_invalid_timestamp",
+    "event_timestamp_in_future",
+    "distinct_id_cut",
+    "event_name_cut",
+  ]);
+  assert.match(told[0]?.[1] ?? "", /^The timestamp "yesterday" of ".*" cannot be read/);
+  assert.equal((await service.events()).length, 5);
+});

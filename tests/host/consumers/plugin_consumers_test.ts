@@ -131,6 +131,20 @@ Deno.test("onEvent sees the events of one distinct_id in order, whatever each ta
   }
 });
 
+Deno.test("an event at which onEvent throws is not delivered but counted apart, and the log names it", async () => {
+  await using flow = await openFlow();
+  await using project = await openProject(
+    flow,
+    `export function onEvent({ event }) { if (event === "bad") throw new Error("no") }`,
+  );
+  await flow.append({ event: "good" }, { event: "bad" }, { event: "good" });
+  await caughtUp(project);
+  const [status] = await project.consumers.list();
+  assert.deepEqual([status?.delivered, status?.threw, status?.rejected], [2, 1, 0]);
+  assert.equal((await flow.store.deadLetters.list({ limit: 10 })).results.length, 0);
+  assert.match((await project.host.logs(39)).join("\n"), /Error: no \(event "bad", uuid [0-9a-f-]{36}\)/);
+});
+
 Deno.test("RT-04 RT-05 onEvent runs once when it returns, and once when it throws another error, which is stored and logged", async () => {
   await using far = openFarSide();
   await using flow = await openFlow();

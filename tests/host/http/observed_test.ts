@@ -143,8 +143,8 @@ Deno.test("errors and warnings are listed, shown with stack and sample, and forg
   assert.deepEqual([kept!.message, kept!.count, kept!.place], ["TypeError: x is not a function", 1, "processEvent"]);
   const one = await api.call("GET", `/_hogpen/api/errors/${kept!.fingerprint}`);
   assert.deepEqual([one.body.stack, one.body.sample], ["at /index.js:3:1", { event: "a" }]);
-  assert.equal((await api.call("GET", `/_hogpen/api/warnings/${kept!.fingerprint}`)).status, 404);
-  const warnings = await api.call("GET", "/_hogpen/api/warnings?team_id=1");
+  assert.equal((await api.call("GET", `/_hogpen/api/ingestion_warnings/${kept!.fingerprint}`)).status, 404);
+  const warnings = await api.call("GET", "/_hogpen/api/ingestion_warnings?team_id=1");
   assert.equal(warnings.body.results![0]!.place, "invalid_payload");
   assert.equal((await api.call("DELETE", `/_hogpen/api/errors/${kept!.fingerprint}`)).status, 200);
   assert.equal((await api.call("DELETE", `/_hogpen/api/errors/${kept!.fingerprint}`)).status, 404);

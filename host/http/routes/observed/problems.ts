@@ -30,7 +30,11 @@ const page = { limit: limitUpTo(500, 100), next: z.string().optional().describe(
 export function problemRoutes(problems: Pick<Problems, "list" | "get" | "remove">): Route[] {
   const kinds = [
     { kind: "error", path: "/_hogpen/api/errors", what: "Failures of plugins by fingerprint, latest first" },
-    { kind: "warning", path: "/_hogpen/api/warnings", what: "What intake refused or warned of, latest first" },
+    {
+      kind: "warning",
+      path: "/_hogpen/api/ingestion_warnings",
+      what: "What intake refused or warned of, latest first",
+    },
   ] as const;
   const errors = { 404: "No such failure" };
   const params = { fingerprint: z.string() };
