@@ -10,6 +10,8 @@ export interface HostedPlugin {
   pluginConfigId: number;
   teamId: number;
   manifest: Manifest;
+  /** It looks at `$plugins_succeeded` or `$plugins_failed`. */
+  readsMarks: boolean;
   /** Defaults merged. */
   config: Record<string, unknown>;
   /** Limit of one call. */

@@ -3,6 +3,7 @@
  * @module
  */
 
+import { BROWSER_ENTRIES, isBuildOutput } from "./entries.ts";
 import { createHash } from "node:crypto";
 import { downloadFolder } from "./sources/download_folder.ts";
 import { emptyManifest, ManifestError, parseManifest } from "./manifest/manifest.ts";
@@ -69,7 +70,15 @@ async function loadSource(source: PluginSource, options: LoadOptions): Promise<L
       throw loadError("SyntaxError", error.message, error, `SyntaxError: ${error.message}${place}`);
     }
   }
-  return { manifest, main, files, packages: [...packages], revision: hash.digest("hex"), mapStack: stackMapper(maps) };
+  return {
+    manifest,
+    main,
+    files,
+    packages: [...packages],
+    readsMarks: Object.values(files).some((text) => /\$plugins_(?:succeeded|failed)/.test(text)),
+    revision: hash.digest("hex"),
+    mapStack: stackMapper(maps),
+  };
 }
 
 async function readManifest(source: PluginSource, digest: string): Promise<Manifest> {
@@ -91,7 +100,18 @@ async function findMain(source: PluginSource, manifest: Manifest, digest: string
     : undefined;
   if (main !== undefined && (await source.read(main)).trim() !== "") return main;
   const tried = manifest.main ?? "index.ts, index.js";
-  throw loadError("Error", `Could not load source code for ${digest}. Tried: ${tried}`);
+  throw loadError("Error", `Could not load source code for ${digest}. Tried: ${tried}${explain(source, wanted)}`);
+}
+
+/** What the author may have overlooked. */
+function explain(source: PluginSource, main: string | undefined): string {
+  const inBrowsers = BROWSER_ENTRIES.find((name) => source.paths.has(name));
+  if (inBrowsers !== undefined) {
+    return `. ${inBrowsers} runs in the browsers of visitors, and nothing of it on a server`;
+  }
+  return isBuildOutput(main) && source.paths.has("package.json")
+    ? ". It is not built: run the plugin's own build, or `hogpen bundle --entry <source>`"
+    : "";
 }
 
 function checkJson(path: string, text: string): string {

@@ -55,6 +55,8 @@ export interface LoadedPlugin {
   files: Record<string, string>;
   /** npm packages that it imports, of those that have to be installed. */
   packages: string[];
+  /** Its code names `$plugins_succeeded` or `$plugins_failed`. */
+  readsMarks: boolean;
   /** Changes when the source changes. Hex SHA-256. */
   revision: string;
   /** Rewrites frames of the sandbox's stack to the plugin's own files, lines and columns, and leaves out the others. */

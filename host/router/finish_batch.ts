@@ -10,11 +10,11 @@ import { finishEvent, type PluginMarks } from "../../runtime/events/finish_event
 import { OriginalEvent } from "../../runtime/events/original_event.ts";
 import { isRecord } from "../../runtime/is_record.ts";
 import { isNestedTooDeeply } from "../../runtime/nesting.ts";
-import { Outcome } from "../../runtime/protocol.ts";
 import { TextBuffer } from "../../runtime/text_buffer.ts";
 import { parseUuid } from "../../runtime/events/uuid.ts";
 import type { LogRecord, StoredRecord } from "../log/event_log.ts";
 import { decodeEvents } from "./encode_events.ts";
+import { marksOf } from "./marks.ts";
 import type { RoutedBatch } from "./route_batch.ts";
 
 const decoder = new TextDecoder();
@@ -81,16 +81,6 @@ function readEvent(text: Uint8Array): PluginEvent | null {
     if (error instanceof SyntaxError) return null;
     throw error;
   }
-}
-
-function marksOf(index: number, runs: RoutedBatch["runs"], deferred: readonly string[]): PluginMarks {
-  const marks: PluginMarks = { succeeded: [], failed: [], deferred: [...deferred] };
-  for (const { plugin, outcomes } of runs) {
-    const outcome = outcomes[index];
-    if (outcome === Outcome.ok) marks.succeeded.push(plugin.mark);
-    else if (outcome === Outcome.failed || outcome === Outcome.retry) marks.failed.push(plugin.mark);
-  }
-  return marks;
 }
 
 /** No plugin can be said to have succeeded when what the last one sent was not an event. */

@@ -6,6 +6,7 @@
 
 import { Outcome } from "../../runtime/protocol.ts";
 import type { BatchOutcome, EncodedEvents } from "../cells/plugin_runtime.ts";
+import { withMarks } from "./marks.ts";
 import type { Stage, StagePlugin } from "./stage.ts";
 import type { Turn } from "./turns.ts";
 
@@ -46,6 +47,7 @@ export async function routeBatch(
       turns[index]?.pass();
       continue;
     }
+    if (stage.plugins[0]?.readsMarks) events = withMarks(events, survivors, runs);
     const start = performance.now();
     const answer = stage.runtime.batch("processEvent", plugins.map((plugin) => plugin.pluginConfigId), events);
     turns[index]?.pass();

@@ -10,6 +10,8 @@ export interface StagePlugin {
   pluginConfigId: number;
   /** `"<plugin name> (<plugin config id>)"`, as `$plugins_succeeded` and its siblings list it. */
   mark: string;
+  /** It looks at the marks of the plugins before it. */
+  readsMarks?: boolean;
 }
 
 export interface Stage {
@@ -23,12 +25,12 @@ export interface PlacedPlugin extends StagePlugin {
   runtime: PluginRuntime;
 }
 
-/** Joins neighbours that share a runtime, so that they get one frame. */
+/** Joins neighbours that share a runtime, so that they get one frame. A plugin that reads marks begins a stage. */
 export function groupStages(plugins: PlacedPlugin[]): Stage[] {
   const stages: Stage[] = [];
   for (const { runtime, ...plugin } of plugins) {
     const last = stages.at(-1);
-    if (last?.runtime === runtime) last.plugins.push(plugin);
+    if (last?.runtime === runtime && !plugin.readsMarks) last.plugins.push(plugin);
     else stages.push({ runtime, plugins: [plugin] });
   }
   return stages;

@@ -71,6 +71,7 @@ export function createPluginSet(options: PluginSetOptions): PluginSet {
         pluginConfigId: config.id,
         teamId: config.teamId,
         manifest,
+        readsMarks: !(plugin instanceof PluginLoadError) && plugin.readsMarks,
         config: mergeDefaults(manifest, config.config),
         timeoutSeconds: config.timeoutSeconds,
         runtime,
@@ -94,7 +95,9 @@ export function createPluginSet(options: PluginSetOptions): PluginSet {
     place: (project) =>
       chainOf(project).flatMap(({ id }) => {
         const plugin = hosted.get(id);
-        return plugin ? [{ pluginConfigId: id, mark: `${plugin.manifest.name} (${id})`, runtime: plugin.runtime }] : [];
+        if (plugin === undefined) return [];
+        const { manifest, runtime, readsMarks } = plugin;
+        return [{ pluginConfigId: id, mark: `${manifest.name} (${id})`, runtime, readsMarks }];
       }),
     runtimes: () => Array.from(running.values(), ({ runtime }) => runtime),
   };

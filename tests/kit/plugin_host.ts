@@ -101,7 +101,7 @@ export function openPluginHost(flow: Flow, queue: JobQueue = flow.store.jobs): P
       retireAfterMs: null,
       onNotice: () => {},
     });
-    const hosted = { ...config, pluginConfigId, manifest: plugin.manifest, runtime };
+    const hosted = { ...config, pluginConfigId, manifest: plugin.manifest, readsMarks: plugin.readsMarks, runtime };
     plugins.set(pluginConfigId, hosted);
     if (more.ready !== false) await runtime.ready();
     return hosted;

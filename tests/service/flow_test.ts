@@ -67,3 +67,33 @@ Deno.test("what is in the buffer of exportEvents is exported when the service st
   await eventually("the change is applied", () => service.output().includes("Applied:"));
   assert.deepEqual(sent(far, "/export"), [["e1"], ["e2"]]);
 });
+
+Deno.test("a plugin that names $plugins_succeeded sees which plugins before it succeeded, also within a shared cell", async () => {
+  const inline = (name: string, code: string) => ({ inline: code, name });
+  const seer = `export function processEvent(event) {
+    const { $plugins_succeeded, $plugins_failed } = event.properties
+    event.properties.seen = { $plugins_succeeded, $plugins_failed }
+    return event
+  }`;
+  for (const cell of [undefined, "all"]) {
+    await using service = await startTestService({
+      config: {
+        projects: [{
+          id: 1,
+          token: "phc_marks",
+          plugins: [
+            { id: 1, source: inline("One", "export const processEvent = (event) => event") },
+            { id: 2, source: inline("Two", "export function processEvent() { throw new Error('no') }") },
+            { id: 3, source: inline("Seer", seer) },
+            { id: 4, source: inline("Last", "export const processEvent = (event) => event") },
+          ].map((plugin) => ({ ...plugin, ...(cell && { cell }) })),
+        }],
+      },
+    });
+    await service.capture({ api_key: "phc_marks", event: "e", distinct_id: "me" });
+    const [event] = await service.events(1);
+    assert.deepEqual(event?.properties.seen, { $plugins_succeeded: ["One (1)"], $plugins_failed: ["Two (2)"] });
+    assert.deepEqual(event?.properties.$plugins_succeeded, ["One (1)", "Seer (3)", "Last (4)"]);
+    assert.deepEqual(event?.properties.$plugins_failed, ["Two (2)"]);
+  }
+});

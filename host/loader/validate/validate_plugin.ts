@@ -3,6 +3,7 @@
  * @module
  */
 
+import { BROWSER_ENTRIES, isBuildOutput } from "../entries.ts";
 import type { Manifest } from "../plugin.ts";
 import { openSource } from "../sources/open_source.ts";
 import type { PluginSource } from "../sources/plugin_source.ts";
@@ -18,9 +19,6 @@ export interface Validation {
   /** Place of a field of plugin.json. */
   placeOf: CheckedManifest["placeOf"];
 }
-
-/** What PostHog ran in the browsers of visitors, and in its own interface. */
-const BROWSER_ENTRIES = ["site.ts", "site.js", "web.ts", "frontend.tsx", "frontend.js"];
 
 /** Everything that can be seen without running the plugin. Rejects when the folder cannot be read. */
 export async function validatePlugin(folder: string): Promise<Validation> {
@@ -54,7 +52,7 @@ async function findEntry(
     problems.push(
       problem("entry-missing", "plugin.json", at, "There is no index.js or index.ts, and no main is named"),
     );
-  } else if (/^(?:dist|build|lib|out)\//.test(named) && source.paths.has("package.json")) {
+  } else if (isBuildOutput(named) && source.paths.has("package.json")) {
     const words =
       `"main" is ${named}, which is not built: run the plugin's own build, or hogpen bundle --entry <source>`;
     problems.push(problem("entry-not-built", "plugin.json", at, words));

@@ -96,6 +96,17 @@ Deno.test("PL-13 a plugin without code is refused with what was tried", async ()
   );
 });
 
+Deno.test("a plugin without code that runs on a server is refused with what its author may have overlooked", async () => {
+  assert.match(
+    (await failure({ "plugin.json": "{}", "site.ts": "export function inject() {}" })).message,
+    /Tried: index\.ts, index\.js\. site\.ts runs in the browsers of visitors/,
+  );
+  assert.match(
+    (await failure({ "plugin.json": '{"main":"dist/index.js"}', "package.json": "{}", "src/index.ts": "1" })).message,
+    /Tried: dist\/index\.js\. It is not built: run the plugin's own build, or `hogpen bundle --entry <source>`/,
+  );
+});
+
 Deno.test("loadPlugin() names a source that is not there, and data that is not JSON", async () => {
   await assert.rejects(
     loadPlugin("/nowhere/at/all"),

@@ -1,0 +1,12 @@
+/**
+ * Files that a plugin may start from elsewhere, or that are there only when it was built.
+ * @module
+ */
+
+/** What PostHog ran in the browsers of visitors, and in its own interface. */
+export const BROWSER_ENTRIES = ["site.ts", "site.js", "web.ts", "frontend.tsx", "frontend.js"];
+
+/** Whether the path lies where builds are written to. */
+export function isBuildOutput(path: string | undefined): boolean {
+  return path !== undefined && /^(?:dist|build|lib|out)\//.test(path);
+}
