@@ -5,7 +5,7 @@
  */
 
 import { isPathPrefix, type TrustedProxies } from "../config/trusted_proxies.ts";
-import { clientIp, readForwarded } from "./client_ip.ts";
+import { clientIp, type HeaderValues, readForwarded } from "./client_ip.ts";
 
 /** What the server knows of a connection; Deno.serve's handler info has it. */
 export interface ConnectionInfo {
@@ -23,6 +23,8 @@ export interface Arrival {
   path: string;
   /** The query with its question mark, "" without one. */
   search: string;
+  /** As they came, with names in lower case. */
+  headers: ReadonlyMap<string, string>;
 }
 
 export interface ArrivalOptions {
@@ -32,30 +34,38 @@ export interface ArrivalOptions {
   pathPrefix: string;
 }
 
-export type ArrivalOf = (request: Request, connection?: ConnectionInfo) => Arrival;
-
 /** The client asked for a host that is none. */
 export class InvalidHostError extends Error {
   override name = "InvalidHostError";
 }
 
-/** The function throws InvalidHostError. */
-export function createArrivalOf({ trustProxy, pathPrefix }: ArrivalOptions): ArrivalOf {
-  const known = new WeakMap<Request, Arrival>();
-  return (request, connection) => {
-    let arrival = known.get(request);
-    if (arrival !== undefined) return arrival;
-    const remote = hostOf(connection?.remoteAddr);
-    const url = URL.parse(request.url);
-    if (url === null) throw new InvalidHostError(`Cannot read the address of a request: ${request.url}`);
-    arrival = {
-      address: clientIp(request.headers, remote, trustProxy),
-      origin: originOf(url, request.headers, remote, trustProxy),
-      search: url.search,
-      ...ourPath(url, request.headers, remote, trustProxy, pathPrefix),
-    };
-    known.set(request, arrival);
-    return arrival;
+export interface Arrivals {
+  /** The path alone, which every request needs. Throws InvalidHostError. */
+  pathOf(request: Request, connection?: ConnectionInfo): string;
+  /** Throws InvalidHostError. */
+  arrivalOf(request: Request, connection?: ConnectionInfo): Arrival;
+}
+
+export type ArrivalOf = Arrivals["arrivalOf"];
+
+export function createArrivals({ trustProxy, pathPrefix }: ArrivalOptions): Arrivals {
+  return {
+    pathOf(request, connection) {
+      const { path } = splitAddress(request.url);
+      return ourPath(path, request.headers, hostOf(connection?.remoteAddr), trustProxy, pathPrefix).path;
+    },
+    arrivalOf(request, connection) {
+      const remote = hostOf(connection?.remoteAddr);
+      const { origin, path, search } = splitAddress(request.url);
+      const headers = new Map(request.headers);
+      return {
+        address: clientIp(headers, remote, trustProxy),
+        origin: originOf(origin, headers, remote, trustProxy),
+        search,
+        headers,
+        ...ourPath(path, headers, remote, trustProxy, pathPrefix),
+      };
+    },
   };
 }
 
@@ -64,35 +74,57 @@ export function hostOf(remote: Deno.Addr | undefined): string | undefined {
   return remote && "hostname" in remote ? remote.hostname : undefined;
 }
 
-const HOST = /^(?:[\w.-]{1,253}|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i;
+const PLAIN = /^(https?:\/\/(?:[a-z0-9.-]{1,253}|\[[0-9a-f:.]+\])(?::(?!(?:80|443)\/)\d{1,5})?)(\/[^?#]*)(\?[^#]*)?/;
+/** What URL would resolve or encode, and what servers read in different ways. */
+const NOT_PLAIN = /\/\.|%2e|\\|\/\/|[^!-~]/i;
+const NOT_ASCII = /[^!-~]/;
 
-/** The origin that the client asked, by X-Forwarded-Proto and -Host or else Forwarded. */
-export function clientOrigin(request: Request, remote: string | undefined, trusts: TrustedProxies): string {
-  return originOf(new URL(request.url), request.headers, remote, trusts);
+/** The parts of an address. Parsing every one as URL does would cost more than the rest. */
+function splitAddress(address: string): { origin: string; path: string; search: string } {
+  const [, origin, path = "", search = ""] = PLAIN.exec(address) ?? [];
+  if (origin !== undefined && !NOT_PLAIN.test(path) && !NOT_ASCII.test(search)) return { origin, path, search };
+  const url = URL.parse(address);
+  if (url === null) throw new InvalidHostError(`Cannot read the address of a request: ${address}`);
+  return { origin: url.origin, path: url.pathname.replaceAll(/\/{2,}/g, "/"), search: url.search };
 }
 
-function originOf(asked: URL, headers: Headers, remote: string | undefined, trusts: TrustedProxies): string {
-  if (remote !== undefined && !trusts(remote)) return asked.origin;
+const HOST = /^(?:[\w.-]{1,253}|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i;
+
+/** The origin that the client asked, by X-Forwarded-Proto and -Host or else Forwarded. Throws InvalidHostError. */
+export function clientOrigin(request: Request, remote: string | undefined, trusts: TrustedProxies): string {
+  return originOf(splitAddress(request.url).origin, request.headers, remote, trusts);
+}
+
+function originOf(
+  asked: string,
+  headers: HeaderValues,
+  remote: string | undefined,
+  trusts: TrustedProxies,
+): string {
+  if (remote !== undefined && !trusts(remote)) return asked;
   const proto = firstOf(headers.get("x-forwarded-proto")) ?? firstOf(readForwarded(headers, "proto"));
   const host = firstOf(headers.get("x-forwarded-host")) ?? firstOf(readForwarded(headers, "host"));
-  if (proto === null && host === null) return asked.origin;
-  const scheme = proto !== null && /^https?$/i.test(proto) ? `${proto.toLowerCase()}:` : asked.protocol;
-  const origin = `${scheme}//${host !== null && HOST.test(host) ? host : asked.host}`;
-  return URL.canParse(origin) ? new URL(origin).origin : asked.origin;
+  if (proto === null && host === null) return asked;
+  const [scheme, ownHost] = asked.split("://");
+  const origin = URL.parse(
+    `${proto !== null && /^https?$/i.test(proto) ? proto : scheme}://${
+      host !== null && HOST.test(host) ? host : ownHost
+    }`,
+  );
+  return origin?.origin ?? asked;
 }
 
 /** Both kinds of proxies are served: those that take the prefix off and say so in X-Forwarded-Prefix, and those that leave it in the path. */
 function ourPath(
-  { pathname }: URL,
-  headers: Headers,
+  path: string,
+  headers: HeaderValues,
   remote: string | undefined,
   trusts: TrustedProxies,
   pathPrefix: string,
 ): { prefix: string; path: string } {
-  const path = pathname.replaceAll(/\/{2,}/g, "/");
-  const isBelieved = remote === undefined || trusts(remote);
-  const said = isBelieved ? firstOf(headers.get("x-forwarded-prefix"))?.replace(/\/+$/, "") ?? "" : "";
-  const forwarded = isPathPrefix(said) ? said : "";
+  const said = firstOf(headers.get("x-forwarded-prefix"))?.replace(/\/+$/, "") ?? "";
+  const isBelieved = said !== "" && isPathPrefix(said) && (remote === undefined || trusts(remote));
+  const forwarded = isBelieved ? said : "";
   for (const prefix of [forwarded, pathPrefix]) {
     if (prefix === "") continue;
     if (path === prefix) return { prefix, path: "/" };
@@ -102,6 +134,6 @@ function ourPath(
 }
 
 /** The first entry of a list, which the outermost proxy wrote. */
-function firstOf(list: string | null): string | null {
+function firstOf(list: string | null | undefined): string | null {
   return list?.split(",", 1)[0]?.trim() || null;
 }

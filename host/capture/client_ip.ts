@@ -6,11 +6,16 @@
 import { isIP } from "node:net";
 import type { TrustedProxies } from "../config/trusted_proxies.ts";
 
+/** Headers, or a map of them with names in lower case. */
+export interface HeaderValues {
+  get(name: string): string | null | undefined;
+}
+
 /**
  * The address of the connection; when that is a trusted proxy's, the last entry of X-Forwarded-For (or else Forwarded, X-Real-IP) that is
  * not another trusted proxy's: what stands before it was written by the client. "" when nothing is known.
  */
-export function clientIp(headers: Headers, remote: string | undefined, trusts: TrustedProxies): string {
+export function clientIp(headers: HeaderValues, remote: string | undefined, trusts: TrustedProxies): string {
   if (remote !== undefined && !trusts(remote)) return remote;
   const chain = forwardedFor(headers);
   let found = remote ?? "";
@@ -22,15 +27,15 @@ export function clientIp(headers: Headers, remote: string | undefined, trusts: T
 }
 
 /** The addresses that proxies noted, the client's first; entries that are none, such as `unknown`, are left out. */
-function forwardedFor(headers: Headers): string[] {
+function forwardedFor(headers: HeaderValues): string[] {
   const list = headers.get("x-forwarded-for") ?? readForwarded(headers, "for") ?? headers.get("x-real-ip") ?? "";
   return list.split(",").map((entry) => withoutPort(entry.trim())).filter((address) => isIP(address) !== 0);
 }
 
 /** One parameter of each element of RFC 7239's header Forwarded, separated by commas; null without the header. */
-export function readForwarded(headers: Headers, parameter: "for" | "proto" | "host"): string | null {
+export function readForwarded(headers: HeaderValues, parameter: "for" | "proto" | "host"): string | null {
   const header = headers.get("forwarded");
-  if (header === null) return null;
+  if (header === null || header === undefined) return null;
   const pattern = new RegExp(`(?:^|;)\s*${parameter}="?([^";]+)"?`, "i");
   return header.split(",").map((element) => pattern.exec(element.trim())?.[1] ?? "").join(",");
 }

@@ -5,7 +5,7 @@
  */
 
 import { Hono } from "hono";
-import { type ArrivalOf, type ConnectionInfo, createArrivalOf } from "../capture/arrival.ts";
+import { type Arrivals, type ConnectionInfo, createArrivals } from "../capture/arrival.ts";
 import { addCorsHeaders } from "../capture/cors.ts";
 import type { TrustedProxies } from "../config/trusted_proxies.ts";
 import type { PluginConfig, ProjectConfig } from "../config/config.ts";
@@ -85,23 +85,23 @@ export interface Apps {
 }
 
 export function createApps(options: AppOptions, { separate }: { separate: boolean }): Apps {
-  const arrivalOf = createArrivalOf(options);
+  const { pathOf, arrivalOf } = createArrivals(options);
   const access = createAccess(options.adminToken, options.store.things, options.now);
   const metrics = createMetrics(options.telemetry.counters, options.consumers, options.plugins, options.pluginMetrics);
   const publicRoutes = createPublicRoutes(options, { access, arrivalOf, metrics });
   const adminRoutes = createAdminRoutes(options, { access, arrivalOf, metrics });
-  const open = createApp(arrivalOf, options.backEnds);
-  const admin = separate ? createApp(arrivalOf, options.backEnds) : open;
+  const open = createApp(pathOf, options.backEnds);
+  const admin = separate ? createApp(pathOf, options.backEnds) : open;
   open.route("/", publicRoutes);
   admin.route("/", adminRoutes);
   return { open, admin };
 }
 
 /** An app that says how it is, and that there is nothing at any other path. */
-function createApp(arrivalOf: ArrivalOf, backEnds: readonly BackEnd[]): App {
+function createApp(pathOf: Arrivals["pathOf"], backEnds: readonly BackEnd[]): App {
   const app: App = new Hono<{ Bindings: ConnectionInfo }>({
     // With and without a slash at the end.
-    getPath: (request, given) => arrivalOf(request, given?.env).path.replace(/(?<=.)\/$/, ""),
+    getPath: (request, given) => pathOf(request, given?.env).replace(/(?<=.)\/$/, ""),
   });
   app.onError(answerError);
   app.notFound(({ req: { raw: request, method, path } }) => {

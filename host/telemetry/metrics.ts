@@ -37,6 +37,8 @@ export function createMetrics(
     buckets: [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5, 30],
     registers: [registry],
   });
+  /** Looking its labels up cost more than counting a request. */
+  const upstreamObservers = new Map<string, { observe(seconds: number): void }>();
   /** Of the request at hand. */
   let views: PluginView[] = [];
   let statuses: ConsumerStatus[] = [];
@@ -223,7 +225,12 @@ export function createMetrics(
 
   return {
     onAnswer: (status) => void answers.set(status, (answers.get(status) ?? 0) + 1),
-    onUpstream: (kind, status, ms) => upstream.observe({ kind, status }, ms / 1000),
+    onUpstream(kind, status, ms) {
+      const name = `${kind} ${status}`;
+      let observer = upstreamObservers.get(name);
+      if (observer === undefined) upstreamObservers.set(name, observer = upstream.labels({ kind, status }));
+      observer.observe(ms / 1000);
+    },
     async response() {
       memory.set(Deno.memoryUsage().rss);
       statuses = await consumers.list();

@@ -4,6 +4,7 @@
  */
 
 import { Connection } from "./http/connection.ts";
+import { deadline } from "./http/deadlines.ts";
 import { createPool } from "./http/pool.ts";
 import { type AnswerHead, ClosedError, readHead } from "./http/read_head.ts";
 import { type OutgoingRequest, parsedHost, sendRequest } from "./http/send_request.ts";
@@ -58,33 +59,36 @@ function isClosed(cause: unknown): boolean {
 }
 
 async function exchange(forwarded: Forwarded, kept?: Connection): Promise<Response> {
-  const { timeoutMs } = forwarded;
+  const { timeoutMs, method, body } = forwarded;
   const url = parsedHost(forwarded.host);
   let connection = kept;
   let isLate = false;
-  const late = Promise.withResolvers<never>();
-  late.promise.catch(() => {});
-  const timer = setTimeout(() => {
+  let stopOpening = (): void => {};
+  const due = deadline(timeoutMs, () => {
     isLate = true;
     connection?.[Symbol.dispose]();
-    late.reject(new UpstreamError("timeout", `Cannot get an answer of ${url.host}: none came within ${timeoutMs} ms`));
-  }, timeoutMs);
-  const opened = connection === undefined ? Connection.open(url) : connection;
+    stopOpening();
+  });
   try {
-    connection = await (opened instanceof Promise ? Promise.race([opened, late.promise]) : opened);
+    connection ??= await new Promise<Connection>((resolve, reject) => {
+      stopOpening = () => reject(new Error("it takes too long to connect"));
+      Connection.open(url).then((opened) => isLate ? opened[Symbol.dispose]() : resolve(opened), reject);
+    });
     const sent = sendRequest(connection, forwarded);
-    const head = forwarded.body instanceof ReadableStream
-      ? await whileSending(connection, sent, forwarded.method)
-      : await sent.then(() => readHead(connection as Connection, forwarded.method));
+    if (!(body instanceof ReadableStream)) await sent;
+    const head =
+      await (body instanceof ReadableStream ? whileSending(connection, sent, method) : readHead(connection, method));
     return await toResponse(connection, head, (kept) => pool.give(url.origin, kept), timeoutMs);
   } catch (cause) {
     connection?.[Symbol.dispose]();
-    // One that is still being opened is closed when it is.
-    if (connection === undefined && opened instanceof Promise) opened.then((it) => it[Symbol.dispose](), () => {});
-    if (isLate) return await late.promise;
-    throw new UpstreamError("unreachable", `Cannot reach ${url.host}: ${messageOf(cause)}`, { cause });
+    if (!isLate) {
+      throw new UpstreamError("unreachable", `Cannot reach ${url.host}: ${messageOf(cause)}`, { cause });
+    }
+    throw new UpstreamError("timeout", `Cannot get an answer of ${url.host}: none came within ${timeoutMs} ms`, {
+      cause,
+    });
   } finally {
-    clearTimeout(timer);
+    due.met();
   }
 }
 

@@ -105,7 +105,7 @@ export function createProxy(options: ProxyOptions): Proxy {
       body = sent.repack(swapToken(sent.text, token, key));
       length = body.byteLength;
     }
-    const headers = headersFor(request.headers, {
+    const headers = headersFor({
       arrival,
       isOurToken: options.isOurToken,
       // An answer in which the token must be put back has to be read.

@@ -31,9 +31,9 @@ export interface HeadersOptions {
   acceptEncoding?: string;
 }
 
-export function headersFor(given: Headers, { arrival, isOurToken, acceptEncoding }: HeadersOptions): HeaderList {
+export function headersFor({ arrival, isOurToken, acceptEncoding }: HeadersOptions): HeaderList {
   const headers: HeaderList = [];
-  for (const [name, value] of withoutHopByHop(given)) {
+  for (const [name, value] of withoutHopByHop(arrival.headers)) {
     if (NOT_SENT.has(name) || name === "accept-encoding" && acceptEncoding !== undefined) continue;
     const kept = withoutOurs(name, value, isOurToken);
     if (kept !== "" || value === "") headers.push([name, kept]);

@@ -128,6 +128,8 @@ Deno.test("nothing that a client sends gets to PostHog as more than the one requ
         "GET /api/x HTTP/1.1\r\nhost: a b\r\n\r\n",
         "GET /api/x HTTP/1.1\r\nhost: evil.example/path?x#y\r\n\r\n",
         "GET /api/x HTTP/1.1\r\nhost: [::1\r\n\r\n",
+        "GET /e/?data=x HTTP/1.1\r\nhost: a b\r\n\r\n",
+        "GET /_hogpen/ HTTP/1.1\r\nhost: a b\r\n\r\n",
         "GET /api/x HTTP/1.1\r\n\r\n",
         "GET /api/x HTTP/1.0\r\n\r\n",
         head("CONNECT evil.example:443 HTTP/1.1"),

@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { PostHog } from "posthog-node";
 import { eventually } from "../kit/eventually.ts";
+import { startPostHog } from "../kit/servers/posthog.ts";
 import { ADMIN_TOKEN, startTestService } from "../kit/service.ts";
 
 const KEY = "phc_project_key";
@@ -143,4 +144,38 @@ Deno.test("a project made through the API has an upstream, which its destination
     body: JSON.stringify({ upstream: { type: "posthog", host: "not an address" } }),
   });
   assert.deepEqual([refused.status, (await refused.json()).attr], [400, "upstream.host"]);
+});
+
+Deno.test("posthog-node evaluates flags itself by the definitions behind Hogpen, also with another token", {
+  sanitizeOps: false,
+  sanitizeResources: false,
+}, async () => {
+  await using posthog = startPostHog(["phc_there"]);
+  await using service = await startTestService({
+    config: {
+      projects: [{
+        id: 1,
+        token: "phc_here",
+        upstream: { type: "posthog", host: posthog.url, api_key: "phc_there" },
+        destinations: [{ id: "cloud", type: "posthog" }],
+      }],
+    },
+  });
+  const client = new PostHog("phc_here", { host: service.url, personalApiKey: "phx_mine", flushAt: 1 });
+  await client.waitForLocalEvaluationReady();
+  assert.equal(client.isLocalEvaluationReady(), true);
+  const before = posthog.asked.length;
+  const local = await client.getAllFlagsAndPayloads("me", { onlyEvaluateLocally: true });
+  assert.deepEqual([local.featureFlags, local.featureFlagPayloads], [{ local: true }, { local: { local: 1 } }]);
+  assert.equal(posthog.asked.length, before, "it asked nobody");
+  assert.equal(await client.getFeatureFlag("new-page", "me"), "b");
+  await client.shutdown();
+
+  const asked = (start: string) => posthog.asked.find(({ path }) => path.startsWith(start));
+  assert.match(asked("/flags/definitions")?.path ?? "", /token=phc_there\b/);
+  assert.equal(asked("/flags/definitions")?.headers.get("authorization"), "Bearer phx_mine");
+  await eventually(
+    "the call of the flag is at PostHog",
+    () => posthog.events("phc_there").find(({ event }) => event === "$feature_flag_called"),
+  );
 });

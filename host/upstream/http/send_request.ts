@@ -19,8 +19,6 @@ export interface OutgoingRequest {
   length: number | null;
 }
 
-const utf8 = new TextEncoder();
-
 const parsed = new Map<string, URL>();
 
 /** The address of an upstream; there are few. */
@@ -40,10 +38,8 @@ export async function sendRequest(connection: Connection, request: OutgoingReque
   for (const [name, value] of headers) head += `${name}: ${value}\r\n`;
   if (body !== null) head += length === null ? "transfer-encoding: chunked\r\n" : `content-length: ${length}\r\n`;
   else if (!["GET", "HEAD", "OPTIONS", "DELETE"].includes(method)) head += "content-length: 0\r\n";
-  const bytes = latin1(`${head}\r\n`);
-  if (!(body instanceof Uint8Array)) await connection.write(bytes);
-  if (body instanceof Uint8Array) await connection.write(concat(bytes, body));
-  else if (body !== null) await sendStream(connection, body, length);
+  await connection.write(encode(`${head}\r\n`, body instanceof Uint8Array ? body : NOTHING));
+  if (body instanceof ReadableStream) await sendStream(connection, body, length);
 }
 
 /** Never more and never fewer bytes than were announced: the rest would be taken for another request. */
@@ -54,28 +50,26 @@ async function sendStream(connection: Connection, body: ReadableStream<Uint8Arra
     sent += piece.byteLength;
     if (length !== null && sent > length) throw new ProtocolError("the client sent more than it announced");
     if (length !== null) await connection.write(piece);
-    else await connection.write(concat(concat(utf8.encode(`${piece.byteLength.toString(16)}\r\n`), piece), CRLF));
+    else {
+      await connection.write(encode(`${piece.byteLength.toString(16)}\r\n`, piece));
+      await connection.write(CRLF);
+    }
   }
   if (length === null) await connection.write(LAST_CHUNK);
   else if (sent < length) throw new ProtocolError("the client sent less than it announced");
 }
 
-const CRLF = utf8.encode("\r\n");
-const LAST_CHUNK = utf8.encode("0\r\n\r\n");
+const NOTHING = new Uint8Array();
+const CRLF = encode("\r\n", NOTHING);
+const LAST_CHUNK = encode("0\r\n\r\n", NOTHING);
 
-function concat(first: Uint8Array, second: Uint8Array): Uint8Array {
-  const both = new Uint8Array(first.byteLength + second.byteLength);
-  both.set(first);
-  both.set(second, first.byteLength);
-  return both;
-}
-
-/** As headers are written. What cannot be is `?`, as in other proxies; there are no line ends in what Headers took. */
-function latin1(text: string): Uint8Array {
-  const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    bytes[i] = code > 0xff ? 0x3f : code;
+/** Text in Latin-1, as headers are written, and the bytes after it. What is not Latin-1 becomes `?`, never another character. */
+function encode(text: string, after: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(text.length + after.byteLength);
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    bytes[at] = code > 0xff ? 0x3f : code;
   }
+  bytes.set(after, text.length);
   return bytes;
 }

@@ -5,6 +5,7 @@
 
 import { withoutHopByHop } from "../hop_by_hop.ts";
 import type { Connection } from "./connection.ts";
+import { deadline } from "./deadlines.ts";
 import { readBody, readWhole } from "./read_body.ts";
 import type { AnswerHead } from "./read_head.ts";
 
@@ -50,7 +51,7 @@ function toStream(
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   return new ReadableStream({
     async pull(controller) {
-      const timer = setTimeout(() => connection[Symbol.dispose](), timeoutMs);
+      const due = deadline(timeoutMs, () => connection[Symbol.dispose]());
       try {
         const { done, value } = await pieces.next();
         if (!done) return controller.enqueue(value);
@@ -60,7 +61,7 @@ function toStream(
         connection[Symbol.dispose]();
         controller.error(error);
       } finally {
-        clearTimeout(timer);
+        due.met();
       }
     },
     cancel: () => connection[Symbol.dispose](),

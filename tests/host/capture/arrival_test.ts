@@ -3,14 +3,23 @@
  */
 
 import assert from "node:assert/strict";
-import { type Arrival, createArrivalOf } from "../../../host/capture/arrival.ts";
+import { type Arrival, createArrivals } from "../../../host/capture/arrival.ts";
 
 const PROXY = "10.0.0.1";
 const CLIENT = "203.0.113.9";
 
-function arrival(url: string, headers: Record<string, string> = {}, remote = PROXY, pathPrefix = ""): Arrival {
-  const arrivalOf = createArrivalOf({ trustProxy: (address) => address === PROXY, pathPrefix });
-  return arrivalOf(new Request(url, { headers }), { remoteAddr: { transport: "tcp", hostname: remote, port: 1 } });
+function arrival(
+  url: string,
+  headers: Record<string, string> = {},
+  remote = PROXY,
+  pathPrefix = "",
+): Omit<Arrival, "headers"> {
+  const { pathOf, arrivalOf } = createArrivals({ trustProxy: (address) => address === PROXY, pathPrefix });
+  const request = new Request(url, { headers });
+  const connection = { remoteAddr: { transport: "tcp", hostname: remote, port: 1 } } as const;
+  const { headers: _, ...rest } = arrivalOf(request, connection);
+  assert.equal(pathOf(request, connection), rest.path);
+  return rest;
 }
 
 const SAID = {
@@ -62,6 +71,24 @@ Deno.test("a prefix is taken off where it stands in the path, by setting or head
   assert.deepEqual(at("/ingestion/e/"), ["", "/ingestion/e/"]);
   assert.deepEqual(at("/e/"), ["", "/e/"]);
   assert.deepEqual(at("/other/e/", { "x-forwarded-prefix": "/other" }), ["/other", "/e/"]);
+});
+
+Deno.test("an address is read as URL reads it", () => {
+  for (
+    const address of [
+      "http://here/e?a=b&c=%20#d",
+      "http://HERE:80/e",
+      "http://[::1]:8000/",
+      "http://here/a/../b/./c?x=../y",
+      "http://here/%2e%2e/b",
+      "http://here/ü?ü=ü",
+      "http://here?a",
+    ]
+  ) {
+    const { origin, path, search } = arrival(address);
+    const url = new URL(address);
+    assert.deepEqual([origin, path, search], [url.origin, url.pathname, url.search], address);
+  }
 });
 
 Deno.test("doubled slashes are taken as one", () => {

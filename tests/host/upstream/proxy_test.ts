@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import zlib from "node:zlib";
 import { createProxy } from "../../../host/upstream/proxy.ts";
 import { kindOf } from "../../../host/upstream/path_kind.ts";
-import { createArrivalOf } from "../../../host/capture/arrival.ts";
+import { createArrivals } from "../../../host/capture/arrival.ts";
 import { createStaleCache } from "../../../host/upstream/stale_cache.ts";
 import { toUpstream } from "../../../host/config/upstream.ts";
 import { temporaryFolder } from "../../kit/temporary_folder.ts";
@@ -41,7 +41,7 @@ async function proxyTo(host: string, apiKey?: string) {
   const proxy = createProxy({
     projects: () => [{ token: "phc_here", upstream }],
     cache: createStaleCache(folder.file("cache")),
-    arrivalOf: createArrivalOf({ trustProxy: (address) => address === "10.0.0.1", pathPrefix: "/ingest" }),
+    arrivalOf: createArrivals({ trustProxy: (address) => address === "10.0.0.1", pathPrefix: "/ingest" }).arrivalOf,
     isOurToken: (token) => token.startsWith("hog_"),
     onError: () => {},
   });
