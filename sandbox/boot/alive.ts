@@ -1,6 +1,7 @@
 /**
- * Signs of life: the host hears of each request that it was taken up, before any of the plugin's code runs for it, and
- * while it waits for an answer, that the event loop turns. By these it knows what a hang is the fault of.
+ * Signs of life. The host is told when a request has been taken up, before any of the plugin's code runs for it, and
+ * while it waits for an answer it is told that the event loop still turns. From these signs it knows what caused a
+ * hang.
  * @module
  */
 
@@ -30,8 +31,9 @@ export function workEnded(): void {
 }
 
 /**
- * Before each call: many short ones in a row are no hang, though the event loop does not turn between them. By the clock that jumps,
- * since to read the other takes as long as many a call; after a jump one sign too many is sent.
+ * Called before each call of a plugin: many short calls in a row are no hang, although the event loop does not turn
+ * between them. It reads the cheap clock, which may jump, because reading the exact one takes as long as many a call;
+ * after a jump one sign too many is sent.
  */
 export function callStarted(): void {
   if (Math.abs(now() - sentAt) >= ALIVE_MS) send(NO_REQUEST);

@@ -1,6 +1,6 @@
 /**
- * The Worker's end of the wire: frames in, frames out, and requests to the host. Nothing of it is within a plugin's
- * reach, and all that crosses is bytes.
+ * The Worker's end of the wire: frames in, frames out, and requests to the host. Plugins cannot reach any of it, and
+ * only bytes cross it.
  * @module
  */
 
@@ -10,7 +10,7 @@ import { addEventListener, postMessage } from "../walls/capture.ts";
 import { currentCause } from "../events/cause.ts";
 import { errorFromRecord } from "../plugin/read_error.ts";
 
-// Of the wire, all is captured before a plugin is there, or frozen.
+// Everything that the wire uses is captured before a plugin is there, or frozen.
 const { parse } = JSON;
 
 /**
@@ -69,7 +69,7 @@ export function requestService(plugin: number, name: ServiceName, args: unknown[
   });
 }
 
-/** The host asks for it where events or jobs come of the call. */
+/** The host looks at it to learn which event or job a call was made for. */
 function causeOf(name: ServiceName) {
   return name === "posthog.capture" || name === "jobs.enqueue" ? currentCause() : undefined;
 }
@@ -95,10 +95,8 @@ function takeAnswer(frame: Frame): void {
 }
 
 /**
- * Starts listening; `onRequest` gets every frame that is a request of the host.
- *
- * The first message is the seal that all others carry. Whoever found the listener, or could dispatch an event, would still have to
- * know it to be taken for the host.
+ * The first message is the seal that every later message must carry. Code that found the listener, or could dispatch
+ * an event, would still have to know the seal to be taken for the host.
  */
 export function listen(onRequest: (frame: Frame) => void): void {
   let seal: string | undefined;

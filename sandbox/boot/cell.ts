@@ -30,7 +30,7 @@ function end(code: number, reason: string): never {
   try {
     Deno.stderr.writeSync(new TextEncoder().encode(`cell: ${reason.replace(/\s+/g, " ").slice(0, 500)}\n`));
   } catch {
-    // Nobody is left to read it.
+    // The host, which would read it, is gone.
   }
   Deno.exit(code);
 }
@@ -77,7 +77,7 @@ worker.onerror = (event) => {
 const seal = crypto.randomUUID();
 worker.postMessage(seal);
 
-/** Until the host is gone. */
+/** Runs until the host is gone. */
 async function carryToSandbox(): Promise<never> {
   const reader = new FrameReader(options.hostFrameBytes);
   const chunk = new Uint8Array(256 * 1024);

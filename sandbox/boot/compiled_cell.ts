@@ -1,8 +1,9 @@
 /**
- * Entry of a cell in the compiled executable, which has no flags to start with fewer rights than the host: gives up what it does not need
- * before anything else is loaded, and cell.ts the right to write once it is connected. The right to read stays with the cell's own
- * thread, for the Worker's modules are read through it; the Worker has none. Private addresses are refused by the guard inside the
- * Worker alone.
+ * Entry of a cell in the compiled executable, where no flags can start the process with fewer rights than the host.
+ * It therefore gives up the rights that it does not need before anything else is loaded, and cell.ts gives up the
+ * right to write once it is connected. The cell's own thread keeps the right to read, because the Worker's modules
+ * are read through it; the Worker itself has no right. Here only the guard inside the Worker refuses private
+ * addresses.
  * @module
  */
 

@@ -1,7 +1,7 @@
 /**
- * What the cell's main thread lets out of the Worker: known kinds, sizes in bounds, and no more unanswered or unasked
- * frames than agreed. The Worker keeps these bounds by itself; breaking one means that its guards were broken, and the
- * cell ends.
+ * What the cell's main thread lets out of the Worker: known kinds of frames, sizes within bounds, and no more
+ * unanswered or unsolicited frames than agreed. The Worker keeps these bounds by itself; when one is broken its own
+ * guards must have been broken, so the cell ends.
  * @module
  */
 

@@ -12,7 +12,7 @@ interface Sink {
 /** Frames larger than this are written alone instead of being copied together. */
 const JOIN_BYTES = 64 * 1024;
 
-/** A queue before a pipe. It is bounded by whoever bounds the requests in flight. */
+/** A queue in front of a pipe. Whoever bounds the requests in flight bounds its length as well. */
 export class FrameWriter {
   readonly #sink: Sink;
   readonly #onClosed: () => void;
@@ -24,7 +24,7 @@ export class FrameWriter {
     this.#onClosed = onClosed;
   }
 
-  /** Takes the frame: its buffer is gone afterwards. */
+  /** Takes ownership of the frame: the caller must not use its buffer afterwards. */
   write(frame: Uint8Array<ArrayBuffer>): void {
     this.#waiting.push(frame);
     if (this.#writing) return;

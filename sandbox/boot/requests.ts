@@ -59,8 +59,8 @@ function load(id: number, request: LoadRequest): void {
 }
 
 /**
- * Does it when the event loop has turned. A plugin that keeps the thread busy with promises from its very start thus never
- * counts as loaded or set up.
+ * Runs the work after the event loop has turned once. A plugin that keeps the thread busy with promises from the
+ * start therefore never counts as loaded or set up.
  */
 function afterTurn(work: () => void): void {
   setTimeout(work, 0);
@@ -99,7 +99,7 @@ function argumentsFor(plugin: PluginInstance, fn: PluginFunction, request: CallR
   return request.type === "job" && fn.length >= 2 ? [undefined, plugin.meta] : [plugin.meta];
 }
 
-/** What a function returned, if it can be sent; nobody but tests and the API looks at it. */
+/** What a function returned, if it can be sent; only tests and the API look at it. */
 function jsonValue(value: unknown): unknown {
   try {
     const text = stringify(value);

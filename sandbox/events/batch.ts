@@ -59,11 +59,11 @@ export function runBatch(frame: Frame, loaded: (PluginInstance | undefined)[]): 
 /** Resolves when every event of the batches so far has been started. */
 let starting = Promise.resolve();
 /**
- * Events that are started before those that wait get a turn: with a whole batch under way at once the collector copies
- * all of it again and again.
+ * How many events are started before those that wait get a turn. With a whole batch under way at once, the garbage
+ * collector copies all of it again and again.
  */
 const SLICE = 32;
-/** Turns for plugins that answer soon; who waits for longer does not hold up the others. */
+/** Gives plugins that answer soon several turns; a plugin that awaits something slow does not delay the others. */
 const TURNS = 32;
 
 function splitTexts(body: Uint8Array, lengths: number[]): string[] {
@@ -120,9 +120,12 @@ function exportAll(run: Run): void {
   if (settled !== undefined) take(settled);
 }
 
-/** The events of the answer under way. Kept, since a new one for each batch is what costs. */
+/**
+ * Holds the events of the answer being written. Reused between batches: allocating a buffer for each one dominated
+ * the cost.
+ */
 let texts = new TextBuffer(1024 * 1024);
-/** A larger one is not kept: one huge batch must not hold memory for ever. */
+/** A larger buffer is not reused: one huge batch must not hold memory for ever. */
 const KEPT_BYTES = 8 * 1024 * 1024;
 
 function finish(run: Run): void {

@@ -23,7 +23,7 @@ export interface Run {
   left: number;
 }
 
-/** Sets the outcome of an event in a plugin: the last word counts, and the first error. */
+/** Records the outcome of an event in a plugin. The last outcome counts, and the first error. */
 export function noteOutcome(run: Run, event: number, plugin: number, outcome: Outcome, error?: ErrorRecord): void {
   run.outcomes[plugin]![event] = outcome;
   if (error === undefined || run.errors.length >= MAX_ERRORS) return;

@@ -1,5 +1,5 @@
 /**
- * Runs one function of a plugin within the deadline and takes what became of it, once.
+ * Runs one function of a plugin within its deadline and reports what became of it exactly once.
  * @module
  */
 
@@ -48,7 +48,10 @@ function isThenable(value: unknown): boolean {
     typeof (value as { then?: unknown }).then === "function";
 }
 
-/** The engine calls a foreign `then` in a task of its own and listens to it once; a promise of its own costs a single task. */
+/**
+ * The engine calls the `then` of a foreign thenable in a task of its own and listens to it once; a native promise
+ * costs a single task.
+ */
 async function follow(result: unknown, settle: (settled: Settled) => void): Promise<void> {
   let value: unknown;
   try {

@@ -17,7 +17,10 @@ const { isFinite } = Number;
 const objectPrototype = Object.prototype;
 const arrayPrototype = Array.prototype;
 
-/** Of the copy under way: about as many characters as its JSON has, and the levels around the value in hand. */
+/**
+ * State of the copy being made: roughly how many characters its JSON has, and how many levels lie around the current
+ * value.
+ */
 let size = 0;
 let depth = 0;
 let limit = Infinity;
@@ -75,10 +78,13 @@ function copyObject(value: Fields): unknown {
   return isPlain(value) ? copyFields(keys, value) : roundTrip(value);
 }
 
-/** Dates, boxed values, classes and objects with a toJSON are not: JSON knows what becomes of them. */
+/**
+ * Not true for dates, boxed values, instances of classes and objects with a toJSON: JSON defines what becomes of
+ * those.
+ */
 function isPlain(value: Fields): boolean {
   const prototype: unknown = getPrototypeOf(value);
-  // Data may have a field of that name: only a function is called. A proxy need not say that it has one.
+  // Plain data may have a field called toJSON: only a function is called. A proxy need not admit that it has one.
   return (prototype === objectPrototype || prototype === null) && typeof value["toJSON"] !== "function";
 }
 
@@ -105,7 +111,7 @@ function copyArray(value: unknown[]): unknown[] {
   return copied;
 }
 
-/** Copied once more, so that what JSON made of it is held to the same bounds. */
+/** Copied once more, so that the result of toJSON is held to the same bounds. */
 function roundTrip(value: object): unknown {
   const text: string | undefined = stringify(value);
   if (text === undefined) return undefined;

@@ -14,11 +14,14 @@ export interface Deadline {
   expire: (() => void) | null;
 }
 
-/** Takes the place of a settled one: with those left in the queue, most of what their calls had made outlived the next collections (measured). */
+/**
+ * Replaces a settled call in the queue. While settled calls stayed there, most of what they had allocated survived
+ * the next collections (measured).
+ */
 const SETTLED: Deadline = { expiresAt: 0, expire: null };
 const queue: Deadline[] = [];
 let first = 0;
-/** When the timer that runs will look; Infinity when none does. */
+/** When the running timer fires next; Infinity when none is running. */
 let looksAt = Infinity;
 let deadlineMs = 30_000;
 

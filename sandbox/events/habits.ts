@@ -1,16 +1,18 @@
 /**
- * What a plugin does to events that makes the engine take three times as long to write their JSON, learned from a few of its calls.
+ * Learns, from a few of a plugin's calls, whether it changes events in ways that make the engine take three times as
+ * long to write their JSON.
  *
- * V8 writes plain objects of plain strings in one pass. It starts anew on a slow way when it meets a string that was cut from another
- * or joined of two, or an object of which a property was deleted: 4.4 and 6.4 µs instead of 1.5 for an event of 1.2 KB (measured).
+ * V8 writes plain objects of plain strings in one pass. It starts over on a slow path when it meets a string that was
+ * cut from another or joined from two, or an object from which a property was deleted: 4.4 and 6.4 µs instead of 1.5
+ * for an event of 1.2 KB (measured).
  * @module
  */
 
 import { isRecord } from "../../runtime/is_record.ts";
 
-/** One call in as many is looked at. */
+/** One call in this many is inspected. */
 const LOOK_EVERY = 256;
-/** Names that are remembered: who makes more has names that no two events share. */
+/** How many property names are remembered. A plugin that makes more uses names that no two events share. */
 const MOST_NAMES = 16;
 /** Shorter strings are always copied (V8's ConsString::kMinLength); longer ones are too much to intern. */
 const LEAST_LENGTH = 13;
@@ -54,7 +56,10 @@ export class Habits {
     if (isRecord(after["properties"])) this.#properties.learn(properties, after["properties"]);
   }
 
-  /** Makes strings of the event plain that are not, in this plugin's experience. They stay the same to everybody else. */
+  /**
+   * Flattens the strings of the event that this plugin is known to build by cutting or joining. For everybody else
+   * they stay the same strings.
+   */
   ease(event: Fields): void {
     this.#event.ease(event);
     if (isRecord(event["properties"])) this.#properties.ease(event["properties"]);
@@ -92,10 +97,10 @@ function isLong(value: unknown): value is string {
 }
 
 const nothing: object = Object.create(null) as object;
-/** Kept where the compiler cannot see that nobody reads it, or it would leave the look-up out. */
+/** Stored where the compiler cannot see that nobody reads it; otherwise it would remove the look-up. */
 export let found = false;
 
-/** To look a name up, the engine makes it a string of its own and the string at hand a reference to that. */
+/** To look a name up, the engine turns it into an internalised string and makes the string at hand refer to it. */
 function intern(name: string): void {
   found = name in nothing;
 }

@@ -38,7 +38,7 @@ export interface ReadEvent<Event> {
   error?: ErrorRecord;
 }
 
-/** An event's JSON may not take more; the host refuses larger ones at its door as well. */
+/** The largest JSON of an event. The host refuses larger ones on its side as well. */
 const MAX_EVENT_BYTES = 8 * 1024 * 1024;
 
 /** Judges what a function made of the event it was given. */
@@ -62,7 +62,7 @@ function judgeConsumed(settled: Settled): Verdict {
 /** The event as JSON. The habits are those of the plugin that it comes from. */
 export function writeEvent(source: unknown, teamId: unknown, habits: Habits): ReadEvent<string> {
   return readSafely(() => {
-    // A copy at least of what is checked, so that it is what goes on.
+    // At least what is checked is copied, so that what was checked is what goes on.
     const event = (habits.deletes ? undefined : flatCopy(source, teamId)) ?? deepCopy(source);
     const error = putBack(event, teamId);
     habits.ease(event);
@@ -97,7 +97,7 @@ function readSafely<Event>(read: () => ReadEvent<Event>): ReadEvent<Event> {
   }
 }
 
-/** Checks what must be as it was. The error is for the plugin; the event goes on. */
+/** Checks the fields that a plugin may not change. The error is for the plugin; the event goes on. */
 function putBack(event: EventObject, teamId: unknown): { error: ErrorRecord } | undefined {
   checkName(event["event"]);
   checkProperties(event["properties"]);
@@ -106,7 +106,7 @@ function putBack(event: EventObject, teamId: unknown): { error: ErrorRecord } | 
   return { error: readError(new IllegalOperationError("Plugin tried to change event.team_id")) };
 }
 
-/** Also true for a proxy that was revoked, of which the language refuses to say. */
+/** Also true for a revoked proxy, about which the language refuses to answer. */
 function isArray(value: unknown): boolean {
   try {
     return Array.isArray(value);
@@ -168,7 +168,7 @@ function flatCopy(source: unknown, teamId: unknown): EventObject | undefined {
 const { getPrototypeOf } = Object;
 const objectPrototype = Object.prototype;
 
-/** Asks nothing of it that would run a plugin's code, unless it is a proxy. */
+/** Does nothing that would run a plugin's code, unless the value is a proxy. */
 function isPlain(value: unknown): value is EventObject {
   if (typeof value !== "object" || value === null || isArray(value)) return false;
   const prototype: unknown = getPrototypeOf(value);

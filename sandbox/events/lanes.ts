@@ -22,7 +22,10 @@ function enter(busy: Map<string, Work[]>, key: string, work: Work): void {
   else waiting.push(work);
 }
 
-/** Runs the work and what waits behind it, in a loop while it is done at once; goes on when the last of it leaves. */
+/**
+ * Runs the work and everything that waits behind it, in a loop as long as it finishes synchronously; continues when
+ * the last of it settles.
+ */
 function drain(busy: Map<string, Work[]>, key: string, waiting: Work[], first: Work): void {
   for (let work: Work | undefined = first; work !== undefined; work = waiting.shift()) {
     let left = false;

@@ -1,6 +1,6 @@
 /**
- * One event's way through the plugins of a chain. Each gets a copy of its own of what the one before it returned: no
- * plugin ever holds an object of another, and what it does to its event later has no effect.
+ * One event's way through the plugins of a chain. Each plugin gets its own copy of what the one before it returned:
+ * no plugin ever holds an object of another, and what it does to its event later has no effect.
  * @module
  */
 
@@ -30,11 +30,11 @@ interface Passage {
 /** Gives the event to each plugin of the run; `done` is called once, when the last outcome is noted. */
 export function passThrough(run: Run, index: number, event: EventObject, done: () => void): void {
   const passage = { run, index, teamId: event["team_id"], source: undefined, done };
-  // Once for all plugins: what follows on one that waits is still within it.
+  // Set once for all plugins: what follows a plugin that awaits something still runs within it.
   runFor({ id: run.id, event: index }, () => step(passage, 0, event));
 }
 
-/** In a loop as long as plugins answer at once. */
+/** Loops as long as plugins answer synchronously. */
 function step(passage: Passage, from: number, first: EventObject): void {
   const { run, done } = passage;
   let event = first;

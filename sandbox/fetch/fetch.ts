@@ -15,7 +15,7 @@ import { sendOverHttp, type Sent } from "./http_transport.ts";
 
 const REDIRECTS = [301, 302, 303, 307, 308];
 const USER_AGENT = "node-fetch/1.0 (+https://github.com/bitinn/node-fetch)";
-/** Not for another host than the one they were meant for. */
+/** Headers that must not be sent to another host than the one they were meant for. */
 const SECRETS = ["authorization", "www-authenticate", "cookie", "cookie2"];
 
 /** Fetches as node-fetch does. */
@@ -71,11 +71,11 @@ async function send(request: FetchRequest, { signal }: Transfer): Promise<Respon
   return await sendOverHttp({ url, method: request.method, headers, body, signal });
 }
 
-/** What is sent, and into the headers what goes without saying. */
+/** Returns what is sent, and adds the headers that go without saying. */
 async function bodyOf(request: FetchRequest, headers: Headers): Promise<Sent> {
   const content = contentIn(request);
   if (content.kind === "stream") return bytesOf(content.stream);
-  // It is what it is; a plugin that counted characters was wrong.
+  // The real length replaces what the plugin said: a plugin that counted characters was wrong.
   if (content.kind !== "none") headers.delete("content-length");
   if (content.kind === "bytes") return content.bytes;
   if (content.kind !== "web") return null;

@@ -18,10 +18,10 @@ export interface NodeStream {
 
 /** What arrives from the network, read in one of two ways. */
 export interface Arriving {
-  /** All that is left. Rejects as the plugin shall see it. */
+  /** Reads everything that is left. Rejects with the error that the plugin is to see. */
   all(maxBytes: number): Promise<Buffer>;
   chunks(): AsyncIterable<Uint8Array>;
-  /** Two of it. */
+  /** Splits it into two. */
   tee(): [Arriving, Arriving];
 }
 
@@ -74,7 +74,7 @@ export function copyContent(of: FetchBody): Content {
 
 /** The part that requests and responses share. */
 export class FetchBody {
-  // Not for plugins, who get hold of this class by the prototypes of the other two.
+  // Not meant for plugins, which can reach this class through the prototypes of the other two.
   static {
     readContent = (of) => of.#content;
     divideContent = (of) => of.#divide();

@@ -9,7 +9,7 @@ import { type Arriving, collect } from "./fetch_body.ts";
 import { AbortError, asFetchError, FetchError } from "./fetch_error.ts";
 import type { FetchRequest } from "./fetch_request.ts";
 
-/** Of the deadline of a plugin's function, so that the function can still say what failed. */
+/** Part of a plugin's deadline that a request may take, so that the function still has time to report what failed. */
 const DEADLINE_SHARE = 0.8;
 
 /** A request from its sending to the end of its answer. */
@@ -22,7 +22,7 @@ export interface Transfer {
   awaitBody<T>(body: Promise<T>): Promise<T>;
   /** The error of a body that broke off. */
   bodyError(error: unknown): unknown;
-  /** Nothing can end it early any more. */
+  /** Called when nothing can end the request early any more. */
   end(): void;
 }
 

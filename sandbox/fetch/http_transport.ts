@@ -1,7 +1,7 @@
 /**
- * One HTTP request over Node's sockets, which check the very address that they connect to: Deno's own fetch would look a name up
- * again after it was checked, and a name server may answer otherwise then. Connections are kept and used again, so many at a time for
- * each host.
+ * One HTTP request over Node's sockets, which check the very address that they connect to. Deno's own fetch would
+ * look the name up again after it was checked, and a name server may give another answer by then. Connections are
+ * kept and reused, with a limit for each host.
  * @module
  */
 
@@ -57,7 +57,7 @@ export type Transport = (outgoing: Outgoing) => Promise<Response>;
 
 let transport: Transport = sendOverSockets;
 
-/** Has something else answer from now on: fixtures, where a plugin is tried without the network. */
+/** Lets something else answer from now on: fixtures, where a plugin is tried without the network. */
 export function replaceTransport(by: Transport): void {
   transport = by;
 }
@@ -121,7 +121,10 @@ function responseOf(message: IncomingMessage): Response {
 
 function webStreamOf(message: IncomingMessage): ReadableStream<Uint8Array<ArrayBuffer>> {
   const source = unpacked(message);
-  /** A plugin that leaves a large body lying would keep its connection for ever, and there are only so many. */
+  /**
+   * A plugin that never reads a large body would keep its connection for ever, and the number of connections is
+   * limited.
+   */
   let unread: unknown;
   return new ReadableStream({
     start(controller) {

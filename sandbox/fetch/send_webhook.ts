@@ -1,6 +1,7 @@
 /**
- * Sends the request that a plugin's composeWebhook composed. Here and not in the host, so that it goes only where this
- * plugin's egress rules let it go: the guard of fetch, and under it what the cell's process may connect to.
+ * Sends the request that a plugin's composeWebhook composed. This happens here rather than in the host, so that the
+ * request goes only where this plugin's egress rules allow: they are enforced by the guard of fetch and, below it, by
+ * what the cell's process may connect to.
  * @module
  */
 
@@ -46,7 +47,7 @@ function textOf(body: unknown): string {
   return typeof body === "object" ? JSON.stringify(body) : String(body);
 }
 
-/** Without an answer it may be otherwise the next time; the egress guard's refusals stand. */
+/** A request without an answer may succeed the next time, so it is retried; refusals of the egress guard are final. */
 async function fetchOrRetry(url: string, options: RequestOptions): Promise<FetchResponse> {
   try {
     return await guardedFetch(url, options);

@@ -116,13 +116,13 @@ function guardHandles(): void {
     });
   }
   refuse(TCP, ["bind", "bind6", "bindWithFlags", "listen", "open", "openFromRid"]);
-  // By its number a plugin could open what carries our frames.
+  // Opening a pipe by its number would let a plugin open the one that carries our frames.
   refuse(Pipe, ["bind", "connect", "listen", "open"]);
   refuse(UDP, ["bind", "bind6", "connect", "connect6", "open", "send", "send6"]);
   for (const { prototype } of [TCP, Pipe, UDP]) freezeChain(prototype);
 }
 
-/** A socket shows its handle, and all handles share these. */
+/** A plugin can reach a socket's handle, and all handles share these prototypes. */
 function freezeChain(prototype: object): void {
   for (let each = prototype; each !== Object.prototype && each !== null; each = Object.getPrototypeOf(each)) {
     for (const { value } of Object.values(Object.getOwnPropertyDescriptors(each))) Object.freeze(value);

@@ -1,6 +1,6 @@
 /**
- * Empties the Worker's global object and freezes it: behind it lies nothing, even for whoever gets hold of it. Packages have what they
- * need of it in their scope, and the sandbox captured its own before.
+ * Empties the Worker's global object and freezes it, so that code which gets hold of it finds nothing there. Packages
+ * have what they need in their own scope, and the sandbox captured what it uses before.
  * @module
  */
 
@@ -49,10 +49,10 @@ const KEPT = [
   "structuredClone",
 ];
 
-/** What Node's built-in modules look at by name, in a harmless form. */
+/** What Node's built-in modules look up by name, in a harmless form. */
 const STUBS: Record<string, () => object> = {
   process: () => createPackageProcess(Object.freeze({})),
-  // What http2 does a little later; as a timer it would be one for whoever finds it here.
+  // http2 defers work with it. A real timer here would be a timer for whoever finds the global object.
   setImmediate: () => soon,
   global: () => ({}),
   performance: createPackagePerformance,
@@ -63,10 +63,13 @@ function soon(callback: (...args: unknown[]) => void, ...args: unknown[]): objec
   return Object.freeze({});
 }
 
-/** Takes everything else off the global object and freezes it. The last step, after everything that looks at it. */
+/**
+ * Removes everything else from the global object and freezes it. This is the last step, after everything that looks
+ * at the global object.
+ */
 export function emptyGlobal(): void {
   const kept = keptNames();
-  // When it is first called, it looks for the engine's own by taking itself off the global object for a moment.
+  // On its first call it looks for the engine's own function by removing itself from the global object for a moment.
   queueMicrotask(() => {});
   const scope = globalThis as unknown as Record<PropertyKey, unknown>;
   for (const key of Reflect.ownKeys(scope)) {

@@ -1,6 +1,6 @@
 /**
- * Freezes what plugins of a cell reach only through objects that are made for them: native handles, iterators, readers and controllers of
- * streams, keys. One sample of each leads there.
+ * Freezes what the plugins of a cell can reach only through objects that are created for them: native handles,
+ * iterators, readers and controllers of streams, keys. One sample of each kind leads to its prototypes.
  * @module
  */
 
@@ -26,7 +26,7 @@ const {
 type Crypto = typeof import("node:crypto");
 type Zlib = typeof import("node:zlib");
 
-/** Before any plugin's code runs, in a cell that has several, with the import gate open. */
+/** Called before any plugin's code runs, in a cell that has several plugins, while the import gate is open. */
 export function freezeSamples(): void {
   for (const make of [...cryptoSamples(), ...zlibSamples(), ...webSamples(), ...networkSamples()]) freezeCode(make());
 }

@@ -15,7 +15,7 @@ const seen = new WeakSet<object>();
 
 function isShared(value: unknown): value is Shared {
   if ((typeof value !== "object" && typeof value !== "function") || value === null) return false;
-  // Their elements cannot be frozen, and nothing below them is shared code.
+  // Typed arrays cannot be frozen, and no shared code lies below them.
   return !ArrayBuffer.isView(value) && !(value instanceof ArrayBuffer);
 }
 
@@ -82,7 +82,7 @@ function settleGetters(value: Shared): unknown[] {
     try {
       return value[key];
     } catch {
-      // It needs another `this`: then it replaces nothing here.
+      // The getter needs another `this`, so it replaces nothing here.
     }
   });
 }

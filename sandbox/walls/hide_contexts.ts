@@ -1,13 +1,13 @@
 /**
- * Deno keeps on the handle of every socket the asynchronous context that it was made in, and a socket shows its handle: a plugin would see,
- * and could change, what the sandbox remembers of calls. Here no handle keeps any. Callbacks of sockets thus belong to no call; promises
- * keep theirs.
+ * Deno keeps the asynchronous context in which a socket was made on the socket's handle, and a plugin can reach that
+ * handle: it could see and change what the sandbox remembers about calls. Here no handle keeps a context. Callbacks
+ * of sockets therefore belong to no call; promises keep their context.
  * @module
  */
 
 import { TCP } from "./capture.ts";
 
-/** Before the prototypes of handles are frozen. The socket is one that was never used. */
+/** Called before the prototypes of handles are frozen, with a socket that was never used. */
 export function hideContexts(sample: import("node:net").Socket): void {
   sample.on("error", () => {});
   // It waits for an address that never comes, and so goes nowhere.

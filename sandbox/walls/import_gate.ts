@@ -1,6 +1,7 @@
 /**
- * Refuses, in the engine's own module resolution, every import that a package does not make itself, and of those the modules of Node that
- * are not for packages: `import()` in any disguise ends here, and so does a module loader in the wrong hands.
+ * Refuses, in the engine's own module resolution, every import that a package does not make itself, and among those
+ * the modules of Node that packages may not have. `import()` in any disguise ends here, and so does a module loader
+ * in the wrong hands.
  * @module
  */
 
@@ -8,7 +9,7 @@ import { isBuiltin, registerHooks } from "node:module";
 import { queueMicrotask } from "./capture.ts";
 import { builtInName, isOpenToPackages } from "./packages/package_modules.ts";
 
-/** Of the service, so that its own place may be below some node_modules as well. */
+/** Relative to the service, whose own files may themselves lie below some node_modules. */
 const ROOT = new URL("../../", import.meta.url).href;
 
 let open = true;
@@ -51,7 +52,7 @@ export function watchImports(take: (module: unknown) => void): void {
 function tellOfImport(url: string): void {
   if (takeModule === undefined || imported.has(url) || !isPackage(url)) return;
   imported.add(url);
-  // One that fails, fails for the package too, which hears of it.
+  // When it fails, it fails for the package too, which is told.
   queueMicrotask(() => void import(url).then(takeModule, () => {}));
 }
 

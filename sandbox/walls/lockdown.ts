@@ -34,7 +34,7 @@ export function lockDown(): void {
     unhandledRejectionTrapping: "none",
     reporting: "none",
   });
-  // What a plugin's dates say they were made by is the Date that it has.
+  // The constructor that a plugin's dates report is the Date that the plugin has.
   Object.defineProperty(PluginDate.prototype, "constructor", { value: PluginDate });
   // Packages give their dates a toJSON of their own, which SES's taming does not provide for.
   const dates = PluginDate.prototype as unknown as Record<PropertyKey, unknown>;
@@ -43,7 +43,7 @@ export function lockDown(): void {
     Object.freeze(dates[key]);
   }
   hardenIntrinsics();
-  // Those of before give out what is not repaired.
+  // Functions taken before it would hand out what has not been repaired.
   SafeCompartment = Compartment;
   hardenWithSes = harden;
   guardEventTarget();

@@ -1,6 +1,6 @@
 /**
- * Cryptography that runs on threads of its own, few at a time: the runtime has a thread for each of dozens of calls, and with all of them
- * busy nothing else on the machine gets on, though the plugin itself merely waits.
+ * Cryptography that runs on native threads, a few at a time. The runtime starts a thread for each of dozens of calls,
+ * and with all of them busy nothing else on the machine makes progress, although the plugin itself merely waits.
  * @module
  */
 
@@ -45,7 +45,7 @@ function leave(): void {
 function limitCallback(name: string, method: AnyFunction): AnyFunction {
   const limited: Record<string, AnyFunction> = {
     [name](...args) {
-      // Node takes the callback from its place, whatever comes behind it.
+      // Node takes the callback from its position, whatever arguments follow.
       const place = args.findIndex((each) => typeof each === "function");
       const callback = args[place];
       if (typeof callback !== "function") return Reflect.apply(method, this, args);
@@ -81,7 +81,7 @@ function limitPromise(name: string, method: AnyFunction): AnyFunction {
     [name](...args) {
       return new Promise((resolve, reject) => {
         enter(() => {
-          // Also where it throws at once: a place that is not left is lost.
+          // Also when it throws at once: a place that is not given back is lost.
           const work = Promise.try(() => Reflect.apply(method, this, args));
           void work.then(resolve, reject).finally(leave);
         });

@@ -73,7 +73,7 @@ export function removeGlobals(): void {
   Reflect.deleteProperty(AbortSignal, "timeout");
   Reflect.deleteProperty(URL, "createObjectURL");
   Reflect.deleteProperty(URL, "revokeObjectURL");
-  // What packages print would reach the cell's stdout or stderr.
+  // Output of packages would otherwise reach the cell's stdout or stderr.
   const silent: Record<string, () => void> = {};
   for (const name of Object.keys(console)) silent[name] = nothing;
   Object.defineProperty(globalThis, "console", { value: silent, writable: true, configurable: true });

@@ -1,6 +1,6 @@
 /**
- * Answers what packages look for in the file system with nothing: no file exists. The Worker may not read any, and a
- * refusal is not what they are ready for, while a file that is not there is.
+ * Answers whatever packages look for in the file system with nothing: no file exists. The Worker may not read any
+ * file, and packages are not prepared for a refusal, while they are for a missing file.
  * @module
  */
 
@@ -42,7 +42,7 @@ function hiddenFrom(fs: Functions): Functions {
   return {
     ...refuseEach(fs, (name) => name.endsWith("Sync") ? refuseNow(name) : refuseLater(name)),
     existsSync: () => false,
-    // Of a log that would go into it; writing the log fails, which its writers bear.
+    // The descriptor of a log file; writing to it fails, which those who write logs tolerate.
     mkdirSync: () => undefined,
     exists: (_path: unknown, callback: (exists: boolean) => void) => queueMicrotask(() => callback(false)),
   };

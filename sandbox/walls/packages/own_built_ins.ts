@@ -1,7 +1,7 @@
 /**
- * Node's built-in modules as the packages of one plugin see them, where a cell has several plugins: an object of its own with the same
- * functions and classes, which are frozen. What a package, or a plugin through it, sets in such a module is nothing to the others, and
- * neither are the connections that HTTP keeps for later.
+ * Node's built-in modules as the packages of one plugin see them in a cell with several plugins: an object of its own
+ * with the same functions and classes, which are frozen. What a package, or a plugin through it, sets on such a
+ * module does not affect the other plugins, and neither do the HTTP connections that it keeps open.
  * @module
  */
 
@@ -16,7 +16,7 @@ interface Http {
   ClientRequest: new (...args: unknown[]) => object;
 }
 
-/** As Node makes its own. */
+/** Made with the options of Node's own agent. */
 const AGENT = { keepAlive: true, scheduling: "lifo", timeout: 5000 };
 
 /** @param load gives the module as it is */
@@ -40,7 +40,7 @@ function isPlain(value: unknown): value is BuiltIn {
   return prototype === Object.prototype || prototype === null;
 }
 
-/** Also of the plain objects and lists in it, such as `util.types`. */
+/** Also views the plain objects and lists in the module, such as `util.types`. */
 function copyPlain(value: BuiltIn, levels: number): BuiltIn {
   const copy: BuiltIn = {};
   for (const key of Reflect.ownKeys(value)) {
@@ -49,7 +49,7 @@ function copyPlain(value: BuiltIn, levels: number): BuiltIn {
       if (Object.isFrozen(each) || levels === 0) copy[key] = each;
       else copy[key] = Array.isArray(each) ? [...each] : isPlain(each) ? copyPlain(each, levels - 1) : each;
     } catch {
-      // Such as `tls.rootCertificates`, which takes a right that the sandbox does not have.
+      // For example `tls.rootCertificates`, reading which takes a right that the sandbox does not have.
       Object.defineProperty(copy, key, Object.getOwnPropertyDescriptor(value, key)!);
     }
   }

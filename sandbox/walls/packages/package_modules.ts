@@ -1,6 +1,7 @@
 /**
- * Node's own modules as packages have them. Most are Node's. What could start a program or a thread, load a module, open a file or look
- * into the realm is something else under the same name, and what no package asks for is not there.
+ * Node's own modules as packages have them. Most of them are simply Node's. Whatever could start a program or a
+ * thread, load a module, open a file or look into the realm is replaced by something harmless of the same name, and
+ * what no package asks for is absent.
  * @module
  */
 
@@ -41,7 +42,10 @@ const OPEN: ReadonlySet<string> = new Set([
   "zlib",
 ]);
 
-/** Files import these by the engine's own way, which cannot be handed anything else: no file is there for them (`hide_files.ts`). */
+/**
+ * Files import these through the engine, which cannot be given anything else. That is harmless: no file exists for
+ * them (`hide_files.ts`).
+ */
 const OPEN_TO_IMPORT: ReadonlySet<string> = new Set(["fs", "fs/promises"]);
 
 function refusing(module: string, names: string[]): object {

@@ -1,6 +1,7 @@
 /**
- * Whose a loaded package is. Each plugin has modules of its own, JSON files included, also those that a package loads only when one of
- * its functions is called: what a plugin changes in a package is nothing to the others of its cell.
+ * Which plugin a loaded package belongs to. Each plugin has its own module instances, JSON files included, even those
+ * that a package loads only when one of its functions is called. What a plugin changes in a package therefore does
+ * not affect the other plugins of its cell.
  * @module
  */
 
@@ -9,7 +10,7 @@ import { require } from "../capture.ts";
 import { freezeShared } from "../freeze_shared.ts";
 import { viewBuiltIn } from "./own_built_ins.ts";
 
-/** A plugin, to its packages. */
+/** A plugin, as its packages know it. */
 export interface PackageOwner {
   /** Loaded modules by path. */
   modules: Record<string, { exports: unknown }>;
@@ -33,7 +34,7 @@ export function newPackageOwner(): PackageOwner {
   return { modules: Object.create(null) as PackageOwner["modules"], globals: undefined, builtIns: new Map() };
 }
 
-/** Says that there will be several owners. */
+/** Announces that there will be several owners. */
 export function expectNeighbours(): void {
   hasNeighbours = true;
 }
@@ -43,7 +44,7 @@ export function currentOwner(): PackageOwner {
   return current;
 }
 
-/** Says that the module belongs to whom it is loaded for now. */
+/** Records that the module belongs to the owner for whom modules are being loaded. */
 export function ownModule(module: object): void {
   owners.set(module, current);
 }

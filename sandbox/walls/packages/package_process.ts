@@ -27,7 +27,7 @@ const OF_PROCESS = [
   "version",
 ] as const;
 
-/** Whoever listens hears nothing. These give the object itself, as those of an EventEmitter do. */
+/** Listeners are never called. These methods return the object itself, as those of an EventEmitter do. */
 const LISTENING = ["addListener", "off", "on", "once", "removeAllListeners", "removeListener"];
 
 /** @param env what packages find as their environment: empty, and their own to write to. */

@@ -1,7 +1,7 @@
 /**
- * The scope of packages. A package finds the names that Node has as globals as parameters of the function that its files are wrapped
- * in, and its files run in strict mode, so that no function of theirs takes the Worker's global object for a missing `this`. `require` and
- * `module` are objects of its own: behind them is no module loader.
+ * The scope of packages. The files of a package are wrapped in a function whose parameters are the names that Node
+ * has as globals, and run in strict mode, so that none of their functions takes the Worker's global object for a
+ * missing `this`. `require` and `module` are plain objects: no module loader lies behind them.
  * @module
  */
 
@@ -18,7 +18,7 @@ const WITHHELD = new Set([
   "Deno",
   "addEventListener",
   "dispatchEvent",
-  // Deno's own knows nothing of egress; packages have the sockets of Node, which are guarded.
+  // Deno's own WebSocket does not know the egress rules; packages use Node's sockets, which are guarded.
   "fetch",
   "global",
   "globalThis",
@@ -36,7 +36,7 @@ interface PackageModule {
   id: string;
   filename: string;
   exports: unknown;
-  /** What the compiled code calls with itself, once. */
+  /** Called once by the compiled code, with itself. */
   runInScope?: (file: ScopedFile, require: Require, filename: string, dirname: string) => void;
 }
 interface Loader {
@@ -51,13 +51,16 @@ interface PackageGlobals {
 
 const loader = Module as unknown as Loader;
 
-/** From now on packages are compiled with a scope of their own. Before anything is taken off the global object. */
+/**
+ * From now on packages are compiled with a scope of their own. Called before anything is removed from the global
+ * object.
+ */
 export function scopePackages(): void {
   const realm = globalThis as unknown as Record<string, unknown>;
   const kept = keptNames();
   const namesOfNode = Object.getOwnPropertyNames(realm).filter((name) => !kept.has(name) && !WITHHELD.has(name));
   const valuesOfNode = namesOfNode.map((name) => realm[name]);
-  // What packages take for the global object: JavaScript's own names and nothing that is worth having.
+  // What packages take for the global object: JavaScript's own names and nothing worth having.
   const harmless = [...kept].filter((name) => !WITHHELD.has(name)).map((name) => [name, realm[name]] as const);
   const createGlobals = (): PackageGlobals => ({
     ...Object.fromEntries(harmless),
@@ -105,7 +108,7 @@ function createRequire(require: Require, { process }: PackageGlobals): Require {
   });
 }
 
-/** Of the module, what its file may know: it assigns to `exports`. */
+/** The part of the module object that its file may see: the file assigns to `exports`. */
 function createModule(module: PackageModule): object {
   return Object.freeze({
     id: module.id,
