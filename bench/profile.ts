@@ -49,6 +49,7 @@ const app = createSdkRoutes({
   log: { append: () => Promise.resolve() },
   now: Date.now,
   trustProxy: () => false,
+  clientIpHeader: null,
 });
 const body = JSON.stringify({ api_key: "phc_bench", batch: events });
 const { sink } = createSink(

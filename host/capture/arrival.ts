@@ -5,7 +5,7 @@
  */
 
 import { isPathPrefix, type TrustedProxies } from "../config/trusted_proxies.ts";
-import { clientIp, type HeaderValues, readForwarded } from "./client_ip.ts";
+import { clientIp, type ClientIpOptions, type HeaderValues, readForwarded } from "./client_ip.ts";
 
 /** What the server knows of a connection; Deno.serve's handler info has it. */
 export interface ConnectionInfo {
@@ -27,9 +27,7 @@ export interface Arrival {
   headers: ReadonlyMap<string, string>;
 }
 
-export interface ArrivalOptions {
-  /** Proxies whose word is taken. */
-  trustProxy: TrustedProxies;
+export interface ArrivalOptions extends ClientIpOptions {
   /** A prefix that proxies leave in the path; "" for none. */
   pathPrefix: string;
 }
@@ -48,7 +46,8 @@ export interface Arrivals {
 
 export type ArrivalOf = Arrivals["arrivalOf"];
 
-export function createArrivals({ trustProxy, pathPrefix }: ArrivalOptions): Arrivals {
+export function createArrivals(options: ArrivalOptions): Arrivals {
+  const { trustProxy, pathPrefix } = options;
   return {
     pathOf(request, connection) {
       const { path } = splitAddress(request.url);
@@ -59,7 +58,7 @@ export function createArrivals({ trustProxy, pathPrefix }: ArrivalOptions): Arri
       const { origin, path, search } = splitAddress(request.url);
       const headers = new Map(request.headers);
       return {
-        address: clientIp(headers, remote, trustProxy),
+        address: clientIp(headers, remote, options),
         origin: originOf(origin, headers, remote, trustProxy),
         search,
         headers,

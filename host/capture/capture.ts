@@ -4,13 +4,12 @@
  * @module
  */
 
-import type { TrustedProxies } from "../config/trusted_proxies.ts";
 import { Hono } from "hono";
 import { createUuidGenerator } from "../../runtime/events/uuid.ts";
 import type { EventLog } from "../log/event_log.ts";
 import { type ByteGate, createAdmission } from "./body/byte_gate.ts";
 import { clientOrigin, type ConnectionInfo, hostOf } from "./arrival.ts";
-import { clientIp } from "./client_ip.ts";
+import { clientIp, type ClientIpOptions } from "./client_ip.ts";
 import { addCorsHeaders } from "./cors.ts";
 import { findProject, type Projects } from "./find_project.ts";
 import { bytesOf, encodeEvents, MAX_EVENT_BYTES } from "./inbox_records.ts";
@@ -23,14 +22,12 @@ import { SEGMENT_PATHS, translateSegment } from "./translate/segment.ts";
 import type { Translate } from "./translate/translate.ts";
 
 /** What the capture endpoints need. */
-export interface CaptureOptions {
+export interface CaptureOptions extends ClientIpOptions {
   projects: Projects;
   log: Pick<EventLog, "append">;
   /** Large requests wait here before they are read or decompressed. */
   gate: ByteGate;
   now: () => number;
-  /** Proxies whose word on the client's address is taken. */
-  trustProxy: TrustedProxies;
   /** Called with the number of events of each request that was stored. */
   onStored?: (projectId: number, events: number) => void;
   /** Called with the code and words of each refusal, and with the project when it is known. */
@@ -109,7 +106,7 @@ async function capture(
     projectId = project.id;
     const facts: RequestFacts = {
       teamId: project.id,
-      ip: project.anonymizeIps ? "" : clientIp(request.headers, hostOf(remote), options.trustProxy),
+      ip: project.anonymizeIps ? "" : clientIp(request.headers, hostOf(remote), options),
       siteUrl: clientOrigin(request, hostOf(remote), options.trustProxy),
       now,
       onRepair: (code, detail) => options.onRepaired?.(project.id, code, detail),

@@ -68,7 +68,7 @@ async function capture(options: CaptureOptions, request: Request, remote: Deno.A
     if (!isRecord(data) || !isSentEvents(batch)) throw invalidPayload("Expected an object with an array `batch`");
     const facts: RequestFacts = {
       teamId: project.id,
-      ip: project.anonymizeIps ? "" : clientIp(headers, hostOf(remote), options.trustProxy),
+      ip: project.anonymizeIps ? "" : clientIp(headers, hostOf(remote), options),
       siteUrl: clientOrigin(request, hostOf(remote), options.trustProxy),
       now,
       // The time of this very request: a batch that is sent again keeps its created_at.

@@ -6,6 +6,13 @@
 import { isIP } from "node:net";
 import type { TrustedProxies } from "../config/trusted_proxies.ts";
 
+export interface ClientIpOptions {
+  /** Proxies whose word is taken. */
+  trustProxy: TrustedProxies;
+  /** Where they name the client's address, before all others; null: nowhere. */
+  clientIpHeader: string | null;
+}
+
 /** Headers, or a map of them with names in lower case. */
 export interface HeaderValues {
   get(name: string): string | null | undefined;
@@ -15,8 +22,14 @@ export interface HeaderValues {
  * The address of the connection; when that is a trusted proxy's, the last entry of X-Forwarded-For (or else Forwarded, X-Real-IP) that is
  * not another trusted proxy's: what stands before it was written by the client. "" when nothing is known.
  */
-export function clientIp(headers: HeaderValues, remote: string | undefined, trusts: TrustedProxies): string {
+export function clientIp(
+  headers: HeaderValues,
+  remote: string | undefined,
+  { trustProxy: trusts, clientIpHeader }: ClientIpOptions,
+): string {
   if (remote !== undefined && !trusts(remote)) return remote;
+  const named = clientIpHeader === null ? "" : withoutPort(headers.get(clientIpHeader)?.trim() ?? "");
+  if (isIP(named) !== 0) return named;
   const chain = forwardedFor(headers);
   let found = remote ?? "";
   for (const address of chain.toReversed()) {

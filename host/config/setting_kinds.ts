@@ -162,3 +162,18 @@ export function pathPrefix({ env, help }: Common): Setting<string> {
     },
   };
 }
+
+/** The name of a header, in lower case; null when absent. */
+export function headerName({ env, help }: Common): Setting<string | null> {
+  return {
+    env,
+    help,
+    shownDefault: "none",
+    default: null,
+    secret: false,
+    read(text) {
+      if (/^[\w-]{1,100}$/.test(text)) return text.toLowerCase();
+      throw new Error("the name of a header, such as CF-Connecting-IP");
+    },
+  };
+}

@@ -8,6 +8,7 @@ import {
   bytes,
   certificates,
   choice,
+  headerName,
   integer,
   pathPrefix,
   proxies,
@@ -151,6 +152,11 @@ export const SETTINGS = {
     env: "HOGPEN_TRUST_PROXY",
     help:
       "Proxies whose X-Forwarded-For, -Proto, -Host and -Prefix are believed: addresses and networks (10.0.0.0/8,…), private for those of private networks, yes for all, no for none",
+  }),
+  clientIpHeader: headerName({
+    env: "HOGPEN_CLIENT_IP_HEADER",
+    help:
+      "A header in which believed proxies name the client's address, such as CF-Connecting-IP, read before the others",
   }),
   captureDepth: integer(5, 0, 1000, {
     env: "HOGPEN_CAPTURE_DEPTH",

@@ -5,9 +5,8 @@
  */
 
 import { Hono } from "hono";
-import { type Arrivals, type ConnectionInfo, createArrivals } from "../capture/arrival.ts";
+import { type ArrivalOptions, type Arrivals, type ConnectionInfo, createArrivals } from "../capture/arrival.ts";
 import { addCorsHeaders } from "../capture/cors.ts";
-import type { TrustedProxies } from "../config/trusted_proxies.ts";
 import type { PluginConfig, ProjectConfig } from "../config/config.ts";
 import type { ConsumerControl } from "../consumers/consumer_status.ts";
 import type { EventLog } from "../log/event_log.ts";
@@ -32,15 +31,11 @@ import type { ShownSetting } from "./routes/settings.ts";
 import type { Plugins } from "./routes/plugin_configs.ts";
 import type { UiMode } from "./ui/ui_routes.ts";
 
-export interface AppOptions {
+export interface AppOptions extends ArrivalOptions {
   version: string;
   adminToken: string;
   /** What opens /metrics besides the tokens of the API; null: everybody may read it. */
   metricsToken: string | null;
-  /** Proxies whose word on how a request came is taken. */
-  trustProxy: TrustedProxies;
-  /** What they leave before our paths, such as `/ingest`; "" for nothing. */
-  pathPrefix: string;
   /** What is served when a project's upstream is away. */
   upstreamCache: StaleCache;
   onUpstreamError(message: string): void;

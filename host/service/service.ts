@@ -247,6 +247,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     adminToken: options.adminToken,
     metricsToken: settings.metricsToken,
     trustProxy: readProxies(settings.trustProxy),
+    clientIpHeader: settings.clientIpHeader,
     pathPrefix: settings.pathPrefix,
     upstreamCache: createStaleCache(join(settings.data, "upstream")),
     onUpstreamError: notices.warn,

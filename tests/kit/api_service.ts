@@ -136,6 +136,7 @@ export async function startApi(overrides: Partial<AppOptions> = {}): Promise<Api
     adminToken: ADMIN_TOKEN,
     metricsToken: null,
     trustProxy: () => true,
+    clientIpHeader: null,
     pathPrefix: "",
     upstreamCache: { keep: () => Promise.resolve(), find: () => Promise.resolve(null) },
     onUpstreamError: () => {},

@@ -44,6 +44,7 @@ export async function startCaptureService(
     log,
     now: () => NOW,
     trustProxy: () => true,
+    clientIpHeader: null,
     ...options,
   });
   const request: CaptureService["request"] = async (path, init, remoteAddr) =>

@@ -14,7 +14,11 @@ function arrival(
   remote = PROXY,
   pathPrefix = "",
 ): Omit<Arrival, "headers"> {
-  const { pathOf, arrivalOf } = createArrivals({ trustProxy: (address) => address === PROXY, pathPrefix });
+  const { pathOf, arrivalOf } = createArrivals({
+    trustProxy: (address) => address === PROXY,
+    clientIpHeader: "cf-connecting-ip",
+    pathPrefix,
+  });
   const request = new Request(url, { headers });
   const connection = { remoteAddr: { transport: "tcp", hostname: remote, port: 1 } } as const;
   const { headers: _, ...rest } = arrivalOf(request, connection);
@@ -94,4 +98,11 @@ Deno.test("an address is read as URL reads it", () => {
 Deno.test("doubled slashes are taken as one", () => {
   assert.equal(arrival("http://here//e//").path, "/e/");
   assert.equal(arrival("http://here//evil.example/flags").path, "/evil.example/flags");
+});
+
+Deno.test("the header that the operator named says the address before all others, if a trusted proxy sent it", () => {
+  const headers = { "cf-connecting-ip": "198.51.100.9", "x-forwarded-for": "198.51.100.7" };
+  assert.equal(arrival("http://here/e", headers).address, "198.51.100.9");
+  assert.equal(arrival("http://here/e", headers, CLIENT).address, CLIENT);
+  assert.equal(arrival("http://here/e", { ...headers, "cf-connecting-ip": "unknown" }).address, "198.51.100.7");
 });

@@ -41,7 +41,11 @@ async function proxyTo(host: string, apiKey?: string) {
   const proxy = createProxy({
     projects: () => [{ token: "phc_here", upstream }],
     cache: createStaleCache(folder.file("cache")),
-    arrivalOf: createArrivals({ trustProxy: (address) => address === "10.0.0.1", pathPrefix: "/ingest" }).arrivalOf,
+    arrivalOf: createArrivals({
+      trustProxy: (address) => address === "10.0.0.1",
+      clientIpHeader: null,
+      pathPrefix: "/ingest",
+    }).arrivalOf,
     isOurToken: (token) => token.startsWith("hog_"),
     onError: () => {},
   });
