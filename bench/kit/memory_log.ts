@@ -67,6 +67,7 @@ export function createMemoryLog(now: () => number): MemoryLog {
     forget: () => Promise.resolve(),
     cursorAt: () => Promise.resolve(String(base)),
     lag: () => Promise.resolve({ events: inbox.length, seconds: 0 }),
+    size: () => null,
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }

@@ -41,7 +41,9 @@ export interface AppOptions extends ArrivalOptions {
   onUpstreamError(message: string): void;
   /** Live: read anew for each request. */
   projects: () => readonly ProjectConfig[];
-  log: Pick<EventLog, "append" | "read" | "readBack" | "cursorAt">;
+  log: Pick<EventLog, "append" | "read" | "readBack" | "cursorAt" | "size">;
+  /** Whose disk /metrics shows. */
+  dataFolder: string;
   store: Pick<
     Store,
     "jobs" | "logs" | "deadLetters" | "series" | "problems" | "sightings" | "things" | "audit"
@@ -82,7 +84,8 @@ export interface Apps {
 export function createApps(options: AppOptions, { separate }: { separate: boolean }): Apps {
   const { pathOf, arrivalOf } = createArrivals(options);
   const access = createAccess(options.adminToken, options.store.things, options.now);
-  const metrics = createMetrics(options.telemetry.counters, options.consumers, options.plugins, options.pluginMetrics);
+  const { telemetry, consumers, plugins, pluginMetrics, log, dataFolder } = options;
+  const metrics = createMetrics(telemetry.counters, consumers, plugins, pluginMetrics, { log, dataFolder });
   const publicRoutes = createPublicRoutes(options, { access, arrivalOf, metrics });
   const adminRoutes = createAdminRoutes(options, { access, arrivalOf, metrics });
   const open = createApp(pathOf, options.backEnds);

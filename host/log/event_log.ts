@@ -116,4 +116,14 @@ export interface EventLog extends AsyncDisposable {
   cursorAt(topic: Topic, project: number, time: number): Promise<Cursor>;
 
   lag(topic: Topic, project: number, after: Cursor): Promise<Lag>;
+
+  /** What the log takes on this host's disk; null when it lies elsewhere. */
+  size(): LogSize | null;
+}
+
+/** In bytes. */
+export interface LogSize {
+  used: number;
+  /** Where append begins to refuse. */
+  max: number;
 }

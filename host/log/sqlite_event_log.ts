@@ -5,7 +5,17 @@
  */
 
 import { lastOf, unpackBlock } from "./block.ts";
-import type { BackPage, Cursor, EventLog, Lag, LogRecord, ReadLimits, StoredRecord, Topic } from "./event_log.ts";
+import type {
+  BackPage,
+  Cursor,
+  EventLog,
+  Lag,
+  LogRecord,
+  LogSize,
+  ReadLimits,
+  StoredRecord,
+  Topic,
+} from "./event_log.ts";
 import { LogFullError } from "./event_log.ts";
 import { gatherCommit, type Work } from "./gather_commit.ts";
 import type { LogDatabase } from "./log_database.ts";
@@ -207,6 +217,10 @@ class SqliteEventLog implements EventLog {
     if (offset >= part.last) return { events: 0, seconds: 0 };
     const at = this.#tail.from(part.id, offset)?.[0]?.at ?? await this.#thread.call("timeOf", part.id, offset + 1);
     return { events: part.last - offset, seconds: at === null ? 0 : Math.max(0, this.#now() - at) / 1000 };
+  }
+
+  size(): LogSize {
+    return { used: this.#usedBytes, max: this.#maxBytes };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

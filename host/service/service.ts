@@ -253,6 +253,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     onUpstreamError: notices.warn,
     projects: () => config.projects,
     log,
+    dataFolder: settings.data,
     store,
     plugins: api,
     consumers,

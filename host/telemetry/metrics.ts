@@ -8,6 +8,7 @@ import type { ConsumerControl, ConsumerStatus } from "../consumers/consumer_stat
 import type { Plugins, PluginView } from "../http/routes/plugin_configs.ts";
 import type { PluginMetrics } from "../services/metrics.ts";
 import type { Counters, FunctionCounts } from "./counters.ts";
+import { type Disk, observeDisk } from "./disk_metrics.ts";
 import { readCounter, readGauge, readHistogram, type ReadValues } from "./prometheus.ts";
 
 export interface Metrics {
@@ -27,6 +28,7 @@ export function createMetrics(
   consumers: Pick<ConsumerControl, "list">,
   plugins: Pick<Plugins, "list">,
   pluginMetrics: Pick<PluginMetrics, "list">,
+  disk: Disk,
 ): Metrics {
   const registry = new Registry();
   const answers = new Map<number, number>();
@@ -195,6 +197,7 @@ export function createMetrics(
     ["project", "consumer"],
     () => statuses.map((status) => ({ labels: ofConsumer(status), value: status.state === "paused" ? 1 : 0 })),
   );
+  observeDisk(disk, registry);
   const memory = new Gauge({
     name: "hogpen_host_memory_bytes",
     help: "Resident memory of the host",

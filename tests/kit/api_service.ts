@@ -142,6 +142,7 @@ export async function startApi(overrides: Partial<AppOptions> = {}): Promise<Api
     onUpstreamError: () => {},
     projects: () => projects,
     log,
+    dataFolder: folder.path,
     store,
     plugins: {
       list: () => plugins,

@@ -169,6 +169,10 @@ export class KafkaEventLog implements EventLog {
     return { events, seconds: oldest === Infinity ? 0 : Math.max(0, (Date.now() - oldest) / 1000) };
   }
 
+  size(): null {
+    return null;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#parts.close();
   }

@@ -1,0 +1,36 @@
+/**
+ * What the service takes of the disk, and what is left of it.
+ * @module
+ */
+
+import { statfs } from "node:fs/promises";
+import { Gauge, type Registry } from "prom-client";
+import type { EventLog } from "../log/event_log.ts";
+
+export interface Disk {
+  log: Pick<EventLog, "size">;
+  dataFolder: string;
+}
+
+/** Adds gauges that are read when they are asked for. The log's are left out when it does not lie on this disk. */
+export function observeDisk({ log, dataFolder }: Disk, registry: Registry): void {
+  if (log.size() !== null) {
+    bytesGauge("hogpen_log_used_bytes", "What the event log takes of the disk", () => log.size()?.used);
+    bytesGauge("hogpen_log_max_bytes", "Where the event log refuses further events", () => log.size()?.max);
+  }
+  bytesGauge("hogpen_data_disk_free_bytes", "What is free on the disk of the data folder", async () => {
+    const { bavail, bsize } = await statfs(dataFolder);
+    return bavail * bsize;
+  });
+
+  function bytesGauge(name: string, help: string, read: () => number | undefined | Promise<number>): void {
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      async collect() {
+        this.set(await read() ?? 0);
+      },
+    });
+  }
+}
