@@ -1,6 +1,6 @@
 /**
- * The way of a plugin from a started cell to one that takes events: its code is evaluated, then setupPlugin succeeds, is tried
- * again after a RetryError or a time-out, or fails for good.
+ * Takes a plugin from a started cell to the point where it takes events: its code is evaluated, then setupPlugin
+ * succeeds, is tried again after a RetryError or a time-out, or fails for good.
  * @module
  */
 
@@ -25,7 +25,7 @@ export interface BringUpOptions {
  */
 export async function bringUp(cell: Cell, members: PluginMember[], options: BringUpOptions): Promise<void> {
   await load(cell, members, options.deadlineMs);
-  // One after the other, so that the one that ends the cell is known.
+  // One after the other, so that it is known which one ended the cell.
   for (const [index, member] of members.entries()) {
     if (cell.end !== undefined) throw new CellEndedError(cell.end, false);
     if (!member.disabled && !options.signal.aborted) await setUp(cell, index, member, options);
@@ -50,14 +50,17 @@ async function load(cell: Cell, members: PluginMember[], deadlineMs: number): Pr
   }
 }
 
-/** Until it has succeeded, has failed for good, or waited past its deadline for the first time. */
+/** Resolves when setup has succeeded, has failed for good, or has waited past its deadline for the first time. */
 async function setUp(cell: Cell, index: number, member: PluginMember, options: BringUpOptions): Promise<void> {
   member.waitsForSetup = false;
   if (!member.capabilities?.methods.includes("setupPlugin")) return member.setUp();
   await trySetups(cell, index, member, options);
 }
 
-/** Goes on where bringUp left a member whose setup had waited past its deadline, beside what the cell does for others. */
+/**
+ * Continues where bringUp left a member whose setup had waited past its deadline, while the cell already works for
+ * others.
+ */
 export async function setUpLate(
   cell: Cell,
   index: number,
@@ -87,15 +90,16 @@ async function trySetups(
     member.enter(PluginState.SettingUp);
     const error = await trySetup(cell, index);
     if (error === null) return member.setUp();
-    // What still waits at its deadline waits for somebody else, who may be away just now: PostHog's time-outs were retried.
-    // A loop is the plugin's own doing, and has ended the cell.
+    // A setup that still waits at its deadline waits for something outside that may be unavailable just now: PostHog
+    // retried its time-outs. A loop is the plugin's own fault, and has ended the cell.
     const isWaiting = error.name === "TimeoutError" && cell.end === undefined;
     if (!error.retry && !isWaiting) return member.failSetup(error);
     const waitMs = retryDelayMs(SETUP_PLUGIN_RETRIES, attempt);
     if (waitMs === null) return member.failSetup(error, `${attempt}/${attempts}`);
     member.retrySetup(error, `${attempt}/${attempts}`, waitMs);
     if (isWaiting && attempt === 1) {
-      // A deadline at each attempt would hold up every event for minutes: they pass the plugin by until it is set up.
+      // Waiting for the deadline at each attempt would hold up every event for minutes, so events pass the plugin by
+      // until it is set up.
       member.waitsForSetup = true;
       return;
     }

@@ -1,5 +1,6 @@
 /**
- * One plugin config of a cell: what it is made of, the state it is in, and what its log is told when that changes.
+ * One plugin config of a cell: what it consists of, the state that it is in, and what its log is told when the state
+ * changes.
  * @module
  */
 
@@ -41,7 +42,7 @@ export class PluginMember {
   #state: PluginState = PluginState.Loading;
   #reason: string | null = null;
   #capabilities: Capabilities | null = null;
-  /** setupPlugin succeeded on the cell of the moment, so teardownPlugin is due at its end. */
+  /** setupPlugin succeeded in the current cell, so teardownPlugin is due when the cell ends. */
   isSetUp = false;
   /** setupPlugin waited past its deadline and is tried again: events pass the plugin by until it succeeds. */
   waitsForSetup = false;
@@ -62,7 +63,7 @@ export class PluginMember {
     return this.#reason;
   }
 
-  /** Its own: the record of its plugin config may already be that of the member that replaces it. */
+  /** Kept here, because the record of the plugin config may already belong to the member that replaces this one. */
   get capabilities(): Capabilities | null {
     return this.#capabilities;
   }
@@ -139,7 +140,7 @@ export class PluginMember {
     );
   }
 
-  /** Gives it up for what it keeps doing. */
+  /** Disables the plugin because of what it keeps doing. */
   giveUp(reason: string): void {
     this.say("ERROR", `Plugin ${reason} (${this.#instance()}). Disabled the app!`);
     this.#disable(reason);
@@ -152,7 +153,7 @@ export class PluginMember {
     this.say("ERROR", `Plugin failed to unload (${this.#instance()}).`);
   }
 
-  /** Back to the start, with whatever disabled it forgotten. */
+  /** Returns to the initial state and forgets why the plugin was disabled. */
   reset(): void {
     this.#options.records.change(this.id, { disabledReason: null });
     this.enter(PluginState.Loading);
@@ -162,7 +163,7 @@ export class PluginMember {
     this.#options.records.error(this.id, this.mapError(error), event);
   }
 
-  /** Of what the plugin does besides events and calls. */
+  /** Records an error that comes from neither an event nor a call. */
   recordOwnError(place: string, error: ErrorRecord): void {
     this.recordError(error);
     this.#options.meter.failed(this.id, this.config.teamId, place, this.mapError(error));

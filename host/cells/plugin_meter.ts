@@ -1,5 +1,5 @@
 /**
- * What is counted of the plugins' work. Counting stands on the way of every batch, so it must cost next to nothing.
+ * Counts the work of plugins. Counting happens for every batch, so it must cost next to nothing.
  * @module
  */
 

@@ -1,6 +1,7 @@
 /**
- * What is remembered of every plugin config: why it was disabled, its last error, what it can do. The one writer of these records, so that
- * the parts of the service that know a piece each do not overwrite one another; and the way to a plugin's log.
+ * Remembers for every plugin config why it was disabled, its last error and what it can do. All of these records are
+ * written here, so that parts of the service which each know one piece do not overwrite one another. It is also the
+ * way to a plugin's log.
  * @module
  */
 
@@ -39,7 +40,7 @@ export interface PluginRecordsOptions {
   onError(message: string): void;
 }
 
-/** Errors come as fast as events; the last of each interval is what stays. */
+/** Errors arrive as fast as events, so only the last one of each interval is stored. */
 const STORE_EVERY_MS = 500;
 /** An event is kept with the error if it is no larger. */
 const MAX_EVENT_CHARACTERS = 256 * 1024;
@@ -99,7 +100,8 @@ export function createPluginRecords({ store, logs, now, onError }: PluginRecords
         revision,
         disabledReason: same ? kept.disabledReason : null,
         lastError: kept?.lastError ?? null,
-        // What another revision could do says nothing of this one: a router that believed it would let events pass by.
+        // The capabilities of another revision say nothing about this one: a router that believed them would let
+        // events pass the plugin by.
         capabilities: same ? kept.capabilities : null,
       };
       records.set(pluginConfigId, record);

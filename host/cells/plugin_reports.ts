@@ -13,7 +13,10 @@ import type { PluginRecords } from "./plugin_records.ts";
 import type { BatchOutcome, EncodedEvents } from "./plugin_runtime.ts";
 
 export interface PluginReports {
-  /** The errors of a batch with stacks in the plugins' own files. Those of processEvent are recorded; for the others that is their consumers' matter. */
+  /**
+   * Gives the errors of a batch with stacks in the plugins' own files. Errors of processEvent are recorded here;
+   * those of the other functions are recorded by their consumers.
+   */
   errors(
     fn: BatchFunction,
     errors: BatchOutcome["errors"],
@@ -56,7 +59,7 @@ export function createPluginReports({ records, meter, deadLetters, onNotice }: P
       });
     },
     deadLetter(end, { pluginConfigId, fn, event }, member) {
-      // The consumers keep what they had in hand themselves, as it stands in the outbox.
+      // Consumers store what they had in hand themselves, as it stands in the outbox.
       if (fn !== "processEvent") return;
       const write = deadLetters.add([{
         teamId: member.config.teamId,
@@ -72,7 +75,7 @@ export function createPluginReports({ records, meter, deadLetters, onNotice }: P
         const own = entries.filter((entry) => entry.plugin === index).map((entry) =>
           entry.source === "PLUGIN" ? { ...entry, message: member.mapText(entry.message) } : entry
         );
-        // Nobody can say whose lines were left out of a shared cell; the first one is told.
+        // In a shared cell it is unknown whose lines were left out; the first plugin is told.
         const left = index === 0 ? dropped : 0;
         if (own.length > 0 || left > 0) records.log(member.id, own, left);
       }

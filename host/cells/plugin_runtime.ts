@@ -1,7 +1,7 @@
 /**
- * What the rest of the host sees of a plugin config: a thing that takes batches and calls, that is never down for good
- * without a reason in words, and that never throws because of what a plugin did. Restarts, limits and
- * the cell behind it are its own matter.
+ * What the rest of the host sees of a plugin config: something that takes batches and calls, that is never down for
+ * good without a reason in words, and that never throws because of what a plugin did. It handles restarts, limits and
+ * the cell behind it by itself.
  * @module
  */
 
@@ -64,7 +64,7 @@ export interface BatchOutcome {
   events: EncodedEvents;
 }
 
-/** One cell's worth of plugin configs: one, or those that share a cell by the operator's choice. */
+/** The plugin configs of one cell: a single one, or those that share a cell by the operator's choice. */
 export interface PluginRuntime extends AsyncDisposable {
   /** In chain order. */
   readonly pluginConfigIds: readonly number[];

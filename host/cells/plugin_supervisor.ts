@@ -81,7 +81,7 @@ class PluginSupervisor implements PluginRuntime {
   readonly #members: PluginMember[];
   readonly #dispatcher: Dispatcher;
   readonly #meter: PluginMeter;
-  /** By plugin config; null for what cannot be laid at one plugin's door. */
+  /** By plugin config; null for incidents that cannot be blamed on one plugin. */
   readonly #ledgers = new Map<number | null, DeathLedger>();
   readonly #deadlineMs: number;
   readonly #memoryBytes: number;
@@ -90,7 +90,7 @@ class PluginSupervisor implements PluginRuntime {
   readonly #reports: PluginReports;
   readonly #life: Promise<void>;
   #cell: Cell | null = null;
-  /** The last end whose culprit was found: with that event out of the way, the next cell has no reason to end. */
+  /** The last end whose culprit was found. With that event out of the way, the next cell has no reason to end. */
   #explained: CellEnd | null = null;
   /** CPU time of the cells that ended. */
   #pastCpuMs = 0;
@@ -198,7 +198,7 @@ class PluginSupervisor implements PluginRuntime {
     await this.#reports.written();
   }
 
-  /** From the first start to the stop: one round for each cell. */
+  /** Runs from the first start to the stop, one round for each cell. */
   async #live(): Promise<void> {
     await Promise.all(this.#members.map((member) => member.open()));
     while (!this.#stop.signal.aborted) {
@@ -217,7 +217,7 @@ class PluginSupervisor implements PluginRuntime {
     this.#steady.settle();
   }
 
-  /** One cell from its start to its end, and the wait that follows. */
+  /** Runs one cell from its start to its end, and waits afterwards as long as is due. */
   async #runCell(enabled: PluginMember[]): Promise<void> {
     const { clock } = this.#options;
     await this.#awaitPackages(enabled);
@@ -246,7 +246,10 @@ class PluginSupervisor implements PluginRuntime {
     if (end.kind !== "stopped") await this.#recover(end, enabled, loaded);
   }
 
-  /** The members are loading meanwhile, with the reason; events wait for them as for any plugin that is not ready. */
+  /**
+   * Meanwhile the members are in the state `loading`, with the reason. Events wait for them as they do for any plugin
+   * that is not ready.
+   */
   async #awaitPackages(members: PluginMember[]): Promise<void> {
     let waited = false;
     await this.#options.packages?.ready([...new Set(members.flatMap((member) => member.packages))], {
@@ -277,7 +280,10 @@ class PluginSupervisor implements PluginRuntime {
     return cell;
   }
 
-  /** Lets work in until the cell ends, is no longer used (then true), or something else is to be done. */
+  /**
+   * Accepts work until the cell ends, is no longer used (then it resolves with true), or something else is to be
+   * done.
+   */
   async #serve(cell: Cell, loaded: LoadedCell, members: PluginMember[]): Promise<boolean> {
     this.#enterAll(members.filter((member) => !member.waitsForSetup), PluginState.Running);
     for (const [index, member] of members.entries()) {
@@ -300,7 +306,7 @@ class PluginSupervisor implements PluginRuntime {
   async #setUpLate(cell: Cell, index: number, member: PluginMember): Promise<void> {
     const { clock } = this.#options;
     await setUpLate(cell, index, member, { deadlineMs: this.#deadlineMs, clock, signal: this.#stop.signal });
-    // A cell without a plugin to run is not kept.
+    // A cell that has no plugin left to run is not kept.
     if (member.disabled) this.#changed.resolve();
   }
 
@@ -316,7 +322,7 @@ class PluginSupervisor implements PluginRuntime {
     return false;
   }
 
-  /** Without a cell until there is work. */
+  /** Waits without a cell until there is work. */
   async #rest(members: PluginMember[]): Promise<void> {
     this.#enterAll(members, PluginState.Idle);
     this.#woken = Promise.withResolvers<void>();
@@ -330,7 +336,10 @@ class PluginSupervisor implements PluginRuntime {
     over.abort();
   }
 
-  /** One of several ended the cell before it could be said which: each tries alone, and those that end theirs are disabled. */
+  /**
+   * One of several plugins ended the cell before it could be told which. Each is tried alone, and those that end
+   * their cell are disabled.
+   */
   async #loadEachAlone(members: PluginMember[]): Promise<void> {
     const { clock } = this.#options;
     for (const member of members) {
@@ -345,7 +354,7 @@ class PluginSupervisor implements PluginRuntime {
     }
   }
 
-  /** After an end that nobody wanted: says so, gives up or waits. */
+  /** Handles an end that nobody wanted: reports it, then gives up or waits. */
   async #recover(end: CellEnd, enabled: PluginMember[], loaded: LoadedCell | null): Promise<void> {
     const didWork = (loaded?.answered ?? 0) > 0 || this.#explained === end;
     const now = this.#options.clock.now();

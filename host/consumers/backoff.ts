@@ -11,8 +11,8 @@ const LONGEST_MS = 60_000;
 const LONGEST_NAMED_MS = 3_600_000;
 
 /**
- * After `failures` failures in a row: 1, 2, 4 … 60 s, of which a random half is taken off at most, so that consumers which failed together
- * do not come back together. A time that the far side named is kept to, never shortened.
+ * The wait after `failures` failures in a row: 1, 2, 4 … 60 s, shortened at random by up to half, so that consumers
+ * which failed together do not come back together. A time that the far side named is kept and never shortened.
  */
 export function backoffMs(failures: number, random: () => number, namedMs?: number): number {
   if (namedMs !== undefined) return Math.min(Math.max(namedMs, 0), LONGEST_NAMED_MS);

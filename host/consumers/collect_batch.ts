@@ -1,6 +1,6 @@
 /**
- * Reads one consumer's part of the outbox and forms batches: passes over what it does not want, and waits for a batch to fill
- * as long as its batching says.
+ * Reads one consumer's part of the outbox and forms batches: it skips the events that the consumer does not want, and
+ * waits for a batch to fill as long as the consumer's batching allows.
  * @module
  */
 
@@ -11,7 +11,10 @@ import type { Batching, EventFilter } from "./sink.ts";
 /** What one read of the log takes at most. */
 const READ_LIMITS = { maxEvents: 500, maxBytes: 4 * 1024 * 1024 };
 
-/** Whatever a batching says: a batch has to fit into the host's memory, and for a plugin into one frame of 64 MiB. */
+/**
+ * Upper bounds on every batching: a batch has to fit into the host's memory and, for a plugin, into one frame of 64
+ * MiB.
+ */
 const MAX_BATCH_BYTES = 32 * 1024 * 1024;
 
 export interface CollectorOptions {
@@ -72,7 +75,8 @@ export function createCollector(options: CollectorOptions): Collector {
     let fullAt: number | null = null;
     for (;;) {
       if (ahead.length === 0) {
-        // What was passed over is committed chunk by chunk, so that a long way without a wanted event holds nothing back.
+        // Skipped events are committed chunk by chunk, so that a long stretch without a wanted event holds nothing
+        // back.
         if (records.length === 0 && end !== after) break;
         if (signals.wake.aborted) return null;
         ahead = await log.read("outbox", project, end, READ_LIMITS);
@@ -91,7 +95,7 @@ export function createCollector(options: CollectorOptions): Collector {
         if (records.length > 0 && (size + weight > batching.maxBytes || bytes > MAX_BATCH_BYTES)) break;
         records.push(record);
         size += weight;
-        // By the log's time: after a restart a batch does not start to wait anew.
+        // Measured by the log's time, so that after a restart a batch does not start to wait anew.
         fullAt ??= Math.min(clock.now(), record.at) + batching.maxWaitMs;
       }
       end = record.cursor;

@@ -1,5 +1,6 @@
 /**
- * One consumer of the outbox: a cursor of its own, moved only when what lies before it is safe at the far side or in the dead letters.
+ * One consumer of the outbox. It has a cursor of its own, which moves only when everything before it is safe at the
+ * far side or among the dead letters.
  * @module
  */
 
@@ -14,7 +15,7 @@ import { keepTrying } from "./keep_trying.ts";
 import { createReplay, type Replay } from "./replay.ts";
 import { type Batching, type EventFilter, PauseError, type Rejection, type Sink, TryLaterError } from "./sink.ts";
 
-/** What a consumer does, apart from the services it does it with. */
+/** What a consumer does, as opposed to the services it does it with. */
 export interface ConsumerSpec {
   id: string;
   project: number;
@@ -43,7 +44,7 @@ export interface ConsumerServices {
 
 export const DEFAULT_DRAIN_MS = 10_000;
 
-/** Said to a sink whose delivery is given up because the consumer was sent somewhere else, or ends. */
+/** The reason given to a sink whose delivery is abandoned because the consumer was sent somewhere else, or ends. */
 class InterruptedError extends Error {
   override name = "InterruptedError";
 }
@@ -170,7 +171,10 @@ export class Consumer implements AsyncDisposable {
     return done;
   }
 
-  /** Delivers one event outside the log's order, by its cursor "" known as such; resolves when the sink has it, rejects with why it has not. */
+  /**
+   * Delivers one event outside the log's order, marked by the cursor "". Resolves when the sink has it; rejects with
+   * the reason why it does not.
+   */
   async redeliver(record: StoredRecord): Promise<void> {
     if (this.#pausedFor !== null || this.#state !== "running") {
       const state = this.#pausedFor !== null ? "paused" : this.#state;
@@ -193,7 +197,7 @@ export class Consumer implements AsyncDisposable {
     const reason = new InterruptedError(`Consumer ${this.spec.id} was stopped`);
     this.#kill.abort(reason);
     this.#interrupt.abort(reason);
-    // A sink that ignores its signal is left behind: its far side ends with the service, and nothing is committed any more.
+    // A sink that ignores its signal is abandoned: its far side ends with the service, and nothing more is committed.
     await Promise.race([this.#done, new Promise((resolve) => setTimeout(resolve, 0))]);
     await this.#sink[Symbol.asyncDispose]();
   }
@@ -220,7 +224,7 @@ export class Consumer implements AsyncDisposable {
     this.#state = "running";
   }
 
-  /** One batch, or as far as it gets before something else is wanted. */
+  /** Delivers one batch, or as much of it as is possible before something else is wanted. */
   async #turn(): Promise<void> {
     if (this.#wake.signal.aborted) this.#wake = new AbortController();
     if (this.#interrupt.signal.aborted) this.#interrupt = new AbortController();
@@ -233,7 +237,7 @@ export class Consumer implements AsyncDisposable {
     const batch = await this.#collect();
     if (batch === null) return;
     if (batch.records.length > 0 && !await this.#deliver(batch)) return;
-    // Rewound meanwhile: what was just delivered is committed all the same, and then left behind.
+    // If the consumer was rewound meanwhile, what was just delivered is committed all the same, and then left behind.
     const { project, id } = this.spec;
     const { log } = this.#services;
     const committed = await this.#certainly(
@@ -244,7 +248,10 @@ export class Consumer implements AsyncDisposable {
     this.#cursor = batch.end;
   }
 
-  /** What was read is no longer this host's, or its place was moved by another one: goes on from what is committed. */
+  /**
+   * What was read no longer belongs to this host, or another host moved the consumer's place: continue from what is
+   * committed.
+   */
   async #reload(): Promise<void> {
     const { project, id } = this.spec;
     const { log } = this.#services;
@@ -297,7 +304,7 @@ export class Consumer implements AsyncDisposable {
     }
   }
 
-  /** False when something else is wanted than delivering again. */
+  /** False when the consumer is to do something else than deliver the batch again. */
   async #backOff(failures: number, error: unknown): Promise<boolean> {
     const { clock, random = Math.random } = this.#services;
     const named = error instanceof TryLaterError ? error.retryAfterMs : undefined;

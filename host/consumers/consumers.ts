@@ -19,17 +19,19 @@ export interface ConsumerRef {
 export interface ConsumerPlan {
   run: ConsumerSpec[];
   /**
-   * Not to run yet, but not to miss anything either: their place in the log is kept, from now on if they have none. For plugins
-   * of which nobody knows yet what they consume: they are being loaded, or cannot be. Kept for a day at most, since a place that never
-   * moves holds back retention until the log is full.
+   * Consumers that are not to run yet but must not miss anything either: their place in the log is kept, and taken
+   * now if they have none. This is for plugins of which it is not known yet what they consume, because they are being
+   * loaded or cannot be. The place is kept for a day at most, since one that never moves holds back retention until
+   * the log is full.
    */
   reserve: ConsumerRef[];
 }
 
 export interface Consumers extends ConsumerControl, AsyncDisposable {
   /**
-   * Makes the plan true: starts what is new, replaces what has another revision (it goes on where it was), ends what is gone and gives up its
-   * place in the log, so that retention no longer waits for it. Plans are applied one after the other.
+   * Carries out the plan: starts new consumers, replaces those with another revision (which continue where they
+   * were), ends those that are gone and gives up their place in the log, so that retention no longer waits for them.
+   * Plans are carried out one after the other.
    */
   apply(plan: ConsumerPlan): Promise<void>;
   /** Delivers one event to one consumer, outside the log's order. Rejects with why it was not taken. */

@@ -1,5 +1,5 @@
 /**
- * Waiting out an outage of what must not be skipped: the event log, the store.
+ * Waits out an outage of something that must not be skipped: the event log or the store.
  * @module
  */
 

@@ -22,7 +22,7 @@ export interface GivenEvent {
 }
 
 export interface PassedNotice {
-  /** Rejects what was redelivered and went past: it must not count as delivered. */
+  /** Rejects events that were redelivered and passed the plugin by: they must not count as delivered. */
   see(results: PluginResult[], given: GivenEvent[]): Rejection[];
 }
 

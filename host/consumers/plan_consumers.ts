@@ -26,7 +26,7 @@ export interface PlanServices extends PluginSinkServices {
   openDestination(project: ProjectConfig, destination: DestinationConfig): OpenDestination;
 }
 
-/** For functions that take events one by one: few, so that little is done again after a crash. */
+/** For functions that take events one by one. Small batches, so that little is repeated after a crash. */
 const ONE_BY_ONE: Batching = { maxEvents: 100, maxBytes: 1024 * 1024, maxWaitMs: 0 };
 
 /** To be asked for again whenever the configuration changes or a plugin's capabilities become known. */

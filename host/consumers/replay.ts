@@ -1,5 +1,6 @@
 /**
- * A rewind on its way: from where, up to where, and how much of it is done. Kept in the store, so that progress is shown after a restart too.
+ * A rewind in progress: where it began, where it ends, and how much of it is done. It is kept in the store, so that
+ * progress is shown after a restart too.
  * @module
  */
 

@@ -1,5 +1,5 @@
 /**
- * Giving an event that something gave up on back to it.
+ * Returns a dead letter to whatever gave up on its event.
  * @module
  */
 

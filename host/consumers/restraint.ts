@@ -1,6 +1,6 @@
 /**
- * Keeps a plugin whose far side is down from turning everything that comes into durable retries: when nothing but RetryErrors comes
- * back, the next batches wait in the log instead, where they cost nothing and use up no attempts.
+ * Keeps a plugin whose far side is down from turning everything that arrives into durable retries. When nothing but
+ * RetryErrors comes back, the next batches wait in the log instead, where they cost nothing and use up no attempts.
  * @module
  */
 

@@ -1,5 +1,5 @@
 /**
- * What stands at the end of a consumer: a destination, or a plugin's onEvent or exportEvents.
+ * What a consumer delivers to: a destination, or a plugin's onEvent or exportEvents.
  * @module
  */
 

@@ -1,6 +1,6 @@
 /**
- * What enters the outbox: each event that came out of the last plugin is parsed and checked here, once, for what a cell
- * says is not to be trusted.
+ * Makes the records of the outbox. Each event that came out of the last plugin is parsed and checked here, once,
+ * because what a cell says cannot be trusted.
  * @module
  */
 
@@ -26,10 +26,10 @@ export interface FinishOptions {
   deferred: readonly string[];
 }
 
-/** Large events take long to parse and to write; in between, others get their turn. */
+/** Large events take long to parse and to write; other work gets a turn in between. */
 const TURN_MS = 20;
 
-/** Room for what is added to an event: person properties, marks. More is made when that is not enough. */
+/** Room for what is added to an event: person properties and marks. The buffer grows when this is not enough. */
 const GROWTH = 1.5;
 
 /** The outbox records of a routed batch, in the order of the batch. */

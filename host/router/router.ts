@@ -1,9 +1,9 @@
 /**
- * The way from inbox to outbox of one project: takes batches as they come, passes them through the plugins, several in
- * flight, and moves its cursor together with what came out.
+ * Moves the events of one project from the inbox to the outbox: takes batches as they come, passes them through the
+ * plugins, several in flight at a time, and moves its cursor together with what came out.
  *
- * An idle router takes a lone event at once; under load batches fill by themselves, since new ones are read only as fast
- * as those in flight are done.
+ * An idle router takes a lone event at once. Under load batches fill by themselves, since new ones are read only as
+ * fast as those in flight are done.
  * @module
  */
 
@@ -23,10 +23,13 @@ export const ROUTER = "router";
 /** Wait before a failed step or read is tried again. */
 const RETRY_MS = 1000;
 
-/** To finish a batch takes several times its bytes: of those that grew to more than this, a project has one at a time. */
+/**
+ * Finishing a batch takes several times its bytes, so a project finishes only one batch at a time of those that grew
+ * beyond this.
+ */
 const LARGE_BYTES = 4 * 1024 * 1024;
 
-/** As it stands in the JSON text of every `$snapshot` event, and of few others. */
+/** The text that every `$snapshot` event has in its JSON, and few others have. */
 const SNAPSHOT = '"$snapshot"';
 
 export interface RouterChain {
@@ -36,7 +39,7 @@ export interface RouterChain {
   deferred(): string[];
 }
 
-/** Sees what passes; must not hold it up. */
+/** Watches what passes; must not hold it up. */
 export interface RouterObserver {
   /** Null when nobody wants to see the way of any of these events. */
   tap(project: number, records: StoredRecord[]): (RouteTap & { done(): void }) | null;
@@ -60,7 +63,10 @@ export interface RouterOptions {
 }
 
 export interface Router extends AsyncDisposable {
-  /** Later batches take the new chain, once those in flight have left the old one. Resolves then, so that the old runtimes can be closed. */
+  /**
+   * Later batches take the new chain. Resolves when those in flight have left the old one, so that its runtimes can
+   * be closed.
+   */
   setChain(chain: RouterChain): Promise<void>;
   /** Takes no more batches and resolves when those in flight are in the outbox. */
   [Symbol.asyncDispose](): Promise<void>;

@@ -1,6 +1,6 @@
 /**
- * Keeps batches in order where several are in flight: each takes a turn when it starts, and passes a gate only after the
- * batch before it has passed.
+ * Keeps batches in order where several are in flight. Each batch takes a turn when it starts, and passes a gate only
+ * after the batch before it has passed.
  * @module
  */
 

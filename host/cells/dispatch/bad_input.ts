@@ -1,6 +1,7 @@
 /**
- * Events that are no events: the host passes what a cell returned on to the next one without parsing it, so it is the next one that finds out. Its
- * word is checked, and the cell that returned it ends; or the one that complained, when there was nothing to complain about.
+ * Deals with bytes that are no event. The host passes what one cell returned to the next without parsing it, so it is
+ * the next cell that finds out. Its claim is checked. If it is right, the cell that returned the bytes is ended;
+ * otherwise the cell that complained.
  * @module
  */
 
@@ -9,7 +10,7 @@ import { Outcome } from "../../../runtime/protocol.ts";
 import { CellProtocolError } from "../process/cell_messages.ts";
 import type { BatchOutcome, EncodedEvents } from "../plugin_runtime.ts";
 
-/** By the body that a cell returned: how to end that cell. */
+/** Maps the body that a cell returned to a function that ends this cell. */
 const producers = new WeakMap<Uint8Array, (words: string) => void>();
 
 const decoder = new TextDecoder("utf-8", { fatal: true });

@@ -1,6 +1,6 @@
 /**
- * Takes the answer to a batch apart: counts, characters and sizes must agree with what was asked, then the events that came
- * out are put together with those that stayed as they were, copying as little as possible.
+ * Reads the answer to a batch. Counts, characters and sizes must agree with what was asked; then the events that came
+ * out are merged with those that stayed as they were, copying as little as possible.
  * @module
  */
 
@@ -58,7 +58,10 @@ export function readBatchResult(payload: Uint8Array<ArrayBuffer>, asked: AskedBa
   return heavy.size === 0 ? { outcomes, errors, events } : { ...failTooHeavy(outcomes, errors, heavy), events };
 }
 
-/** Events that whoever walks through them by recursion could not bear, or that take too long to parse, with what is wrong. */
+/**
+ * Finds events that recursive code could not walk through, or that take too long to parse, and says what is wrong
+ * with each.
+ */
 function findTooHeavy(lengths: number[], body: Uint8Array): Map<number, string> {
   const heavy = new Map<number, string>();
   let at = 0;

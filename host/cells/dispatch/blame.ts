@@ -1,5 +1,5 @@
 /**
- * Whether an event that was alone in its cell is what ended it.
+ * Decides whether an event that was alone in its cell is what ended the cell.
  * @module
  */
 
@@ -9,10 +9,9 @@ import type { CellEnd } from "../process/cell_end.ts";
 const BOMB_SHARE = 0.375;
 
 /**
- * A hang is the fault of what was running, and to see it twice would cost another deadline. Memory is its fault if it took most of it, or if there was
- * nothing before it. For any other end it must have been there before: a process can be killed from outside.
- *
- * `earlierDeaths`: how many cells ended with this event in flight before. `fresh`: the cell had done nothing else.
+ * A hang is blamed on what was running: seeing it a second time would cost another deadline. Running out of memory is
+ * blamed on the event if it took most of the memory, or if the cell had done nothing before it. For any other end the
+ * event must have been there before, because a process can also be killed from outside.
  */
 export function isBlamed(end: CellEnd, earlierDeaths: number, fresh: boolean, memoryBytes: number): boolean {
   switch (end.kind) {

@@ -1,9 +1,10 @@
 /**
- * Decides between starting a plugin again and giving it up: three incidents of one kind in ten minutes are enough.
+ * Decides whether a plugin is started again or given up: three incidents of one kind within ten minutes are enough to
+ * give it up.
  *
- * An incident is one event or call that ended the cell, however many attempts it took to know that; or an end that nothing in flight can
- * be blamed for. A cell that outgrows its memory little by little and does its work in between is not one: it is started again as
- * often as it takes, since giving it up would lose more than the restarts cost.
+ * An incident is one event or call that ended the cell, however many attempts it took to find that out, or an end
+ * that nothing in flight can be blamed for. A cell that slowly outgrows its memory while it does its work is not an
+ * incident: it is restarted as often as necessary, since giving the plugin up would lose more than the restarts cost.
  * @module
  */
 
@@ -12,7 +13,7 @@ import type { CellEnd, CellEndKind } from "../process/cell_end.ts";
 const INCIDENTS = 3;
 const WITHIN_MS = 10 * 60_000;
 
-/** Waits before a restart after 0, 1, 2, … ends in a row without any work done. The first is at once. */
+/** Waits before a restart after 0, 1, 2, … ends in a row without any work done. The first restart is immediate. */
 const BACKOFF_MS = [0, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000] as const;
 
 export interface DeathLedger {
@@ -20,7 +21,7 @@ export interface DeathLedger {
   incident(end: CellEnd): string | null;
   /** A cell ended; how long to wait before the next is started. */
   ended(didWork: boolean): number;
-  /** Nothing that was counted counts any more. */
+  /** Forgets everything counted so far. */
   forget(): void;
 }
 

@@ -1,9 +1,11 @@
 /**
- * Hands batches and calls to the cell of the moment: in the order they came, a bounded number at a time, and through its deaths.
+ * Hands batches and calls to the current cell, in the order in which they arrive and a bounded number at a time, and
+ * carries them through the deaths of cells.
  *
- * When a cell ends with work in flight, that work becomes suspect. A suspect alone in flight is judged at once (blame.ts). Otherwise
- * every event of every suspect batch passes the new cell alone, one after the other and before anything new, until the one that ends
- * it again is found, or none: then the death was nobody's in particular.
+ * When a cell ends with work in flight, that work becomes suspect. A suspect that was alone in flight is judged at
+ * once (blame.ts). Otherwise every event of every suspect batch passes through the new cell alone, one after the
+ * other and before any new work, until the one that ends the cell again is found, or none is: then no particular
+ * event was to blame.
  * @module
  */
 
@@ -34,7 +36,7 @@ export interface DispatcherOptions {
   memoryBytes: number;
   /** False when the plugin is disabled or has no such function: its outcome is `skipped`. */
   runs(pluginConfigId: number, fn: BatchFunction): boolean;
-  /** Once for each event or call found guilty. `pluginConfigId` is null when nobody in particular is. */
+  /** Called once for each event or call that is found guilty. `pluginConfigId` is null when no particular plugin is. */
   onIncident(end: CellEnd, pluginConfigId: number | null, culprit: Culprit | null): void;
   /** There is work and no cell. */
   onWork(): void;
@@ -51,7 +53,7 @@ interface Work {
   close(): void;
 }
 
-/** At a time in one cell. Every consumer has one batch at a time, so that none can take another's place. */
+/** How many run in one cell at a time. Every consumer has at most one batch, so none can take another's place. */
 const LANE_WIDTH: Record<string, number> = { processEvent: 4, call: 16 };
 const OTHER_LANE_WIDTH = 2;
 
@@ -84,7 +86,7 @@ export class Dispatcher {
     return this.#outstanding;
   }
 
-  /** From now on work goes to this cell; null: no plugin is enabled, events pass; undefined: work waits. */
+  /** Sends work to this cell from now on. With null no plugin is enabled and events pass; with undefined work waits. */
   attach(cell: LoadedCell | null | undefined): void {
     this.#cell = cell;
     this.#cellChanged.resolve();
@@ -189,7 +191,7 @@ export class Dispatcher {
     if (cell === this.#cell) this.attach(undefined);
     if (end.kind === "stopped" || this.#closed) return work.close();
     if (!taken) {
-      // The sandbox never saw it: it goes back to where it was.
+      // The sandbox never saw this work, so it returns to its place in the queue.
       this.#waiting.get(work.lane)?.push(work);
       this.#waiting.get(work.lane)?.sort((a, b) => a.order - b.order);
       return;
@@ -214,7 +216,7 @@ export class Dispatcher {
     this.#investigating = false;
     const unexplained = this.#unexplained;
     this.#unexplained = null;
-    // Growing little by little is nobody's fault as long as the work gets done.
+    // A cell that grows slowly while its work gets done is nobody's fault.
     if (unexplained !== null && !found && !(unexplained.end.kind === "memory" && unexplained.didWork)) {
       this.#options.onIncident(unexplained.end, null, null);
     }
@@ -257,7 +259,7 @@ export class Dispatcher {
     return { outcome: joinOutcomes(parts), blamed };
   }
 
-  /** One event through one plugin, on as many cells as it takes to know. */
+  /** Runs one event through one plugin, on as many cells as it takes to know the outcome. */
   async #runOne(
     fn: BatchFunction,
     pluginConfigId: number,
@@ -298,7 +300,7 @@ export class Dispatcher {
   }
 }
 
-/** Stands where every plugin is disabled: batches never reach it, since no plugin runs them. */
+/** Takes the place of a cell when every plugin is disabled. Batches never reach it, since no plugin would run them. */
 const NO_CELL: LoadedCell = {
   answered: 0,
   batch: () => Promise.reject(new RuntimeClosedError()),

@@ -1,5 +1,5 @@
 /**
- * Batches taken apart into single events and put together again, and the outcomes of what was not run.
+ * Splits batches into single events, joins them again, and gives the outcomes of what was not run.
  * @module
  */
 
@@ -38,13 +38,13 @@ export function joinOutcomes(parts: BatchOutcome[]): BatchOutcome {
   return { outcomes, errors, events: { lengths, body, ...depths.some(Boolean) ? { depths } : {} } };
 }
 
-/** What comes of events whose plugins are not run: they pass. */
+/** The outcome for events whose plugins are not run: they pass. */
 export function skippedBatch(fn: BatchFunction, chainLength: number, events: EncodedEvents): BatchOutcome {
   const line = Outcome.skipped.repeat(events.lengths.length);
   return { outcomes: new Array<string>(chainLength).fill(line), errors: [], events: passed(fn, events) };
 }
 
-/** What comes of the one event that ended the cell: it goes on as it was, marked failed. */
+/** The outcome for the event that ended the cell: it goes on as it was, marked as failed. */
 export function failedEvent(end: CellEnd, fn: BatchFunction, event: EncodedEvents): BatchOutcome {
   const message = `${fn} did not finish: the plugin was stopped, since ${end.words}`;
   return {

@@ -1,5 +1,5 @@
 /**
- * IPv4 networks as numbers, and one taken out of another.
+ * IPv4 networks as numbers, and taking one network out of another.
  * @module
  */
 

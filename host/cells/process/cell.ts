@@ -1,6 +1,6 @@
 /**
- * The host's end of one cell: requests and answers by id, service calls of its plugins, its log, and its end, which comes
- * at once and with a reason when it hangs, takes too much memory or says what no sandbox says.
+ * The host's side of one cell: requests and their answers by id, service calls of its plugins, and its log. The cell
+ * is ended at once, and with a reason, when it hangs, takes too much memory or says what no sandbox says.
  * @module
  */
 
@@ -41,7 +41,7 @@ export interface CellOptions {
 }
 
 type Settled<T> = Omit<Pending, "id" | "causes" | "settle" | "reject" | "memoryBytes" | "taken" | "dueAt"> & {
-  /** Calls of plugin functions that it stands for, each with a deadline of its own. */
+  /** How many calls of plugin functions the request stands for, each with a deadline of its own. */
   calls: number;
   read(payload: Uint8Array<ArrayBuffer>): T;
 };
@@ -66,7 +66,7 @@ export class Cell implements AsyncDisposable {
   #memoryBytes = 0;
   #cpuMs = 0;
   readonly #idleCpu = createIdleCpu(() => performance.now());
-  /** Since the last look at its CPU time. */
+  /** Whether there was work since its CPU time was last looked at. */
   #hadWork = true;
   #services = 0;
   #plugins = 0;
@@ -175,7 +175,7 @@ export class Cell implements AsyncDisposable {
       if (!(error instanceof CellProtocolError)) throw error;
       this.#breakOff(error);
     }
-    // Without its output a cell is of no use, whether it has ended or not.
+    // A cell whose output has ended is of no use, whether the process has ended or not.
     process.kill();
     const end = explainExit(await process.status, await stderr);
     // Before its first sign of life nothing of a plugin has run.
@@ -246,7 +246,7 @@ export class Cell implements AsyncDisposable {
   #takeResult(id: number, payload: Uint8Array<ArrayBuffer>): void {
     const pending = this.#inFlight.get(id);
     if (pending === undefined) throw new CellProtocolError(`Cannot take an answer to request ${id}: nobody asked`);
-    // Malformed, it ends the cell with this request among those in flight.
+    // A malformed answer ends the cell while this request still counts as in flight.
     pending.settle(payload);
     this.#inFlight.delete(id);
   }
@@ -302,13 +302,16 @@ export class Cell implements AsyncDisposable {
     if (isOverused) this.kill("cpu", "it kept the processor busy while nothing was asked of it");
   }
 
-  /** From now on the sandbox has to be heard of in time. */
+  /** From now on the sandbox must give signs of life in time. */
   #expectLife(): void {
     this.#heardAt = performance.now();
     this.#lookForLifeIn(this.#silenceMs + STUCK_MARGIN_MS);
   }
 
-  /** A timer that looks earlier (at `#looksAt`) will do: it finds what is left then, and is not set anew for every request. */
+  /**
+   * An earlier timer (at `#looksAt`) will do: it sees what is left when it fires, so the timer is not set anew for
+   * every request.
+   */
   #lookForLifeIn(milliseconds: number): void {
     const due = performance.now() + milliseconds;
     if (this.#looksAt <= due) return;
@@ -324,7 +327,7 @@ export class Cell implements AsyncDisposable {
     // Signs of life do not excuse a sandbox from ever answering.
     const dueAt = Math.min(this.#heardAt + this.#silenceMs + STUCK_MARGIN_MS, pending.dueAt);
     const left = dueAt - performance.now();
-    // When this very process could not run in time, what the cell said may still wait in the pipe.
+    // When the host itself could not run in time, what the cell said may still be waiting in the pipe.
     if (left > 0 || lateMs > STUCK_MARGIN_MS) return this.#lookForLifeIn(Math.max(left, STUCK_MARGIN_MS / 2));
     if (this.#silenceMs === START_MS) return this.kill("start", `it did not start within ${inSeconds(START_MS)}`);
     this.kill("hang", `a call to ${pending.what} did not return for ${inSeconds(this.#silenceMs)}`);

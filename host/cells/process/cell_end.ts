@@ -19,7 +19,7 @@ export interface CellEnd {
   grownBytes: number;
 }
 
-/** What every request that was in flight when a cell ended is rejected with. */
+/** The error with which every request in flight is rejected when its cell ends. */
 export class CellEndedError extends Error {
   override name = "CellEndedError";
   /** `taken`: the sandbox had begun with the request. */

@@ -1,5 +1,6 @@
 /**
- * What a cell may say, as schemas: every JSON text that comes out of one passes here before anything else looks at it.
+ * Schemas of everything that a cell may say. Every JSON text that comes out of a cell passes through here before
+ * anything else looks at it.
  * @module
  */
 
@@ -10,7 +11,7 @@ import { SERVICES } from "../../../runtime/protocol.ts";
 import { MAX_DEPTH, MAX_ERROR_NAME, MAX_ERROR_TEXT, MAX_LOG_ENTRIES, MAX_VALUES } from "./cell_limits.ts";
 import { findExcess } from "./json_depth.ts";
 
-/** A cell sent what it never sends; it ends for it. */
+/** A cell sent something that no sandbox sends, and is ended for it. */
 export class CellProtocolError extends Error {
   override name = "CellProtocolError";
 }

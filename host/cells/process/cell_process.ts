@@ -1,5 +1,6 @@
 /**
- * The one place that knows how a cell is started: with which program, rights, addresses and limits, and what it talks to the host by.
+ * The one place that knows how a cell is started: with which program, rights, addresses and limits, and how it talks
+ * to the host.
  * @module
  */
 
@@ -32,16 +33,22 @@ const ROOT = new URL("../../../", import.meta.url);
 /** The sandbox's own files and the packages it hands to plugins; the Worker inside reads nothing. */
 const READABLE = ["sandbox/", "runtime/", "node_modules/", "deno.json"];
 
-/** V8 must give up before the watch does, since a heap at its limit says so in words, and leave room for the rest of the process. */
+/**
+ * V8 must reach its heap limit before the memory watch does, since it then says so in words, and it must leave room
+ * for the rest of the process.
+ */
 const HEAP_SHARE = 0.75;
 const SMALLEST_HEAP_MB = 32;
 
-/** Address space that two isolates reserve without using it (measured: 1.05 GB); what the back-stop allows on top of the limit. */
+/**
+ * Address space that two isolates reserve without using it (measured: 1.05 GB). The back-stop allows it on top of the
+ * limit.
+ */
 const RESERVED_MB = 1280;
 
 /**
- * Limits of the kernel, for the time between two looks at the memory: data segment, no core dumps (a killed 1 GB heap would fill the disk),
- * open files; and should the machine run out of memory, a cell goes before anything else.
+ * Kernel limits for the time between two looks at the memory: data segment, open files, and no core dumps (a killed 1
+ * GB heap would fill the disk). Should the machine run out of memory, a cell is killed before anything else.
  */
 const SHELL_PROLOGUE = 'ulimit -c 0; ulimit -n 512; ulimit -d "$1"; shift; ' +
   'echo 1000 > /proc/self/oom_score_adj; exec "$@"';
@@ -62,7 +69,7 @@ export function startCellProcess(limits: CellLimits): CellProcess {
       // Plugins were written for servers in UTC.
       TZ: "UTC",
       NO_COLOR: "1",
-      // An arena for each thread takes 2.5 MB more of every cell (measured), and no time less.
+      // One malloc arena per thread would take 2.5 MB more for every cell (measured) without saving time.
       MALLOC_ARENA_MAX: "1",
       ...trustedCertificates(),
       ...Deno.build.standalone ? { DENO_V8_FLAGS: heapFlag(limits) } : { DENO_DIR: denoDir() },
@@ -88,7 +95,10 @@ export function startCellProcess(limits: CellLimits): CellProcess {
   };
 }
 
-/** Null where there are no such sockets, or no folder for them, as in a read-only container: then the process' pipes serve. */
+/**
+ * Null where there are no Unix sockets, or no folder for them, as in a read-only container: then the pipes of the
+ * process are used.
+ */
 function openSocket(): CellSocket | null {
   try {
     return Deno.build.os === "windows" ? null : listenForCell();
@@ -99,7 +109,8 @@ function openSocket(): CellSocket | null {
 
 function denoProgram(limits: CellLimits, socket: CellSocket | null): string[] {
   const reads = READABLE.map(pathOf);
-  // To connect to a socket takes both rights. The socket is gone once the cell is there.
+  // Connecting to a socket takes the rights to read and to write. The socket file is removed once the cell is
+  // connected.
   const writes = socket === null ? [] : [`--allow-write=${socket.path}`];
   if (socket !== null) reads.push(socket.path);
   return [
@@ -118,7 +129,10 @@ function denoProgram(limits: CellLimits, socket: CellSocket | null): string[] {
   ];
 }
 
-/** There is no deno to call: the same executable has a command for it, which gives up the rights that flags would not have given. */
+/**
+ * In a compiled executable there is no deno to run. The same executable has a command for a cell, which gives up the
+ * rights that flags would not have granted.
+ */
 function compiledProgram(): string[] {
   return [Deno.execPath(), "cell"];
 }
@@ -136,7 +150,10 @@ function pathOf(relative: string): string {
   return fileURLToPath(new URL(relative, ROOT)).replace(/\/$/, "");
 }
 
-/** The cache with the compiled sandbox, which deno would look for in the home folder that the empty environment does not name. */
+/**
+ * The cache that holds the compiled sandbox. Deno would look for it in the home folder, which the empty environment
+ * does not name.
+ */
 function denoDir(): string {
   const { DENO_DIR, XDG_CACHE_HOME, HOME } = Deno.env.toObject();
   if (DENO_DIR !== undefined) return DENO_DIR;

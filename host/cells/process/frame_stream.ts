@@ -7,7 +7,7 @@ import { decodeFrame, encodeFrameHeader, type Frame, FrameReader } from "../../.
 import { CellProtocolError } from "./cell_messages.ts";
 import { MAX_FRAME_BYTES } from "./cell_limits.ts";
 
-/** As large as what the kernel holds for a socket by default. */
+/** The default size of a socket buffer in the kernel. */
 const CHUNK_BYTES = 208 * 1024;
 /** Parts up to this size are copied into one buffer, which is cheaper than another system call. */
 const JOIN_BYTES = 64 * 1024;
@@ -17,7 +17,8 @@ export async function readFrames(stream: ReadableStream<Uint8Array>, onFrame: (f
   const frames = new FrameReader(MAX_FRAME_BYTES);
   const reader = stream.getReader({ mode: "byob" });
   try {
-    // One buffer for all: those that a stream makes for each chunk give the collector more to do than all frames.
+    // One buffer is used for all reads: a new buffer for each chunk would give the garbage collector more work than
+    // all frames do.
     for (let buffer = new ArrayBuffer(CHUNK_BYTES);;) {
       const { value, done } = await reader.read(new Uint8Array(buffer));
       if (done) return;
@@ -49,7 +50,7 @@ export class FrameSink {
   write(kind: number, id: number, ...parts: Uint8Array[]): void {
     const bytes = parts.reduce((sum, part) => sum + part.byteLength, 0);
     for (const chunk of join([encodeFrameHeader(kind, id, bytes), ...parts])) {
-      // A cell that is gone says so by its end, where it is dealt with.
+      // When the cell is gone, its end is noticed and dealt with elsewhere.
       this.#writer.write(chunk).catch(() => {});
     }
   }

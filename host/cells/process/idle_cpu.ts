@@ -1,6 +1,7 @@
 /**
- * Notices a cell that keeps the processor busy while nothing is asked of it: what a plugin leaves behind when its functions have
- * returned, in promises, streams or native threads, can go on for ever without any call that could miss its deadline.
+ * Notices a cell that keeps the processor busy while nothing is asked of it. What a plugin leaves behind after its
+ * functions have returned, in promises, streams or native threads, can run for ever without a call that could miss
+ * its deadline.
  * @module
  */
 

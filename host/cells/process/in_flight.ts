@@ -26,7 +26,7 @@ export interface Pending {
 
 /** Answered requests whose causes are still known: a plugin often does not await what it captures. */
 const REMEMBERED = 64;
-/** Stands for a call made for a whole batch, as exportEvents makes them. */
+/** Marks a call that was made for a whole batch, as exportEvents makes them. */
 const WHOLE_BATCH = -1;
 
 /** The requests of one cell, oldest first. */
@@ -79,8 +79,8 @@ export class InFlight {
   }
 
   /**
-   * What a service call was made for: the cell's word is taken only for something that is in flight, or was a moment ago. Otherwise
-   * the deepest in flight, so that a loop cannot hide its depth.
+   * Finds the cause of a service call. The cell's word is taken only for something that is in flight, or was a moment
+   * ago. Otherwise the deepest cause in flight is taken, so that a loop cannot hide its depth.
    */
   causeOf(named: { id: number; event?: number | undefined } | undefined): Cause {
     const found = named === undefined ? undefined : this.#pending.get(named.id) ?? this.#answered.get(named.id);

@@ -11,7 +11,7 @@ export interface Watched {
   onCpu(milliseconds: number): void;
 }
 
-/** A plugin can take 1 GB in a second, so the limit is passed by 50 MB or so before it is seen. */
+/** A plugin can take 1 GB in a second, so a cell may exceed its limit by about 50 MB before it is seen. */
 const MEMORY_MS = 50;
 const CPU_EVERY = 10;
 

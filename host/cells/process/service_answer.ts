@@ -1,5 +1,6 @@
 /**
- * What a plugin gets to see of a service call: its value, or name and message of its error, never more of the host than that.
+ * What a plugin sees of a service call: its value, or the name and message of its error, and nothing else of the
+ * host.
  * @module
  */
 

@@ -1,6 +1,6 @@
 /**
- * Bounds how many cells start at a time: all at once, each would take as long as all together, and those at the end of the queue would
- * look stuck.
+ * Bounds how many cells start at a time. If all started at once, each would take as long as all together, and the
+ * last ones would look stuck.
  * @module
  */
 

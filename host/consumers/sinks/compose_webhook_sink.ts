@@ -1,6 +1,6 @@
 /**
- * The end of the consumer `composeWebhook:<plugin config>`. The cell composes the request and sends it too, so that it goes
- * where the plugin's egress rules let it go; `$snapshot` events are no business of a webhook.
+ * The sink of the consumer `composeWebhook:<plugin config>`. The cell composes the request and also sends it, so that
+ * it goes only where the plugin's egress rules allow. `$snapshot` events are never sent to a webhook.
  * @module
  */
 

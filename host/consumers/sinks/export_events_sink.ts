@@ -1,6 +1,7 @@
 /**
- * The end of the consumer `exportEvents:<plugin config>`. Buffering is the consumer's batching: events stay in the log until
- * their batch is exported, is a durable retry, or lies in the dead letters, so a killed process loses none.
+ * The sink of the consumer `exportEvents:<plugin config>`. Buffering is the consumer's batching: events stay in the
+ * log until their batch is exported, has become a durable retry, or lies among the dead letters, so a killed process
+ * loses none.
  * @module
  */
 

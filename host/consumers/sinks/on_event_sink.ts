@@ -1,5 +1,6 @@
 /**
- * The end of the consumer `onEvent:<plugin config>`: `$snapshot` events go to onSnapshot alone, all others to onEvent alone.
+ * The sink of the consumer `onEvent:<plugin config>`: `$snapshot` events go to onSnapshot alone, all others to
+ * onEvent alone.
  * @module
  */
 

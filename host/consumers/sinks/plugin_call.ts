@@ -1,5 +1,5 @@
 /**
- * Handing events of the outbox to one function of one plugin, and reading what became of each.
+ * Hands events of the outbox to one function of one plugin, and reads what became of each.
  * @module
  */
 

@@ -1,6 +1,7 @@
 /**
- * Hands each event to a function of a plugin: what onEvent, onSnapshot and composeWebhook have in common. An event whose function throws RetryError
- * becomes a durable job, and the events behind it are not held up; any other error is the plugin author's to see.
+ * Hands each event to a function of a plugin: what onEvent, onSnapshot and composeWebhook have in common. An event
+ * whose function throws RetryError becomes a durable job, and the events behind it do not wait for it. Any other
+ * error is reported to the plugin's author.
  * @module
  */
 
