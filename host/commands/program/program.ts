@@ -23,6 +23,7 @@ export function createProgram(): Command {
     .exitOverride();
   addServiceCommands(program);
   addTokenCommands(program);
+  addUpkeepCommands(program);
   addAuthorCommands(program);
   addRunningCommands(program);
   program.command("completions <shell>").description("Print the completions for bash, zsh or fish")
@@ -51,6 +52,15 @@ function addServiceCommands(program: Command): void {
     .description("Get the packages that the configured plugins import, before a start or without one")
     .option("--all", "Get every package that plugins or commands may need")
     .action(async (options) => (await import("../prefetch.ts")).prefetch(options, givenSettings(options)));
+}
+
+function addUpkeepCommands(program: Command): void {
+  addSettings(program.command("backup <folder>"))
+    .description("Copy the data folder into a new folder, also while the service runs")
+    .action(async (to, options) => (await import("../backup.ts")).backup(to, givenSettings(options)));
+  addSettings(program.command("restore <folder>"))
+    .description("Put a backup into an empty data folder")
+    .action(async (from, options) => (await import("../backup.ts")).restoreBackup(from, givenSettings(options)));
 }
 
 function addTokenCommands(program: Command): void {
