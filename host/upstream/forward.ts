@@ -11,7 +11,7 @@ import { type OutgoingRequest, parsedHost, sendRequest } from "./http/send_reque
 import { toResponse } from "./http/to_response.ts";
 
 export interface Forwarded extends OutgoingRequest {
-  /** Milliseconds until the answer's headers must have come, and between two pieces of its body. */
+  /** Milliseconds until the answer's headers must have come, and between two pieces of a body. */
   timeoutMs: number;
   /** Whether it may be sent again when the upstream closed a kept connection meanwhile. */
   isRepeatable: boolean;
@@ -26,18 +26,22 @@ export class UpstreamError extends Error {
 }
 
 const pool = createPool();
-/** Requests of one upstream that wait for an answer: one that hangs must not take every descriptor of the process. */
+/**
+ * Requests of one upstream that wait for an answer: one that hangs must not take every descriptor of the process. Bodies that come as a
+ * stream are counted by themselves, so that clients who take their time with them keep nobody from asking for flags.
+ */
 const MOST_WAITING = 1000;
 const waiting = new Map<string, number>();
 
 /** @throws UpstreamError */
 export async function forward(forwarded: Forwarded): Promise<Response> {
   const { origin, host } = parsedHost(forwarded.host);
-  const others = waiting.get(origin) ?? 0;
+  const lane = forwarded.body instanceof ReadableStream ? `${origin} streams` : origin;
+  const others = waiting.get(lane) ?? 0;
   if (others >= MOST_WAITING) {
     throw new UpstreamError("unreachable", `Cannot ask ${host}: ${others} requests wait for its answers`);
   }
-  waiting.set(origin, others + 1);
+  waiting.set(lane, others + 1);
   try {
     const kept = pool.take(origin);
     if (kept === null) return await exchange(forwarded);
@@ -49,7 +53,7 @@ export async function forward(forwarded: Forwarded): Promise<Response> {
       return await exchange(forwarded);
     }
   } finally {
-    waiting.set(origin, (waiting.get(origin) ?? 1) - 1);
+    waiting.set(lane, (waiting.get(lane) ?? 1) - 1);
   }
 }
 
@@ -74,7 +78,7 @@ async function exchange(forwarded: Forwarded, kept?: Connection): Promise<Respon
       stopOpening = () => reject(new Error("it takes too long to connect"));
       Connection.open(url).then((opened) => isLate ? opened[Symbol.dispose]() : resolve(opened), reject);
     });
-    const sent = sendRequest(connection, forwarded);
+    const sent = sendRequest(connection, forwarded, due.renew);
     if (!(body instanceof ReadableStream)) await sent;
     const head =
       await (body instanceof ReadableStream ? whileSending(connection, sent, method) : readHead(connection, method));

@@ -17,7 +17,7 @@ import { readSent, type Sent, streamSent } from "./read_sent.ts";
 import { headersFor } from "./request_headers.ts";
 import { createSharedAnswers } from "./shared_answers.ts";
 import type { StaleCache } from "./stale_cache.ts";
-import { hasToken, swapToken } from "./swap_token.ts";
+import { hasToken, swapToken, tokensIn } from "./tokens.ts";
 
 /** A project that has an upstream. */
 export interface Fronted {
@@ -138,10 +138,14 @@ function matters(projects: readonly Fronted[]): boolean {
 
 /** The project whose token the request carries; else the first one. */
 function chooseProject(projects: readonly Fronted[], { arrival }: Asked, text: string): Fronted {
-  const place = arrival.path + arrival.search;
-  const found = projects.find(({ token }) => hasToken(place, token)) ??
-    projects.find(({ token }) => hasToken(text, token));
-  return found ?? projects[0] as Fronted;
+  const [first] = projects as [Fronted];
+  if (projects.length === 1) return first;
+  const known = new Map(projects.map((project) => [project.token, project]));
+  for (const token of tokensIn(arrival, text)) {
+    const project = known.get(token);
+    if (project !== undefined) return project;
+  }
+  return first;
 }
 
 /** A redirect within the upstream's host leads to where the client has that host. */

@@ -12,7 +12,7 @@ import { readUpTo } from "./read_up_to.ts";
 /** A larger body is refused. */
 const MOST_BYTES = 64 * 1024 * 1024;
 /** Bodies in which a token is looked for are no larger, as sent and unpacked: they hold the properties of a person at most. */
-export const MOST_READ_BYTES = 1024 * 1024;
+const MOST_READ_BYTES = 1024 * 1024;
 
 export interface Sent {
   body: ReadableStream<Uint8Array> | Uint8Array | null;
@@ -58,7 +58,7 @@ const UNREAD = { text: "", repack: encode };
 async function unpack(body: Uint8Array | null): Promise<Pick<Sent, "text" | "repack">> {
   if (body === null) return UNREAD;
   const plain = isGzip(body) ? await decompress(body, "gzip", MOST_READ_BYTES).catch(() => null) : null;
-  if (plain !== null) return { text: decode(plain), repack: (text) => gzipSync(encode(text)) };
+  if (plain !== null) return { text: decode(plain), repack: (text) => gzipSync(encode(text), { level: 1 }) };
   const form = decode(body);
   const data = /(?:^|&)data=([^&]+)/.exec(form)?.[1];
   const inner = data === undefined ? null : decodeBase64(data);

@@ -123,9 +123,16 @@ Deno.test("200 clients that send a byte now and then, and 200 that do not read, 
       await connection.write(new TextEncoder().encode(text));
       return connection;
     });
-  const post = `POST /flags/?v=2 HTTP/1.1\r\nhost: ${host}\r\ncontent-length: 60000\r\n\r\n{`;
+  // The larger ones are streamed on, the smaller ones are read first.
+  const post = (bytes: number) => `POST /flags/?v=2 HTTP/1.1\r\nhost: ${host}\r\ncontent-length: ${bytes}\r\n\r\n{`;
   const read = `GET /static/array.full.js HTTP/1.1\r\nhost: ${host}\r\n\r\n`;
-  const slow = await Promise.all(Array.from({ length: 400 }, (_, index) => open(index % 2 === 0 ? post : read)));
+  const slow = await Promise.all(
+    Array.from({ length: 400 }, (_, index) => open(index % 2 === 1 ? read : post(index % 4 === 0 ? 60_000 : 90_000))),
+  );
+  let answered = 0;
+  for (let index = 0; index < slow.length; index += 2) {
+    slow[index]?.read(new Uint8Array(1)).then((bytes) => answered += bytes ?? 0, () => {});
+  }
   const dribbling = setInterval(() => {
     for (let index = 0; index < slow.length; index += 2) {
       void slow[index]?.write(new Uint8Array([0x20])).catch(() => {});
@@ -137,7 +144,7 @@ Deno.test("200 clients that send a byte now and then, and 200 that do not read, 
       await service.capture({ api_key: KEY, event: "meanwhile", distinct_id: "me" });
     }
     assert.equal((await get(service.url + SHARED[1])).status, 200);
-    assert.equal(posthog.asked.filter(({ path }) => path.startsWith("/flags")).length, 20, "no slow client was done");
+    assert.equal(answered, 0, "a slow client was done");
   } finally {
     clearInterval(dribbling);
     for (const connection of slow) connection.close();

@@ -8,8 +8,6 @@ const BUFFER_BYTES = 16 * 1024;
 const EMPTY = new Uint8Array();
 
 export class Connection implements Disposable {
-  /** Whether an answer came by it before: such a one may have been closed by the far side meanwhile. */
-  isUsed = false;
   readonly #socket: Deno.TcpConn | Deno.TlsConn;
   readonly #buffer = new Uint8Array(BUFFER_BYTES);
   /** What was read and not used: a part of the buffer. */

@@ -9,6 +9,8 @@ const LOOK_EVERY_MS = 50;
 export interface Deadline {
   /** It is met: nothing happens any more. */
   met(): void;
+  /** Something happened: the time begins anew. */
+  renew(): void;
 }
 
 interface Entry {
@@ -24,7 +26,10 @@ export function deadline(ms: number, onMissed: () => void): Deadline {
   const entry = { at: performance.now() + ms, onMissed };
   entries.add(entry);
   timer ??= setInterval(look, LOOK_EVERY_MS);
-  return { met: () => void entries.delete(entry) };
+  return {
+    met: () => void entries.delete(entry),
+    renew: () => entry.at = performance.now() + ms,
+  };
 }
 
 function look(): void {

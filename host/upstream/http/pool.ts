@@ -35,7 +35,6 @@ export function createPool(now: () => number = performance.now.bind(performance)
     give(place, connection) {
       const list = kept.get(place) ?? [];
       if (list.length >= MOST_KEPT || connection.isClosed || connection.hasRest) return connection[Symbol.dispose]();
-      connection.isUsed = true;
       list.push({ connection, since: now() });
       kept.set(place, list);
       if (sweep !== undefined) return;

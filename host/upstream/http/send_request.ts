@@ -19,6 +19,9 @@ export interface OutgoingRequest {
   length: number | null;
 }
 
+/** Told of each piece of a stream that was sent. */
+type OnSent = () => void;
+
 const parsed = new Map<string, URL>();
 
 /** The address of an upstream; there are few. */
@@ -31,7 +34,7 @@ export function parsedHost(host: string): URL {
 }
 
 /** Resolves when all of it is written. */
-export async function sendRequest(connection: Connection, request: OutgoingRequest): Promise<void> {
+export async function sendRequest(connection: Connection, request: OutgoingRequest, onSent: OnSent): Promise<void> {
   const { method, headers, body, length } = request;
   const upstream = parsedHost(request.host);
   let head = `${method} ${upstream.pathname.replace(/\/$/, "")}${request.path} HTTP/1.1\r\nhost: ${upstream.host}\r\n`;
@@ -39,11 +42,16 @@ export async function sendRequest(connection: Connection, request: OutgoingReque
   if (body !== null) head += length === null ? "transfer-encoding: chunked\r\n" : `content-length: ${length}\r\n`;
   else if (!["GET", "HEAD", "OPTIONS", "DELETE"].includes(method)) head += "content-length: 0\r\n";
   await connection.write(encode(`${head}\r\n`, body instanceof Uint8Array ? body : NOTHING));
-  if (body instanceof ReadableStream) await sendStream(connection, body, length);
+  if (body instanceof ReadableStream) await sendStream(connection, body, length, onSent);
 }
 
 /** Never more and never fewer bytes than were announced: the rest would be taken for another request. */
-async function sendStream(connection: Connection, body: ReadableStream<Uint8Array>, length: number | null) {
+async function sendStream(
+  connection: Connection,
+  body: ReadableStream<Uint8Array>,
+  length: number | null,
+  onSent: OnSent,
+): Promise<void> {
   let sent = 0;
   for await (const piece of body) {
     if (piece.byteLength === 0) continue;
@@ -54,6 +62,7 @@ async function sendStream(connection: Connection, body: ReadableStream<Uint8Arra
       await connection.write(encode(`${piece.byteLength.toString(16)}\r\n`, piece));
       await connection.write(CRLF);
     }
+    onSent();
   }
   if (length === null) await connection.write(LAST_CHUNK);
   else if (sent < length) throw new ProtocolError("the client sent less than it announced");

@@ -267,3 +267,43 @@ Deno.test(
     assert.equal((await ask("/static/private.js", "gzip")).status, 502);
   },
 );
+
+Deno.test(
+  "with several projects the token says whose upstream is asked: in path, query, JSON, form or packed",
+  sanitize,
+  async () => {
+    await using one = standIn(() => new Response("one"));
+    await using two = standIn(() => new Response("two"));
+    await using folder = await temporaryFolder();
+    const proxy = createProxy({
+      projects: () =>
+        [["phc_a", one.host], ["phc_ab", two.host]].map(([token = "", host = ""]) => ({
+          token,
+          upstream: toUpstream({ type: "posthog", host }),
+        })),
+      cache: createStaleCache(folder.file("cache")),
+      arrivalOf: createArrivals({ trustProxy: () => true, clientIpHeader: null, pathPrefix: "" }).arrivalOf,
+      isOurToken: () => false,
+      onError: () => {},
+    });
+    const ask = async (path: string, body?: BodyInit) => {
+      const answer = await proxy(
+        new Request(`http://hogpen.example${path}`, body === undefined ? {} : { method: "POST", body }),
+      );
+      return await answer?.text();
+    };
+    const json = JSON.stringify({ distinct_id: "phc_a", token: "phc_ab" });
+    const asked: [path: string, body?: BodyInit][] = [
+      ["/array/phc_ab/config"],
+      ["/api/surveys/?token=phc_ab"],
+      ["/flags/?v=2", json],
+      ["/flags/?v=2", new Uint8Array(zlib.gzipSync(json))],
+      ["/decide/?v=3", `data=${encodeURIComponent(btoa(json))}`],
+      ["/api/x", "api_key=phc_ab&x=phc_a"],
+    ];
+    for (const [path, body] of asked) assert.equal(await ask(path, body), "two", path);
+    for (const path of ["/api/surveys/?token=phc_a", "/static/array.js", "/api/surveys/?token=phc_abc"]) {
+      assert.equal(await ask(path), "one", path);
+    }
+  },
+);
