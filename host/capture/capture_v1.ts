@@ -79,6 +79,7 @@ async function capture(options: CaptureOptions, request: Request, remote: Deno.A
       maxEventBytes: MAX_EVENT_BYTES,
       recordings: false,
       newUuid: () => "",
+      hasFlags: project.upstream !== undefined,
     };
     const { records, results } = await encodeBatch(batch, facts, headers.get("posthog-sdk-info"));
     share.shrink(bytesOf(records));

@@ -36,7 +36,7 @@ export interface RequestFacts {
   /** Told of what is not taken as it was sent, with a code. */
   onRepair?: (code: string, detail: string) => void;
   /** The project's upstream has flags: which are active is the SDK's to say. */
-  hasFlags?: boolean;
+  hasFlags: boolean;
 }
 
 /** The event for the inbox, or null for an event with an empty name, which is passed over. Throws CaptureError. */

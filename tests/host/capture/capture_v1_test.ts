@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import zlib from "node:zlib";
-import { NOW, startCaptureService, TOKEN } from "../../kit/capture_service.ts";
+import { NOW, projectConfig, startCaptureService, TOKEN } from "../../kit/capture_service.ts";
 
 const PATH = "/i/v1/analytics/events";
 const FIRST = "017d37c1-f285-7000-8e8b-e02d131925dc";
@@ -111,4 +111,14 @@ Deno.test("SH-07 V1: pages may send its headers", async () => {
     response.headers.get("access-control-allow-headers"),
     "X-Requested-With,Content-Type,authorization,content-type,posthog-attempt,x-other",
   );
+});
+
+Deno.test("in front of a PostHog no active flags are invented, by the old endpoints and by the new one", async () => {
+  const upstream = { host: "https://posthog.example", assetsHost: "https://posthog.example", apiKey: null };
+  await using service = await startCaptureService([projectConfig({ upstream })]);
+  const web = event({ properties: { $lib: "web" } });
+  await (await service.post("/e/", { ...web, api_key: TOKEN })).body?.cancel();
+  await (await service.post(PATH, { batch: [web] }, headers)).body?.cancel();
+  const events = await service.events();
+  assert.deepEqual(events.map(({ properties }) => properties.$active_feature_flags), [undefined, undefined]);
 });
