@@ -43,9 +43,9 @@ Deno.test("hogpen.example.json can be used, and its plugins load", async () => {
 Deno.test("hogpen.example.json shows every field of projects and plugins and every type of destination", async () => {
   const text = await Deno.readTextFile(EXAMPLE);
   const fields = ["name", "anonymizeIps", "enabled", "order", "config", "attachments", "timeoutSeconds", "memoryMb"];
-  for (const field of [...fields, "egress", "cell", "inline", "filter", "$env", "$schema"]) {
+  for (const field of [...fields, "upstream", "assets_host", "egress", "cell", "inline", "filter", "$env", "$schema"]) {
     assert.ok(text.includes(`"${field}":`), field);
   }
   const types = (await readExample()).projects.flatMap(({ destinations }) => destinations.map(({ type }) => type));
-  assert.deepEqual(types.sort(), ["ndjson", "postgres", "posthog", "webhook"]);
+  assert.deepEqual([...new Set(types)].sort(), ["ndjson", "postgres", "posthog", "webhook"]);
 });
