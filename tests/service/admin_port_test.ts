@@ -3,6 +3,7 @@
  */
 
 import assert from "node:assert/strict";
+import { eventually } from "../kit/eventually.ts";
 import { freePort } from "../kit/servers/server_process.ts";
 import { ADMIN_TOKEN, startTestService } from "../kit/service.ts";
 import { runCommand } from "../kit/run_command.ts";
@@ -32,7 +33,14 @@ Deno.test("HOGPEN_ADMIN_PORT moves API, page and metrics to a port of their own"
   for (const url of [admin, service.url]) assert.equal(await statusOf(`${url}/_health`), 200);
 
   await service.capture({ api_key: "phc_local", event: "hello", distinct_id: "me" });
+  await eventually("the event is out", async () => {
+    const answer = await fetch(`${admin}/_hogpen/api/projects/1/events`, { headers: { authorization } });
+    return (await answer.json()).results.length === 1;
+  });
   assert.equal(await statusOf(`${admin}/capture`, { method: "POST", body: "{}" }), 404);
+  const commands = { HOGPEN_ADMIN_PORT: String(adminPort), HOGPEN_ADMIN_TOKEN: ADMIN_TOKEN };
+  const { code, err } = await runCommand(["export"], { env: commands });
+  assert.deepEqual([code, err], [0, "Exported 1 event of project 1\n"]);
   assert.match(service.output(), new RegExp(`API and page are at ${admin}/_hogpen/`));
 });
 

@@ -22,13 +22,19 @@ export interface ApiClient {
   askPage<T>(path: string): Promise<T & { cursor: string }>;
 }
 
-const DEFAULT_URL = "http://127.0.0.1:8000";
+const DEFAULT_PORT = "8000";
+
+/** Where a service on this machine has its API, by the variables that it would be started with. */
+function localUrl(): string {
+  const port = Deno.env.get("HOGPEN_ADMIN_PORT") || Deno.env.get("HOGPEN_PORT") || DEFAULT_PORT;
+  return `http://127.0.0.1:${port}`;
+}
 
 /** Options beat variables (HOGPEN_URL, HOGPEN_ADMIN_TOKEN, HOGPEN_DATA), these beat what a local service has. */
 export async function openApi(options: ApiOptions): Promise<ApiClient> {
-  const url = (options.url ?? Deno.env.get("HOGPEN_URL") ?? DEFAULT_URL).replace(/\/+$/, "");
+  const url = (options.url ?? Deno.env.get("HOGPEN_URL") ?? localUrl()).replace(/\/+$/, "");
   if (!URL.canParse(url)) {
-    throw new CommandError(`--url: found ${url}, expected an address such as ${DEFAULT_URL}`, EXIT_USAGE);
+    throw new CommandError(`--url: found ${url}, expected an address such as ${localUrl()}`, EXIT_USAGE);
   }
   const path = join(options.data ?? Deno.env.get("HOGPEN_DATA") ?? "./data", "admin_token");
   const token = (options.adminToken ?? Deno.env.get("HOGPEN_ADMIN_TOKEN")) ||

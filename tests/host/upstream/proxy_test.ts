@@ -90,6 +90,13 @@ Deno.test("a request passes as it is, and so does its answer", sanitize, async (
   assert.equal(arrived?.headers.has("x-hop"), false);
 });
 
+Deno.test("a path of the upstream's host stands before the request's", sanitize, async () => {
+  await using posthog = standIn(() => new Response());
+  await using proxy = await proxyTo(`${posthog.host}/posthog/`);
+  await (await proxy.ask("/flags/?v=2")).body?.cancel();
+  assert.equal(posthog.seen[0]?.path, "/posthog/flags/?v=2");
+});
+
 Deno.test("redirects and errors are passed on, not followed", sanitize, async () => {
   await using posthog = standIn(({ path }) =>
     path === "/away"
