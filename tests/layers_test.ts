@@ -115,6 +115,8 @@ const MAY_IMPORT: Record<string, string[]> = {
     "host/router",
     "host/schedule",
     "host/services",
+    // The data folder is opened, and its databases are mended, before anything is built on them.
+    "host/sqlite",
     "host/store",
     "host/telemetry",
     "host/upstream",

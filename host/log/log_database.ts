@@ -7,9 +7,15 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { Topic } from "./event_log.ts";
 import type { Block } from "./block.ts";
-import { type DatabaseFormat, openDatabase, pragma, type Synchronous } from "../sqlite/open_database.ts";
+import {
+  DamagedDatabaseError,
+  type DatabaseFormat,
+  openDatabase,
+  pragma,
+  type Synchronous,
+} from "../sqlite/open_database.ts";
 
-const FORMAT: DatabaseFormat = {
+export const LOG_FORMAT: DatabaseFormat = {
   what: "event log",
   applicationId: 0x486f674c,
   // Events are read and written in blocks of up to half a megabyte: few large pages beat many small ones.
@@ -101,7 +107,7 @@ export function createLogDatabase(): LogDatabase {
   };
   return {
     open(path, synchronous) {
-      db = openDatabase(path, FORMAT, synchronous);
+      db = openDatabase(path, LOG_FORMAT, synchronous);
       sql = prepare(db);
       return readState(db, sql, path);
     },
@@ -189,9 +195,9 @@ function readState(db: DatabaseSync, sql: Statements, path: string): OpenedLog {
     .all() as unknown as (PartRow & { first: number; stored: number })[];
   const torn = parts.find((part) => part.stored !== part.last);
   if (torn) {
-    throw new Error(
+    throw new DamagedDatabaseError(
       `Cannot open the event log at ${path}: project ${torn.project}'s ${torn.topic} should end at record ${torn.last}, ` +
-        `it ends at ${torn.stored}; restore the file from a copy, or move it away to start with an empty one`,
+        `it ends at ${torn.stored}`,
     );
   }
   const readers = db.prepare("SELECT part, reader, offset FROM readers").all() as unknown as OpenedLog["readers"];

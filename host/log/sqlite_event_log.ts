@@ -148,6 +148,13 @@ class SqliteEventLog implements EventLog {
     const blocks = this.#tail.from(part.id, offset) ??
       await this.#thread.call("read", part.id, offset, limits.maxBytes);
     for (const block of blocks) if (!unpackBlock(block, offset, limits, records)) break;
+    // node:sqlite ends an iteration at a damaged page as if there were nothing more.
+    if (records.length === 0) {
+      throw new Error(
+        `Cannot read the event log: what follows record ${offset} of project ${project}'s ${topic} is damaged. ` +
+          "Stop the service and run hogpen doctor",
+      );
+    }
     return records;
   }
 

@@ -14,6 +14,7 @@ import { PACKAGE_GROUPS } from "../packages/package_groups.ts";
 import { type GeoipDatabase, openGeoipDatabase } from "../services/geoip/geoip_database.ts";
 import { openSqliteStore } from "../store/sqlite_store.ts";
 import type { Store } from "../store/store.ts";
+import { openLogOrRescue, openStoreOrRescue } from "./upkeep/rescue/open_or_rescue.ts";
 import { openDataFolder } from "./upkeep/data_folder.ts";
 import { loadInstanceId } from "./instance_id.ts";
 import type { Notices } from "./notices.ts";
@@ -25,14 +26,21 @@ export interface BackEnds extends AsyncDisposable {
   geoip: GeoipDatabase;
 }
 
+const STORE_FILE = "store.db";
 const HOUR_MS = 3_600_000;
 
 /** Creates the data folder when it is missing. Rejects with a message for the operator. */
 export async function openBackEnds(settings: Settings, notices: Notices): Promise<BackEnds> {
   await openDataFolder(settings.data);
   await using opened = new AsyncDisposableStack();
-  const log = opened.use(settings.kafka === null ? await openSqlite(settings) : await openKafka(settings, notices));
-  const store = opened.use(await openStore(settings));
+  const log = opened.use(
+    settings.kafka === null ? await openSqlite(settings, notices) : await openKafka(settings, notices),
+  );
+  const store = opened.use(
+    settings.databaseUrl === null
+      ? await openStoreOrRescue(join(settings.data, STORE_FILE), notices, () => openStore(settings))
+      : await openStore(settings),
+  );
   const cache = opened.use(
     settings.redisUrl === null
       ? openMemoryCache({ maxBytes: settings.cacheMaxBytes })
@@ -51,17 +59,19 @@ export async function openBackEnds(settings: Settings, notices: Notices): Promis
 /** The store alone; several processes may have it open. */
 export async function openStore({ databaseUrl, data, sync }: Settings): Promise<Store> {
   if (databaseUrl !== null) return await openPostgres(databaseUrl);
-  return await openSqliteStore({ path: join(data, "store.db"), synchronous: sync });
+  return await openSqliteStore({ path: join(data, STORE_FILE), synchronous: sync });
 }
 
-async function openSqlite(settings: Settings): Promise<EventLog> {
-  return await openSqliteEventLog({
-    path: join(settings.data, "events.db"),
-    synchronous: settings.sync,
-    maxBytes: settings.logMaxBytes,
-    retentionMs: settings.logRetentionHours * HOUR_MS,
-    retentionBytes: settings.logRetentionBytes,
-  });
+async function openSqlite(settings: Settings, notices: Notices): Promise<EventLog> {
+  const path = join(settings.data, "events.db");
+  return await openLogOrRescue(path, notices, () =>
+    openSqliteEventLog({
+      path,
+      synchronous: settings.sync,
+      maxBytes: settings.logMaxBytes,
+      retentionMs: settings.logRetentionHours * HOUR_MS,
+      retentionBytes: settings.logRetentionBytes,
+    }));
 }
 
 // The clients of Kafka, Postgres and Redis take longer to load than all the rest: only who uses them waits for that.

@@ -1,0 +1,88 @@
+/**
+ * Makes an event log of the rows that were rescued from a damaged one: blocks that can be unpacked, parts and cursors that agree with them.
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import { unpackBlock } from "./block.ts";
+import type { StoredRecord } from "./event_log.ts";
+
+export interface MendedLog {
+  /** Events that were kept. */
+  kept: number;
+  /** Events that must have been there, by their numbers. Those before the first that was kept may be more: they may have been deleted in time. */
+  lost: number;
+  /** Events whose project is not known any more; they are in the file that was set aside. */
+  strays: number;
+}
+
+const decoder = new TextDecoder("utf-8", { fatal: true });
+
+/** Blocks are numbered without gaps within a part, so that what is missing shows. */
+export function mendLog(db: DatabaseSync): MendedLog {
+  const mended: MendedLog = { kept: 0, lost: 0, strays: 0 };
+  db.exec("BEGIN IMMEDIATE");
+  dropBrokenBlocks(db);
+  const parts = db.prepare("SELECT id, last FROM parts").all();
+  for (const { id, last } of parts) mendPart(db, Number(id), Number(last), mended);
+  mended.strays = Number(
+    db.prepare("SELECT coalesce(sum(last - first + 1), 0) AS n FROM blocks WHERE part NOT IN (SELECT id FROM parts)")
+      .get()?.n,
+  );
+  db.exec("DELETE FROM blocks WHERE part NOT IN (SELECT id FROM parts)");
+  db.exec("DELETE FROM readers WHERE part NOT IN (SELECT id FROM parts)");
+  db.exec("COMMIT");
+  return mended;
+}
+
+/** Those that cannot be unpacked, and those that overlap one before them. */
+function dropBrokenBlocks(db: DatabaseSync): void {
+  const drop = db.prepare("DELETE FROM blocks WHERE id = ?");
+  const blocks = db.prepare("SELECT id, part, first, last, at, data FROM blocks ORDER BY part, first, last DESC");
+  const broken: number[] = [];
+  let end = { part: 0, last: 0 };
+  for (const row of blocks.iterate()) {
+    const [id, part, first, last, at] = [row.id, row.part, row.first, row.last, row.at].map(Number) as [
+      number,
+      number,
+      number,
+      number,
+      number,
+    ];
+    const isOverlapping = part === end.part && first <= end.last;
+    if (isOverlapping || !(row.data instanceof Uint8Array) || !isWhole(first, last, at, row.data)) broken.push(id);
+    else end = { part, last };
+  }
+  for (const id of broken) drop.run(id);
+}
+
+/** A page that is gone is zeros, which no JSON has. */
+function isWhole(first: number, last: number, at: number, data: Uint8Array): boolean {
+  try {
+    const records: StoredRecord[] = [];
+    unpackBlock({ first, count: last - first + 1, at, data }, 0, { maxEvents: Infinity, maxBytes: Infinity }, records);
+    for (const { event } of records) JSON.parse(decoder.decode(event));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function mendPart(db: DatabaseSync, id: number, last: number, mended: MendedLog): void {
+  const blocks = db.prepare(
+    "SELECT min(first) AS first, max(last) AS last, coalesce(sum(last - first + 1), 0) AS n FROM blocks WHERE part = ?",
+  ).get(id);
+  const kept = Number(blocks?.n);
+  const slowest = db.prepare("SELECT min(offset) AS n FROM readers WHERE part = ?").get(id)?.n;
+  // Nothing is deleted that a reader still has before it.
+  const before = Math.min(
+    kept === 0 ? last : Number(blocks?.first) - 1,
+    slowest === null || slowest === undefined ? Infinity : Number(slowest),
+  );
+  const end = kept === 0 ? last : Number(blocks?.last);
+  mended.kept += kept;
+  mended.lost += Math.max(last, end) - before - kept;
+  db.prepare("UPDATE parts SET last = ? WHERE id = ?").run(end, id);
+  // Numbers beyond the end are given again.
+  db.prepare("UPDATE readers SET offset = ? WHERE part = ? AND offset > ?").run(end, id, end);
+}

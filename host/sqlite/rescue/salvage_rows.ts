@@ -1,0 +1,103 @@
+/**
+ * Reads what can still be read of a table in a damaged file: from its start to the damage, from its end back to the damage, and one by one
+ * what lies between. Row by row, since node:sqlite ends an iteration at a damaged page as if there were nothing more.
+ * @module
+ */
+
+import type { DatabaseSync, SQLInputValue, SQLOutputValue } from "node:sqlite";
+
+export type Row = Record<string, SQLOutputValue>;
+
+export interface TableShape {
+  name: string;
+  /** What its rows are found by. */
+  key: readonly string[];
+}
+
+/** Rows between two damages that are asked for one by one; a table with more is read at its ends alone. */
+const MOST_BETWEEN = 2_000_000;
+const ROWID = ["rowid"];
+/** Columns of the key, beside those of the table. */
+const KEY = "hogpen_key_";
+
+/** The tables of a database that is whole. */
+export function tablesOf(db: DatabaseSync): TableShape[] {
+  const tables = db.prepare(
+    "SELECT name, wr FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite_%'",
+  ).all();
+  const keyOf = db.prepare("SELECT name FROM pragma_table_info(?) WHERE pk > 0 ORDER BY pk");
+  return tables.map(({ name, wr }) => ({
+    name: String(name),
+    key: wr === 0 ? ROWID : keyOf.all(String(name)).map((column) => String(column.name)),
+  }));
+}
+
+/** Gives each readable row to `take`. True when nothing of the table was unreadable. */
+export function salvageRows(db: DatabaseSync, table: TableShape, take: (row: Row) => void): boolean {
+  const first = walk(db, table, ">", null, take);
+  if (first.isWhole) return true;
+  const last = walk(db, table, "<", first.key, take);
+  if (table.key === ROWID && first.key !== null && last.key !== null) {
+    const [from, to] = [Number(first.key[0]), Number(last.key[0])];
+    if (to - from <= MOST_BETWEEN) {
+      for (let between = from + 1; between < to; between++) ask(db, table, between, take);
+    }
+  }
+  return false;
+}
+
+interface Walk {
+  /** Of the last row that could be read. */
+  key: SQLInputValue[] | null;
+  isWhole: boolean;
+}
+
+/** Upwards from the start, or downwards from the end to `until`. */
+function walk(
+  db: DatabaseSync,
+  { name, key }: TableShape,
+  way: ">" | "<",
+  until: SQLInputValue[] | null,
+  take: (row: Row) => void,
+): Walk {
+  const columns = key.join(", ");
+  const order = key.map((column) => `${column} ${way === ">" ? "ASC" : "DESC"}`).join(", ");
+  const marks = key.map(() => "?").join(", ");
+  const select = `SELECT ${
+    key.map((column, index) => `${column} AS ${KEY}${index}`).join(", ")
+  }, * FROM "${name}" NOT INDEXED`;
+  const bound = until === null ? [] : [`(${columns}) > (${marks})`];
+  const read: Walk = { key: null, isWhole: false };
+  try {
+    const where = (conditions: string[]) => conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`;
+    const start = db.prepare(`${select} ${where(bound)} ORDER BY ${order} LIMIT 1`);
+    const next = db.prepare(
+      `${select} ${where([...bound, `(${columns}) ${way} (${marks})`])} ORDER BY ${order} LIMIT 1`,
+    );
+    for (;;) {
+      const row: Row | undefined = read.key === null
+        ? start.get(...until ?? [])
+        : next.get(...until ?? [], ...read.key);
+      if (row === undefined) return { ...read, isWhole: true };
+      read.key = key.map((_, index) => row[`${KEY}${index}`] ?? null);
+      take(row);
+    }
+  } catch (error) {
+    if (isBug(error)) throw error;
+    return read;
+  }
+}
+
+function ask(db: DatabaseSync, { name }: TableShape, rowid: number, take: (row: Row) => void): void {
+  try {
+    const row = db.prepare(`SELECT * FROM "${name}" NOT INDEXED WHERE rowid = ?`).get(rowid);
+    if (row !== undefined) take(row);
+  } catch (error) {
+    if (isBug(error)) throw error;
+  }
+}
+
+/** Not one of SQLite's. */
+function isBug(error: unknown): boolean {
+  return !(error instanceof Error && "code" in error && error.code === "ERR_SQLITE_ERROR");
+}

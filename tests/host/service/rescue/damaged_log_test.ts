@@ -1,0 +1,164 @@
+/**
+ * Proves what becomes of an event log that was damaged in a dozen ways: the host starts on what can be read, no event is there in another
+ * form than it was given, what is missing is counted, and the damaged file is kept as it was.
+ */
+
+import assert from "node:assert/strict";
+import type { EventLog } from "../../../../host/log/event_log.ts";
+import { openSqliteEventLog } from "../../../../host/log/sqlite_event_log.ts";
+import { openLogOrRescue } from "../../../../host/service/upkeep/rescue/open_or_rescue.ts";
+import { temporaryFolder } from "../../../kit/temporary_folder.ts";
+
+const PAGE = 16384;
+const EVENTS = 600;
+const ALL = { maxEvents: 100_000, maxBytes: 1 << 30 };
+
+function eventOf(project: number, number: number): string {
+  return JSON.stringify({ project, number, pad: "x".repeat(number * 37 % 4000) });
+}
+
+/** Two projects with events in blocks of five, of which the router of the first has passed 100. */
+async function fill(path: string): Promise<void> {
+  await using log = await openSqliteEventLog({ path, synchronous: "off" });
+  for (let number = 1; number <= EVENTS; number += 5) {
+    await Promise.all([1, 2].map((project) =>
+      log.append(
+        "inbox",
+        project,
+        Array.from({ length: 5 }, (_, index) => ({
+          key: "me",
+          event: new TextEncoder().encode(eventOf(project, number + index)),
+        })),
+      )
+    ));
+    if (number === 101) await log.commit("inbox", 1, "router", "100");
+    if (number === 1) await log.commit("inbox", 2, "router", "");
+  }
+}
+
+/** The files as a kill leaves them: with everything in the write-ahead log that no checkpoint has moved. */
+async function fillAndKill(path: string): Promise<void> {
+  await using folder = await temporaryFolder();
+  const live = folder.file("events.db");
+  await fill(live);
+  await using log = await openSqliteEventLog({ path: live, synchronous: "off" });
+  await log.append("inbox", 1, [{ key: "me", event: new TextEncoder().encode(eventOf(1, EVENTS + 1)) }]);
+  await Deno.copyFile(live, path);
+  await Deno.copyFile(`${live}-wal`, `${path}-wal`);
+}
+
+function overwrite(path: string, at: number, bytes: Uint8Array): void {
+  using file = Deno.openSync(path, { write: true });
+  file.seekSync(at, Deno.SeekMode.Start);
+  file.writeSync(bytes);
+}
+
+function flip(path: string, at: number): void {
+  const bytes = Deno.readFileSync(path);
+  overwrite(path, at, Uint8Array.of(bytes[at]! ^ 0xff));
+}
+
+const sizeOf = (path: string) => Deno.statSync(path).size;
+const pagesOf = (path: string) => Math.floor(sizeOf(path) / PAGE);
+const garbage = () => crypto.getRandomValues(new Uint8Array(PAGE));
+
+interface Damage {
+  name: string;
+  /** With events in the write-ahead log. */
+  isKilled?: boolean;
+  /** May add events before; then it says how many. */
+  damage(path: string): void | Promise<void> | Promise<number>;
+  /** How many events are lost at most; the rest must be there. */
+  mostLost: number;
+}
+
+const DAMAGES: Damage[] = [
+  { name: "a flipped bit in the header", damage: (path) => flip(path, 3), mostLost: 0 },
+  { name: "a first page of garbage", damage: (path) => overwrite(path, 0, garbage()), mostLost: 0 },
+  {
+    name: "a page of zeros in the middle",
+    damage: (path) => overwrite(path, 30 * PAGE, new Uint8Array(PAGE)),
+    mostLost: 40,
+  },
+  { name: "a page of garbage in the middle", damage: (path) => overwrite(path, 50 * PAGE, garbage()), mostLost: 40 },
+  {
+    name: "every tenth page of garbage",
+    damage(path) {
+      for (let page = 10; page < pagesOf(path); page += 10) overwrite(path, page * PAGE, garbage());
+    },
+    mostLost: EVENTS,
+  },
+  {
+    name: "the second half cut off",
+    damage: (path) => Deno.truncateSync(path, (pagesOf(path) >> 1) * PAGE),
+    mostLost: EVENTS * 1.5,
+  },
+  { name: "a part of a page cut off", damage: (path) => Deno.truncateSync(path, sizeOf(path) - 5000), mostLost: 40 },
+  { name: "an index of garbage", damage: (path) => overwrite(path, 5 * PAGE, garbage()), mostLost: EVENTS * 2 },
+  { name: "no bytes", damage: (path) => Deno.truncateSync(path, 0), mostLost: Infinity },
+  { name: "zeros alone", damage: (path) => Deno.writeFileSync(path, new Uint8Array(sizeOf(path))), mostLost: Infinity },
+  {
+    name: "the write-ahead log of an hour ago",
+    async damage(path) {
+      const append = (log: EventLog, number: number) =>
+        log.append("inbox", 1, [{ key: "me", event: new TextEncoder().encode(eventOf(1, number)) }]);
+      await using log = await openSqliteEventLog({ path, synchronous: "off" });
+      await append(log, EVENTS + 1);
+      await Deno.copyFile(`${path}-wal`, `${path}.stale`);
+      for (let number = EVENTS + 2; number <= EVENTS + 300; number++) await append(log, number);
+      await log[Symbol.asyncDispose]();
+      await Deno.rename(`${path}.stale`, `${path}-wal`);
+      return 300;
+    },
+    mostLost: 0,
+  },
+  {
+    name: "a first page of garbage, and a kill",
+    isKilled: true,
+    damage: (path) => overwrite(path, 0, garbage()),
+    mostLost: 0,
+  },
+];
+
+/** Every event of a project, checked to be one that was given, in its order. */
+async function numbersIn(log: EventLog, project: number): Promise<number[]> {
+  const records = await log.read("inbox", project, "", ALL);
+  return records.map(({ event }) => {
+    const text = new TextDecoder().decode(event);
+    const { number } = JSON.parse(text) as { number: number };
+    assert.equal(text, eventOf(project, number));
+    return number;
+  });
+}
+
+for (const { name, isKilled, damage, mostLost } of DAMAGES) {
+  Deno.test(`an event log with ${name} is opened with what can be read`, async () => {
+    await using folder = await temporaryFolder();
+    const path = folder.file("events.db");
+    await (isKilled ? fillAndKill : fill)(path);
+    const added = await damage(path) ?? 0;
+    const damaged = await Deno.readFile(path);
+
+    const said: string[] = [];
+    const open = () => openSqliteEventLog({ path, synchronous: "off" });
+    await using log = await openLogOrRescue(path, { error: (line) => said.push(line) }, open);
+    const numbers = [await numbersIn(log, 1), await numbersIn(log, 2)];
+    for (const each of numbers) assert.deepEqual(each, each.toSorted((a, b) => a - b));
+    const kept = numbers.flat().length;
+    const total = 2 * EVENTS + added + (isKilled ? 1 : 0);
+    assert(total - kept <= mostLost, `${total - kept} lost: ${said.join("\n")}`);
+
+    if (said.length === 0) {
+      assert.equal(kept, total, "nothing is lost in silence");
+    } else {
+      const [, aside = ""] = /The damaged files are in (.*)$/.exec(said[0] ?? "") ?? [];
+      assert.deepEqual(await Deno.readFile(`${aside}/events.db`), damaged, "the damaged file is kept as it was");
+      const [, saidKept, saidLost] = /(\d+) events kept, (\d+) lost/.exec(said[0] ?? "") ?? [];
+      assert.equal(Number(saidKept), kept);
+      const isPlaceKnown = said.length === 1;
+      if (isPlaceKnown && kept > 0) assert.equal(Number(saidLost), total - kept, said[0]);
+    }
+    await log.append("inbox", 1, [{ key: "me", event: new TextEncoder().encode(eventOf(1, 10_000)) }]);
+    assert.equal((await numbersIn(log, 1)).at(-1), 10_000);
+  });
+}
