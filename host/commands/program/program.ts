@@ -55,6 +55,9 @@ function addServiceCommands(program: Command): void {
 }
 
 function addUpkeepCommands(program: Command): void {
+  addSettings(program.command("doctor"))
+    .description("Look at the data folder, the configuration and what they need, and say what is wrong")
+    .action(async (options) => (await import("../doctor.ts")).doctor(givenSettings(options)));
   addSettings(program.command("backup <folder>"))
     .description("Copy the data folder into a new folder, also while the service runs")
     .action(async (to, options) => (await import("../backup.ts")).backup(to, givenSettings(options)));

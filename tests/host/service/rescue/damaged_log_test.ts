@@ -156,7 +156,7 @@ for (const { name, isKilled, damage, mostLost } of DAMAGES) {
       const [, saidKept, saidLost] = /(\d+) events kept, (\d+) lost/.exec(said[0] ?? "") ?? [];
       assert.equal(Number(saidKept), kept);
       const isPlaceKnown = said.length === 1;
-      if (isPlaceKnown && kept > 0) assert.equal(Number(saidLost), total - kept, said[0]);
+      if (isPlaceKnown && kept > 0) assert.equal(Number(saidLost), total - kept, said.join("\n"));
     }
     await log.append("inbox", 1, [{ key: "me", event: new TextEncoder().encode(eventOf(1, 10_000)) }]);
     assert.equal((await numbersIn(log, 1)).at(-1), 10_000);
