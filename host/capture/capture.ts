@@ -14,6 +14,7 @@ import { addCorsHeaders } from "./cors.ts";
 import { findProject, type Projects } from "./find_project.ts";
 import { bytesOf, encodeEvents, MAX_EVENT_BYTES } from "./inbox_records.ts";
 import type { RequestFacts } from "./prepare_event.ts";
+import type { RateLimits } from "./limits/rate_limits.ts";
 import { isHistory, readEvents, readSentAt, readToken } from "./body/read_events.ts";
 import { readPayload } from "./body/read_payload.ts";
 import { asCaptureError, ok, refuse } from "./respond.ts";
@@ -28,6 +29,8 @@ export interface CaptureOptions extends ClientIpOptions {
   /** Large requests wait here before they are read or decompressed. */
   gate: ByteGate;
   now: () => number;
+  /** Absent: everybody may send as much as they like. */
+  rateLimits?: RateLimits;
   /** Called with the number of events of each request that was stored. */
   onStored?: (projectId: number, events: number) => void;
   /** Called with the code and words of each refusal, and with the project when it is known. */
@@ -97,6 +100,8 @@ async function capture(
   const now = new Date(options.now()).toISOString();
   let projectId: number | null = null;
   try {
+    const address = clientIp(given.headers, hostOf(remote), options);
+    options.rateLimits?.checkAddress(address);
     using share = createAdmission(options.gate);
     const request = await endpoint.translate?.(given, endpoint.maxBytes, share.admit) ?? given;
     const url = new URL(request.url);
@@ -106,7 +111,7 @@ async function capture(
     projectId = project.id;
     const facts: RequestFacts = {
       teamId: project.id,
-      ip: project.anonymizeIps ? "" : clientIp(request.headers, hostOf(remote), options),
+      ip: project.anonymizeIps ? "" : address,
       siteUrl: clientOrigin(request, hostOf(remote), options.trustProxy),
       now,
       onRepair: (code, detail) => options.onRepaired?.(project.id, code, detail),
@@ -119,7 +124,9 @@ async function capture(
       hasFlags: project.upstream !== undefined,
     };
     const { records, dropped } = await encodeEvents(events, facts);
-    share.shrink(bytesOf(records));
+    const bytes = bytesOf(records);
+    share.shrink(bytes);
+    options.rateLimits?.take(project.id, address, records.length, bytes);
     if (records.length > 0) await options.log.append("inbox", project.id, records);
     options.onStored?.(project.id, records.length);
     for (const { code, reason } of dropped) options.onRefused?.(project.id, code, reason);

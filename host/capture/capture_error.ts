@@ -6,8 +6,8 @@
 export class CaptureError extends Error {
   override name = "CaptureError";
   constructor(
-    readonly status: 400 | 401 | 408 | 413 | 503,
-    readonly type: "validation_error" | "authentication_error" | "server_error",
+    readonly status: 400 | 401 | 408 | 413 | 429 | 503,
+    readonly type: "validation_error" | "authentication_error" | "throttled_error" | "server_error",
     readonly code: string,
     message: string,
     readonly retryAfterSeconds?: number,
@@ -54,6 +54,11 @@ export function tooLarge(detail: string): CaptureError {
 /** 401, with PostHog's code for what is wrong with the key. */
 export function unauthorized(code: string, detail: string): CaptureError {
   return new CaptureError(401, "authentication_error", code, detail);
+}
+
+/** 429: there is a limit, and the client should send the same again after a while. */
+export function tooMany(detail: string, retryAfterSeconds: number): CaptureError {
+  return new CaptureError(429, "throttled_error", "rate_limit_exceeded", detail, retryAfterSeconds);
 }
 
 /** 503: the client should send the same again after a while. */

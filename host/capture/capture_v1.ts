@@ -62,13 +62,15 @@ async function capture(options: CaptureOptions, request: Request, remote: Deno.A
     const project = options.projects.byToken(token);
     if (!project) throw invalidToken();
     projectId = project.id;
+    const address = clientIp(headers, hostOf(remote), options);
+    options.rateLimits?.checkAddress(address);
     using share = createAdmission(options.gate);
     const { data } = await readPayload(request, url.searchParams, MAX_BYTES, share.admit);
     const batch = isRecord(data) ? data.batch : undefined;
     if (!isRecord(data) || !isSentEvents(batch)) throw invalidPayload("Expected an object with an array `batch`");
     const facts: RequestFacts = {
       teamId: project.id,
-      ip: project.anonymizeIps ? "" : clientIp(headers, hostOf(remote), options),
+      ip: project.anonymizeIps ? "" : address,
       siteUrl: clientOrigin(request, hostOf(remote), options.trustProxy),
       now,
       // The time of this very request: a batch that is sent again keeps its created_at.
@@ -82,7 +84,9 @@ async function capture(options: CaptureOptions, request: Request, remote: Deno.A
       hasFlags: project.upstream !== undefined,
     };
     const { records, results } = await encodeBatch(batch, facts, headers.get("posthog-sdk-info"));
-    share.shrink(bytesOf(records));
+    const bytes = bytesOf(records);
+    share.shrink(bytes);
+    options.rateLimits?.take(project.id, address, records.length, bytes);
     if (records.length > 0) await options.log.append("inbox", project.id, records);
     options.onStored?.(project.id, records.length);
     return Response.json({ results });

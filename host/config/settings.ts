@@ -158,6 +158,26 @@ export const SETTINGS = {
     help:
       "A header in which believed proxies name the client's address, such as CF-Connecting-IP, read before the others",
   }),
+  projectEventsPerSecond: integer(null, 1, 10_000_000, {
+    env: "HOGPEN_PROJECT_EVENTS_PER_SECOND",
+    help: "Events that each project may send a second; more are answered with 429",
+  }),
+  projectBytesPerSecond: integer(null, 1024, 10_000_000_000, {
+    env: "HOGPEN_PROJECT_BYTES_PER_SECOND",
+    help: "Bytes of events that each project may send a second",
+  }),
+  addressEventsPerSecond: integer(null, 1, 10_000_000, {
+    env: "HOGPEN_ADDRESS_EVENTS_PER_SECOND",
+    help: "Events that each client address may send a second; set HOGPEN_TRUST_PROXY where proxies are in front",
+  }),
+  addressBytesPerSecond: integer(null, 1024, 10_000_000_000, {
+    env: "HOGPEN_ADDRESS_BYTES_PER_SECOND",
+    help: "Bytes of events that each client address may send a second",
+  }),
+  burstSeconds: integer(10, 1, 3600, {
+    env: "HOGPEN_BURST_SECONDS",
+    help: "How many seconds' worth of these limits may come at once",
+  }),
   captureDepth: integer(5, 0, 1000, {
     env: "HOGPEN_CAPTURE_DEPTH",
     help: "How many posthog.capture calls may lie between an SDK's event and the last event of a chain",

@@ -6,6 +6,7 @@
 
 import { Hono } from "hono";
 import { type ArrivalOptions, type Arrivals, type ConnectionInfo, createArrivals } from "../capture/arrival.ts";
+import type { RateLimits } from "../capture/limits/rate_limits.ts";
 import { addCorsHeaders } from "../capture/cors.ts";
 import type { PluginConfig, ProjectConfig } from "../config/config.ts";
 import type { ConsumerControl } from "../consumers/consumer_status.ts";
@@ -39,6 +40,8 @@ export interface AppOptions extends ArrivalOptions {
   /** What is served when a project's upstream is away. */
   upstreamCache: StaleCache;
   onUpstreamError(message: string): void;
+  /** What projects and addresses may send; absent: as much as they like. */
+  rateLimits?: RateLimits;
   /** Live: read anew for each request. */
   projects: () => readonly ProjectConfig[];
   log: Pick<EventLog, "append" | "read" | "readBack" | "cursorAt" | "size">;

@@ -48,7 +48,7 @@ import { createPluginLoader } from "./load_plugins.ts";
 import { type Notices, wordsOf } from "./notices.ts";
 import { createPluginSet } from "./plugin_set.ts";
 import { createProjectRouters } from "./project_routers.ts";
-import { serviceLimits } from "./service_limits.ts";
+import { rateLimits, serviceLimits } from "./service_limits.ts";
 import { stopInOrder } from "./stop_in_order.ts";
 
 export interface ServiceOptions {
@@ -246,6 +246,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     version: options.version,
     adminToken: options.adminToken,
     metricsToken: settings.metricsToken,
+    rateLimits: rateLimits(settings, now),
     trustProxy: readProxies(settings.trustProxy),
     clientIpHeader: settings.clientIpHeader,
     pathPrefix: settings.pathPrefix,

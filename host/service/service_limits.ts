@@ -1,8 +1,9 @@
 /**
- * The bounds of what plugins may ask of the host, with what the settings change of them.
+ * The bounds of what plugins may ask of the host and of what clients may send, with what the settings change of them.
  * @module
  */
 
+import { createRateLimits, type RateLimits } from "../capture/limits/rate_limits.ts";
 import type { Settings } from "../config/settings.ts";
 import { DEFAULT_SERVICE_LIMITS, type ServiceLimits } from "../services/limits/service_limits.ts";
 
@@ -19,4 +20,14 @@ export function serviceLimits(settings: Settings): ServiceLimits {
       keepDays: settings.pluginLogDays,
     },
   };
+}
+
+/** None until they are set. */
+export function rateLimits(settings: Settings, now: () => number): RateLimits {
+  return createRateLimits({
+    project: { events: settings.projectEventsPerSecond, bytes: settings.projectBytesPerSecond },
+    address: { events: settings.addressEventsPerSecond, bytes: settings.addressBytesPerSecond },
+    burstSeconds: settings.burstSeconds,
+    now,
+  });
 }

@@ -11,7 +11,7 @@ import { isNestedTooDeeply, MAX_NESTING } from "../../runtime/nesting.ts";
 import type { EventLog } from "../log/event_log.ts";
 import { checkArguments, text } from "./check_arguments.ts";
 import { ServiceLimitError } from "./limits/flood_guard.ts";
-import { createTokenBucket } from "./limits/token_bucket.ts";
+import { createTokenBucket } from "../token_bucket.ts";
 import type { PluginIdentity } from "./plugin_identity.ts";
 import type { ServiceLimits } from "./limits/service_limits.ts";
 import type { Cause, PluginServices } from "./services.ts";

@@ -4,7 +4,7 @@
  */
 
 import type { ConsoleLimits } from "./service_limits.ts";
-import { createTokenBucket } from "./token_bucket.ts";
+import { createTokenBucket } from "../../token_bucket.ts";
 
 export interface ConsoleAllowance {
   /** False when the line must be left out; it is counted then. */

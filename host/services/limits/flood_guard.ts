@@ -6,7 +6,7 @@
 
 import { sizeOf } from "../check_arguments.ts";
 import type { RateLimits } from "./service_limits.ts";
-import { createTokenBucket } from "./token_bucket.ts";
+import { createTokenBucket } from "../../token_bucket.ts";
 
 /**
  * Characters of answers a second, and at once. Reading costs the host less than writing, but a plugin that asks for long texts

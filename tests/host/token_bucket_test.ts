@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createTokenBucket } from "../../../../host/services/limits/token_bucket.ts";
+import { createTokenBucket } from "../../host/token_bucket.ts";
 
 Deno.test("createTokenBucket() allows the burst, then the rate", () => {
   let time = 0;
