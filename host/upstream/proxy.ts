@@ -17,6 +17,7 @@ import { readSent, type Sent, streamSent } from "./read_sent.ts";
 import { headersFor } from "./request_headers.ts";
 import { createSharedAnswers } from "./shared_answers.ts";
 import type { StaleCache } from "./stale_cache.ts";
+import { swapInAnswer } from "./swap_in_answer.ts";
 import { hasToken, swapToken, tokensIn } from "./tokens.ts";
 
 /** A project that has an upstream. */
@@ -81,18 +82,16 @@ export function createProxy(options: ProxyOptions): Proxy {
     try {
       const answer = await ask(asked, host, sent, token, key);
       if (!isShared(kind)) return answer;
-      if (answer.status < 500) {
-        const swap = kind === "config" && key !== token ? (text: string) => swapToken(text, key, token) : null;
-        return await shared.pass(request, place, answer, swap);
-      }
+      if (answer.status < 500) return await shared.pass(request, place, answer);
       const kept = await shared.find(request, place);
       if (kept === null) return answer;
       await answer.body?.cancel();
       return kept;
     } catch (error) {
-      const kept = error instanceof UpstreamError && isShared(kind) ? await shared.find(request, place) : null;
+      if (!(error instanceof UpstreamError) || !isShared(kind)) throw error;
+      const kept = await shared.find(request, place);
       if (kept === null) throw error;
-      complain((error as UpstreamError).message);
+      complain(error.message);
       return kept;
     }
   }
@@ -105,11 +104,12 @@ export function createProxy(options: ProxyOptions): Proxy {
       body = sent.repack(swapToken(sent.text, token, key));
       length = body.byteLength;
     }
+    const mustSwap = token !== key && (kind === "config" || kind === "flags");
     const headers = headersFor({
       arrival,
       isOurToken: options.isOurToken,
       // An answer in which the token must be put back has to be read.
-      ...(token !== key && kind === "config" && { acceptEncoding: "identity" }),
+      ...(mustSwap && { acceptEncoding: "identity" }),
     });
     const answer = await forward({
       host,
@@ -121,7 +121,7 @@ export function createProxy(options: ProxyOptions): Proxy {
       timeoutMs: TIMEOUT_MS[kind],
       isRepeatable: kind === "flags" || SAFE_METHODS.includes(request.method),
     });
-    return withPrefix(answer, arrival.prefix);
+    return withPrefix(mustSwap ? await swapInAnswer(answer, key, token) : answer, arrival.prefix);
   }
 }
 

@@ -20,8 +20,8 @@ const MOST_REMEMBERED = 1_000;
 const MOST_HELD_BYTES = 32 * 1024 * 1024;
 
 export interface SharedAnswers {
-  /** The answer, kept when it is good; `swap`, where there is one, changes its text. Rejects with UpstreamError when it breaks off. */
-  pass(request: Request, key: string, answer: Response, swap: ((text: string) => string) | null): Promise<Response>;
+  /** The answer, kept when it is good. Rejects with UpstreamError when it breaks off while it is read for that. */
+  pass(request: Request, key: string, answer: Response): Promise<Response>;
   /** The last good answer that this client can read, or null. */
   find(request: Request, key: string): Promise<Response | null>;
 }
@@ -42,9 +42,9 @@ export function createSharedAnswers(cache: StaleCache, now: () => number = Date.
     return place;
   }
 
-  /** The whole body; a stream of it when it is larger than what is kept, or need not be read and others are read already. */
-  async function hold(body: ReadableStream<Uint8Array<ArrayBuffer>>, mustBeRead: boolean) {
-    if (!mustBeRead && heldBytes + MOST_KEPT_BYTES > MOST_HELD_BYTES) return body;
+  /** The whole body; a stream of it when it is larger than what is kept, or when too many are read already. */
+  async function hold(body: ReadableStream<Uint8Array<ArrayBuffer>>) {
+    if (heldBytes + MOST_KEPT_BYTES > MOST_HELD_BYTES) return body;
     heldBytes += MOST_KEPT_BYTES;
     try {
       return await readUpTo(body, MOST_KEPT_BYTES);
@@ -58,21 +58,15 @@ export function createSharedAnswers(cache: StaleCache, now: () => number = Date.
   }
 
   return {
-    async pass(request, key, answer, swap) {
+    async pass(request, key, answer) {
       if (request.method !== "GET" || answer.status !== 200 || answer.body === null) return answer;
-      const headers = new Headers(answer.headers);
-      const isText = !headers.has("content-encoding") &&
-        /json|javascript|text/.test(headers.get("content-type") ?? "");
-      const place = placeOf(key, headers);
-      if (place === null && (swap === null || !isText)) return answer;
-      const held = await hold(answer.body, swap !== null);
+      const place = placeOf(key, answer.headers);
+      if (place === null) return answer;
+      const held = await hold(answer.body);
       if (held instanceof ReadableStream) return new Response(held, answer);
-      const bytes = swap !== null && isText ? swapText(held, swap) : held;
-      headers.set("content-length", String(bytes.byteLength));
-      if (place !== null) {
-        await cache.keep(place, { headers: [...headers].filter(([name]) => !NOT_KEPT.includes(name)), body: bytes });
-      }
-      return new Response(bytes, { status: 200, headers });
+      const headers = [...answer.headers].filter(([name]) => !NOT_KEPT.includes(name));
+      await cache.keep(place, { headers, body: held });
+      return new Response(held, { status: 200, headers: answer.headers });
     },
     async find(request, key) {
       if (request.method !== "GET") return null;
@@ -89,10 +83,4 @@ export function createSharedAnswers(cache: StaleCache, now: () => number = Date.
       return null;
     },
   };
-}
-
-function swapText(bytes: Uint8Array<ArrayBuffer>, swap: (text: string) => string): Uint8Array<ArrayBuffer> {
-  const text = new TextDecoder().decode(bytes);
-  const swapped = swap(text);
-  return swapped === text ? bytes : new TextEncoder().encode(swapped);
 }

@@ -114,10 +114,13 @@ async function visit(browser: Browser, host: string, token: string, version: Scr
       : "report.flags && report.features && report.surveys && window.siteAppRan";
     await page.waitForFunction(isDone, undefined, { timeout: 20_000 });
     const expected = ["bought", "$identify", ...(version === "1.20" ? [] : ["$snapshot"])];
+    let names = new Set<string>();
     await eventually("the page has sent its events", async () => {
-      const names = new Set((await sent()).map(({ event }) => event));
+      // To be asked all the time keeps a page from its work.
+      await delay(250);
+      names = new Set((await sent()).map(({ event }) => event));
       return expected.every((name) => names.has(name));
-    });
+    }).catch((error) => assert.fail(`${error.message}: it sent ${[...names].join()}; ${lines.join("; ")}`));
     await delay(500);
     const found = await page.evaluate(
       "({ ...report, siteApp: window.siteAppRan, survey: document.querySelectorAll('[class^=PostHogSurvey]').length })",

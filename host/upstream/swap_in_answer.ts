@@ -1,0 +1,25 @@
+/**
+ * Answers that carry the project's key: it is the token again for whoever asked with that.
+ * @module
+ */
+
+import { UpstreamError } from "./forward.ts";
+import { readUpTo } from "./read_up_to.ts";
+import { swapToken } from "./tokens.ts";
+
+/** Configurations and flags are a few kilobytes. */
+const MOST_BYTES = 5 * 1024 * 1024;
+
+/** The answer with the token replaced; one that is packed, no text or too large stays as it is. Rejects with UpstreamError. */
+export async function swapInAnswer(answer: Response, from: string, to: string): Promise<Response> {
+  const isText = /json|javascript|text/.test(answer.headers.get("content-type") ?? "");
+  if (answer.body === null || !isText || answer.headers.has("content-encoding")) return answer;
+  const read = await readUpTo(answer.body, MOST_BYTES).catch((cause) => {
+    throw new UpstreamError("unreachable", `Cannot read an answer to its end: ${cause.message}`, { cause });
+  });
+  if (read instanceof ReadableStream) return new Response(read, answer);
+  const swapped = new TextEncoder().encode(swapToken(new TextDecoder().decode(read), from, to));
+  const headers = new Headers(answer.headers);
+  headers.set("content-length", String(swapped.byteLength));
+  return new Response(swapped, { status: answer.status, headers });
+}
