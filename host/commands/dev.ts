@@ -8,7 +8,7 @@ import { z } from "zod";
 import { printableMessage } from "../../runtime/printable.ts";
 import type { HogpenConfig } from "../config/config.ts";
 import { defaultConfig, LOCAL_TOKEN } from "../config/default_config.ts";
-import { readSettings } from "../config/settings.ts";
+import { readSettings } from "../config/read_settings.ts";
 import { watchFolders } from "../config/watch_config.ts";
 import { createNotices } from "../service/notices.ts";
 import { type Service, startService } from "../service/service.ts";

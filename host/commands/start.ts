@@ -5,7 +5,7 @@
 
 import { loadConfig } from "../config/load_config.ts";
 import { ConfigError } from "../config/read_config.ts";
-import { UsageError } from "../config/settings.ts";
+import { UsageError } from "../config/read_settings.ts";
 import { loadAdminToken } from "../http/access/admin_token.ts";
 import { VERSION } from "../version.ts";
 import { announce } from "../service/announce.ts";

@@ -87,7 +87,7 @@ export const projectSchema = z.strictObject({
   ),
 });
 
-/** The whole file, after `{"$env": …}` has been replaced. What must be unique in it is config_conflicts.ts' matter. */
+/** The whole file, after references have been replaced. What must be unique in it is config_conflicts.ts' matter. */
 export const configSchema = z.strictObject({
   $schema: z.string().optional(),
   projects: z.array(projectSchema).min(1),

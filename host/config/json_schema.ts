@@ -9,31 +9,40 @@ import { configSchema } from "./config_schema.ts";
 /** Stands beside the repository's hogpen.json. */
 export const SCHEMA_FILE = new URL("../../hogpen.schema.json", import.meta.url);
 
-const ENV_REFERENCE = {
-  type: "object",
-  description: "A value from the environment",
-  properties: { $env: { type: "string", minLength: 1, description: "Name of the variable" } },
-  required: ["$env"],
-  additionalProperties: false,
+const REFERENCE = {
+  description: "A value that stands elsewhere",
+  anyOf: [
+    reference("$env", "Name of the variable of the environment"),
+    reference("$file", "Path of the file, relative to this one"),
+  ],
 };
 
 type Schema = { [key: string]: unknown };
 
-/** The schema, with `{"$env": "NAME"}` allowed wherever a text may stand. */
-export function configJsonSchema(): Schema {
-  const schema = z.toJSONSchema(configSchema, { io: "input", target: "draft-7" }) as Schema;
+function reference(key: string, description: string) {
   return {
-    ...(withEnvReferences(schema) as Schema),
-    title: "Configuration of Hogpen",
-    definitions: { env: ENV_REFERENCE },
+    type: "object",
+    properties: { [key]: { type: "string", minLength: 1, description } },
+    required: [key],
+    additionalProperties: false,
   };
 }
 
-function withEnvReferences(schema: unknown): unknown {
-  if (Array.isArray(schema)) return schema.map(withEnvReferences);
+/** The schema, with `{"$env": "NAME"}` and `{"$file": "path"}` allowed wherever a text may stand. */
+export function configJsonSchema(): Schema {
+  const schema = z.toJSONSchema(configSchema, { io: "input", target: "draft-7" }) as Schema;
+  return {
+    ...(withReferences(schema) as Schema),
+    title: "Configuration of Hogpen",
+    definitions: { reference: REFERENCE },
+  };
+}
+
+function withReferences(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(withReferences);
   if (typeof schema !== "object" || schema === null) return schema;
   const mapped: Schema = Object.fromEntries(
-    Object.entries(schema).map(([key, value]) => [key, isPlain(key) ? value : withEnvReferences(value)]),
+    Object.entries(schema).map(([key, value]) => [key, isPlain(key) ? value : withReferences(value)]),
   );
   // The name of a type chooses the rest of the schema, so it has to stand in the file.
   if (mapped["type"] !== "string" || "const" in mapped) return mapped;
@@ -41,7 +50,7 @@ function withEnvReferences(schema: unknown): unknown {
   return {
     ...(description === undefined ? {} : { description }),
     ...(preset === undefined ? {} : { default: preset }),
-    anyOf: [rest, { $ref: "#/definitions/env" }],
+    anyOf: [rest, { $ref: "#/definitions/reference" }],
   };
 }
 

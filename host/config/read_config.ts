@@ -1,5 +1,5 @@
 /**
- * Reads hogpen.json: environment references, validation, attachments, defaults.
+ * Reads hogpen.json: references, validation, attachments, defaults.
  * @module
  */
 
@@ -8,11 +8,11 @@ import { inheritUpstream, toUpstream } from "./upstream.ts";
 import { isRecord } from "../../runtime/is_record.ts";
 import { destinationOptions } from "../destinations/destination_options.ts";
 import type { DestinationConfig, HogpenConfig, PluginConfig } from "./config.ts";
-import { findConflicts } from "./config_conflicts.ts";
+import { findConflicts } from "./reading/config_conflicts.ts";
 import { type ConfigFile, configSchema } from "./config_schema.ts";
 import { describeIssues, showPath } from "./describe_issues.ts";
-import { replaceEnvReferences } from "./env_references.ts";
-import { MAX_ATTACHMENT_BYTES, readAttachment } from "./read_attachment.ts";
+import { replaceReferences } from "./reading/references.ts";
+import { MAX_ATTACHMENT_BYTES, readAttachment } from "./reading/read_attachment.ts";
 
 /** What plugin configs get that say nothing of their own. */
 export interface ConfigDefaults {
@@ -57,7 +57,10 @@ export async function parseConfig(
   } catch (cause) {
     throw new ConfigError(path, [`the file is not JSON: ${(cause as Error).message}`], { cause });
   }
-  const { value, problems } = replaceEnvReferences(json, env);
+  const { value, problems } = replaceReferences(json, {
+    env,
+    file: (name) => Deno.readTextFileSync(resolve(dirname(resolve(path)), name)),
+  });
   inheritUpstreams(value);
   const parsed = configSchema.safeParse(value);
   if (!parsed.success) problems.push(...describeIssues(parsed.error, value));

@@ -5,7 +5,7 @@
 
 import { CommanderError } from "commander";
 import { BackEndError } from "../../back_end_error.ts";
-import { UsageError } from "../../config/settings.ts";
+import { UsageError } from "../../config/read_settings.ts";
 import { createProgram, withCommand } from "./program.ts";
 import { CommandError, EXIT_FAILED, EXIT_USAGE, terminal } from "./terminal.ts";
 

@@ -5,7 +5,8 @@
 
 import { type Command, Option } from "commander";
 import { trustCertificates } from "../../ca_certificates.ts";
-import { flagOf, readSettings, SETTINGS, type Settings } from "../../config/settings.ts";
+import { readSettings } from "../../config/read_settings.ts";
+import { flagOf, SETTINGS, type Settings } from "../../config/settings.ts";
 import type { Setting } from "../../config/setting_kinds.ts";
 
 export interface GivenSettings {

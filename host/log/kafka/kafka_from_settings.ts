@@ -4,7 +4,8 @@
  */
 
 import { BackEndError } from "../../back_end_error.ts";
-import { type Settings, UsageError } from "../../config/settings.ts";
+import { UsageError } from "../../config/read_settings.ts";
+import type { Settings } from "../../config/settings.ts";
 import type { KafkaEventLog } from "./kafka_event_log.ts";
 import type { KafkaSettings } from "./cluster/kafka_settings.ts";
 import { openKafkaEventLog } from "./open_kafka_event_log.ts";

@@ -74,6 +74,23 @@ Deno.test("parseConfig() takes sources from the file's folder, and addresses as 
   ]);
 });
 
+Deno.test('readConfig() replaces {"$file"} by the text of the file beside it, without the end of its last line', async () => {
+  await using folder = await temporaryFolder();
+  await Deno.writeTextFile(folder.file("token"), "phc_from_file\n");
+  const config = (name: string) => ({
+    projects: [{ id: 1, token: { $file: name }, plugins: [], destinations: [] }],
+  });
+  await Deno.writeTextFile(folder.file("hogpen.json"), JSON.stringify(config("token")));
+  const { projects } = await readConfig(folder.file("hogpen.json"), { timeoutSeconds: 30, memoryMb: 256 });
+  assert.equal(projects[0]?.token, "phc_from_file");
+
+  await Deno.writeTextFile(folder.file("hogpen.json"), JSON.stringify(config("none")));
+  await assert.rejects(
+    readConfig(folder.file("hogpen.json"), { timeoutSeconds: 30, memoryMb: 256 }),
+    /projects\[0\]\.token: cannot read none: /,
+  );
+});
+
 Deno.test('parseConfig() replaces {"$env"} anywhere', async () => {
   const file = {
     projects: [{

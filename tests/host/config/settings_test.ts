@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { Command } from "commander";
 import { addSettings, type GivenSettings, givenSettings } from "../../../host/commands/program/settings_options.ts";
-import { flagOf, SETTINGS, type Settings, UsageError } from "../../../host/config/settings.ts";
+import { UsageError } from "../../../host/config/read_settings.ts";
+import { flagOf, SETTINGS, type Settings } from "../../../host/config/settings.ts";
+import { temporaryFolder } from "../../kit/temporary_folder.ts";
 
 /** The settings of `start` with these arguments. */
 function given(args: string[], env: Record<string, string> = {}): GivenSettings {
@@ -88,4 +90,22 @@ Deno.test("the help shows every setting with flag, variable and default", () => 
     assert.ok(line?.includes(`${flagOf(name)} `), name);
     assert.ok(line?.endsWith(`(${setting.shownDefault})`), name);
   }
+});
+
+Deno.test("givenSettings() reads secrets, and nothing else, from files that variables with _FILE name", async () => {
+  await using folder = await temporaryFolder();
+  await Deno.writeTextFile(folder.file("token"), "hog_from_file\n");
+  await Deno.writeTextFile(folder.file("port"), "9000");
+  const env = { HOGPEN_ADMIN_TOKEN_FILE: folder.file("token"), HOGPEN_PORT_FILE: folder.file("port") };
+  assert.equal(settings([], env).adminToken, "hog_from_file");
+  assert.equal(settings([], env).port, 8000);
+  assert.equal(settings([], { ...env, HOGPEN_ADMIN_TOKEN: "hog_from_variable" }).adminToken, "hog_from_variable");
+
+  await Deno.writeTextFile(folder.file("url"), "hunter2");
+  const [missing, wrong] = problems([], {
+    HOGPEN_ADMIN_TOKEN_FILE: folder.file("none"),
+    REDIS_URL_FILE: folder.file("url"),
+  });
+  assert.match(missing ?? "", /^HOGPEN_ADMIN_TOKEN_FILE: cannot read .*none: /);
+  assert.match(wrong ?? "", /^REDIS_URL_FILE: found a text of 7 characters, expected an address/);
 });

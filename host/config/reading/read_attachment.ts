@@ -4,7 +4,7 @@
  */
 
 import { basename, extname } from "node:path";
-import type { PluginConfig } from "./config.ts";
+import type { PluginConfig } from "../config.ts";
 
 type Attachment = PluginConfig["attachments"][string];
 

@@ -4,7 +4,7 @@
  */
 
 import { z } from "zod";
-import { showPath } from "./describe_issues.ts";
+import { showPath } from "../describe_issues.ts";
 
 /** Only what can conflict, and nothing refused: other problems of the file are listed beside these. */
 const name = z.union([z.string(), z.number()]).optional().catch(undefined);
