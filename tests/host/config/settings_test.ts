@@ -109,3 +109,15 @@ Deno.test("givenSettings() reads secrets, and nothing else, from files that vari
   assert.match(missing ?? "", /^HOGPEN_ADMIN_TOKEN_FILE: cannot read .*none: /);
   assert.match(wrong ?? "", /^REDIS_URL_FILE: found a text of 7 characters, expected an address/);
 });
+
+Deno.test("every flag takes its value after a space as well as after =", () => {
+  let tried = 0;
+  for (const [name, { default: preset }] of Object.entries(SETTINGS)) {
+    if (preset === null || preset === "") continue;
+    const value = typeof preset === "boolean" ? preset ? "no" : "yes" : String(preset);
+    const flag = flagOf(name);
+    assert.deepEqual(settings([flag, value]), settings([`${flag}=${value}`]), flag);
+    tried++;
+  }
+  assert.ok(tried > 20, "hardly any flag was tried");
+});
