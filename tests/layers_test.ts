@@ -77,6 +77,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   ],
   "host/http": [
     "runtime",
+    "host",
     "host/alerts",
     "host/capture",
     "host/cells",

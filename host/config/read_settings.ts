@@ -63,7 +63,13 @@ function findText(
 }
 
 /** Values that are right each by itself, but not together. */
-function conflictsOf({ port, adminPort, host, adminHost }: Settings): string[] {
+function conflictsOf({ port, adminPort, host, adminHost, tlsCert, tlsKey }: Settings): string[] {
+  if ((tlsCert === null) !== (tlsKey === null)) {
+    const [given, missing] = tlsCert === null
+      ? [SETTINGS.tlsKey.env, SETTINGS.tlsCert.env]
+      : [SETTINGS.tlsCert.env, SETTINGS.tlsKey.env];
+    return [`${missing}: found none, expected the file that belongs to ${given}`];
+  }
   const isSameAddress = host === adminHost || [host, adminHost].some((each) => each === "0.0.0.0" || each === "::");
   if (adminPort !== port || port === 0 || !isSameAddress) return [];
   return [`${SETTINGS.adminPort.env}: found ${adminPort}, the port of the service, expected another one or none`];

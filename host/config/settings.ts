@@ -35,6 +35,11 @@ export const SETTINGS = {
     help: "A port of its own for the API, the web page and /metrics, which the other port answers no more then",
   }),
   adminHost: text("127.0.0.1", { env: "HOGPEN_ADMIN_HOST", help: "The address that the admin port listens on" }),
+  tlsCert: text(null, {
+    env: "HOGPEN_TLS_CERT",
+    help: "PEM file with the certificate for HTTPS and those below its authority; taken anew when it changes",
+  }),
+  tlsKey: text(null, { env: "HOGPEN_TLS_KEY", help: "PEM file with the certificate's key" }),
   pathPrefix: pathPrefix({
     env: "HOGPEN_PATH_PREFIX",
     help: "What proxies in front leave before our paths, such as /ingest; X-Forwarded-Prefix is read in any case",

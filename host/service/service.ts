@@ -27,7 +27,7 @@ import { createApps } from "../http/app.ts";
 import { createLiveFeed } from "../http/live/live_feed.ts";
 import { publishLog, publishSighting } from "../http/live/publish.ts";
 import { watchService } from "../http/live/watch_service.ts";
-import { serve } from "../http/serve.ts";
+import { listen } from "../http/listen/listen.ts";
 import { createJobQueue } from "../jobs/job_queue.ts";
 import { createPluginPackages } from "../packages/plugin_packages.ts";
 import { createJobRunner } from "../jobs/job_runner.ts";
@@ -297,9 +297,11 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     managed.reload().then((changed) => changed ? applyLater() : undefined).catch(onError("Changes"));
   }, FOLLOW_MS);
   // Intake first: what comes while plugins are loaded waits in the inbox.
-  const server = serve(apps.open, settings);
+  const server = listen(apps.open, { host: settings.host, port: settings.port, settings, notices });
   const { adminPort, adminHost } = settings;
-  const adminServer = adminPort === null ? server : serve(apps.admin, { host: adminHost, port: adminPort });
+  const adminServer = adminPort === null
+    ? server
+    : listen(apps.admin, { host: adminHost, port: adminPort, settings, notices });
   let applying = applyNow(config);
   applying.catch(() => {});
 

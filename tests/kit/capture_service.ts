@@ -7,7 +7,7 @@ import type { PluginEvent } from "../../runtime/events/event.ts";
 import { createSdkRoutes, type SdkRoutesOptions } from "../../host/capture/sdk/sdk_routes.ts";
 import type { ProjectConfig } from "../../host/config/config.ts";
 import type { EventLog } from "../../host/log/event_log.ts";
-import { serve, type Server } from "../../host/http/serve.ts";
+import { serve, type Server } from "../../host/http/listen/serve.ts";
 import { openSqliteEventLog } from "../../host/log/sqlite_event_log.ts";
 
 export const TOKEN = "phc_local";

@@ -5,6 +5,7 @@
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { makeCertificates } from "../kit/certificates.ts";
 import { eventually } from "../kit/eventually.ts";
 import { startTestService } from "../kit/service.ts";
 import { temporaryFolder } from "../kit/temporary_folder.ts";
@@ -18,21 +19,6 @@ exports.processEvent = async (event, { config }) => {
   event.properties.aws = await aws.getObject({ Bucket: "b", Key: "k" }).promise().then(({ Body }) => String(Body), words);
   return event;
 };`;
-
-async function openssl(folder: string, ...args: string[]): Promise<void> {
-  const { success, stderr } = await new Deno.Command("openssl", { args, cwd: folder, stdin: "null" }).output();
-  assert.ok(success, `Cannot make a certificate: install openssl. ${new TextDecoder().decode(stderr)}`);
-}
-
-/** `ca.pem`, and `server.pem` with `server.key` for localhost, which it signed. */
-async function makeCertificates(folder: string): Promise<void> {
-  const key = ["-newkey", "rsa:2048", "-nodes"];
-  await openssl(folder, "req", "-x509", ...key, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=Test authority");
-  await openssl(folder, "req", ...key, "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=localhost");
-  await Deno.writeTextFile(join(folder, "names"), "subjectAltName=DNS:localhost");
-  const signing = ["-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-extfile", "names"];
-  await openssl(folder, "x509", "-req", "-in", "server.csr", ...signing, "-out", "server.pem");
-}
 
 async function reach(caCerts: (folder: string) => string) {
   await using folder = await temporaryFolder();

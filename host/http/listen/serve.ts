@@ -3,15 +3,17 @@
  * @module
  */
 
-import { InvalidHostError } from "../capture/arrival.ts";
-import { ApiError, errorResponse } from "./api_error.ts";
-import type { App } from "./app.ts";
+import { InvalidHostError } from "../../capture/arrival.ts";
+import { ApiError, errorResponse } from "../api_error.ts";
+import type { App } from "../app.ts";
 
 export interface ServeOptions {
   /** The address to listen on, or a name of it. */
   host: string;
   /** 0 takes a free one. */
   port: number;
+  /** In PEM: HTTPS, with HTTP/2 for who speaks it. */
+  tls?: { cert: string; key: string };
 }
 
 export interface Server extends AsyncDisposable {
@@ -22,12 +24,13 @@ export interface Server extends AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** Starts to listen. Throws when the port is taken. */
-export function serve(app: Pick<App, "fetch">, { host: hostname, port }: ServeOptions): Server {
+/** Starts to listen. Throws AddrInUse when the port is taken, and InvalidData when certificate and key cannot be used together. */
+export function serve(app: Pick<App, "fetch">, { host: hostname, port, tls }: ServeOptions): Server {
   const server = Deno.serve(
     {
       hostname,
       port,
+      ...tls,
       onListen() {},
       // Only for what fails before the app sees the request, or after it answered.
       onError: answerError,
@@ -38,7 +41,7 @@ export function serve(app: Pick<App, "fetch">, { host: hostname, port }: ServeOp
   const reachable = address.hostname === "0.0.0.0" || address.hostname === "::" ? "localhost" : address.hostname;
   const host = reachable.includes(":") ? `[${reachable}]` : reachable;
   return {
-    url: `http://${host}:${address.port}`,
+    url: `${tls === undefined ? "http" : "https"}://${host}:${address.port}`,
     port: address.port,
     [Symbol.asyncDispose]: () => server.shutdown(),
   };
