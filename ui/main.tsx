@@ -4,22 +4,50 @@
  * @module
  */
 
-import { render } from "preact";
+import { type ComponentChild, render } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { logIn, logOut, type Session } from "./api.ts";
-import { AppPage } from "./pages/app.tsx";
+import { logIn, logOut, type Session, SESSION_ENDED } from "./lib/api.ts";
+import { closeLive, openLive } from "./lib/live.ts";
+import { setRole, Waiting } from "./lib/parts.tsx";
+import { AlertBanner, Alerts } from "./pages/alerts.tsx";
+import { AppPage } from "./pages/app/app.tsx";
 import { Apps } from "./pages/apps.tsx";
+import { DeadLetters } from "./pages/dead_letters.tsx";
 import { Deliveries } from "./pages/deliveries.tsx";
 import { Events } from "./pages/events.tsx";
+import { Install } from "./pages/install.tsx";
+import { Jobs } from "./pages/jobs.tsx";
 import { Login } from "./pages/login.tsx";
-import { Waiting } from "./parts.tsx";
+import { Settings } from "./pages/settings.tsx";
+
+/** By the first part of the address behind `#/`; `id` is the rest. */
+const PAGES: Record<string, { title: string; show(id: string | undefined): ComponentChild }> = {
+  apps: { title: "Apps", show: (id) => id === undefined ? <Apps /> : <AppPage key={id} id={id} /> },
+  install: { title: "Install", show: () => <Install /> },
+  events: { title: "Events", show: () => <Events /> },
+  deliveries: { title: "Deliveries", show: () => <Deliveries /> },
+  dead_letters: { title: "Dead letters", show: () => <DeadLetters /> },
+  jobs: { title: "Jobs", show: () => <Jobs /> },
+  alerts: { title: "Alerts", show: () => <Alerts /> },
+  settings: { title: "Settings", show: () => <Settings /> },
+};
 
 function Root() {
   const [session, setSession] = useState<Session | null | undefined>(undefined);
   const [place, setPlace] = useState(location.hash);
+  function enter(found: Session) {
+    setRole(found.role);
+    openLive();
+    setSession(found);
+  }
+  function leave() {
+    closeLive();
+    setSession(null);
+  }
   useEffect(() => {
-    logIn().then(setSession, () => setSession(null));
+    logIn().then(enter, leave);
     addEventListener("hashchange", () => setPlace(location.hash));
+    addEventListener(SESSION_ENDED, leave);
   }, []);
   if (session === undefined) {
     return (
@@ -28,25 +56,33 @@ function Root() {
       </main>
     );
   }
-  if (session === null) return <Login onDone={setSession} />;
-  const [, page = "apps", id] = place.split("/");
-  const current = (name: string) => page === name ? { "aria-current": "page" as const } : {};
+  if (session === null) return <Login onDone={enter} />;
+  const [, asked = "", id] = place.split("?")[0]?.split("/") ?? [];
+  const name = asked in PAGES ? asked : "apps";
+  const page = PAGES[name];
   return (
     <>
+      <a class="skip" href="#main" onClick={(event) => skip(event)}>Skip to the page</a>
       <header>
         <strong>Hogpen</strong>
         <nav aria-label="Pages">
-          <a href="#/apps" {...current("apps")}>Apps</a>
-          <a href="#/events" {...current("events")}>Events</a>
-          <a href="#/deliveries" {...current("deliveries")}>Deliveries</a>
+          {Object.entries(PAGES).map(([each, { title }]) => (
+            <a key={each} href={`#/${each}`} {...(each === name && { "aria-current": "page" as const })}>{title}</a>
+          ))}
         </nav>
-        <button type="button" onClick={() => logOut().finally(() => setSession(null))}>Log out</button>
+        <span class="soft">{session.name}{session.role === "viewer" && ", may only look"}</span>
+        <button type="button" onClick={() => logOut().finally(leave)}>Log out</button>
       </header>
-      <main>
-        {page === "events" ? <Events /> : page === "deliveries" ? <Deliveries /> : id ? <AppPage id={id} /> : <Apps />}
-      </main>
+      <AlertBanner />
+      <main id="main" tabIndex={-1}>{page?.show(id === "" ? undefined : id)}</main>
     </>
   );
+}
+
+/** The address belongs to the pages, so the link moves the focus alone. */
+function skip(event: Event): void {
+  event.preventDefault();
+  document.getElementById("main")?.focus();
 }
 
 const root = document.getElementById("app");

@@ -81,7 +81,8 @@ async function loadSource(source: PluginSource, options: LoadOptions): Promise<L
   };
 }
 
-async function readManifest(source: PluginSource, digest: string): Promise<Manifest> {
+/** The manifest alone, without looking at the code. Rejects with PluginLoadError. */
+export async function readManifest(source: PluginSource, digest = `plugin ${source.label}`): Promise<Manifest> {
   if (!source.paths.has("plugin.json")) return emptyManifest(source.label);
   try {
     return parseManifest(await source.read("plugin.json"), source.label);

@@ -48,7 +48,7 @@ export const PACKAGE_GROUPS = {
   /** `hogpen bundle`. */
   bundle: ["esbuild"],
   /** The page of the operator, when it is first opened; it is built by the bundler above. */
-  ui: ["preact"],
+  ui: ["preact", "uplot"],
   /** `hogpen test`. */
   jest: [
     "@jest/fake-timers",
@@ -62,6 +62,7 @@ export const PACKAGE_GROUPS = {
   ],
   /** What only tests, benchmarks and types of the project's own code name. */
   development: [
+    "axe-core",
     "@posthog/geoip-plugin",
     "@posthog/plugin-scaffold",
     "@posthog/taxonomy-plugin",

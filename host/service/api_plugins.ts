@@ -7,6 +7,7 @@ import { PluginState, type PluginStatus } from "../cells/plugin_runtime.ts";
 import type { HogpenConfig } from "../config/config.ts";
 import type { Plugins } from "../http/routes/plugin_configs.ts";
 import type { HostedPlugins } from "../loader/hosted_plugin.ts";
+import type { RestingManifests } from "./resting_manifests.ts";
 
 const SWITCHED_OFF: PluginStatus = {
   state: PluginState.Stopped,
@@ -23,6 +24,7 @@ const SWITCHED_OFF: PluginStatus = {
 export function createApiPlugins(
   config: () => HogpenConfig,
   hosted: HostedPlugins,
+  resting: Pick<RestingManifests, "get">,
   versionOf: (pluginConfigId: number) => number | null,
 ): Plugins {
   return {
@@ -32,7 +34,7 @@ export function createApiPlugins(
           const plugin = hosted.get(pluginConfig.id);
           return {
             config: pluginConfig,
-            manifest: plugin?.manifest ?? null,
+            manifest: plugin?.manifest ?? resting.get(pluginConfig.id),
             status: plugin?.runtime.status(pluginConfig.id) ?? SWITCHED_OFF,
             version: versionOf(pluginConfig.id),
           };

@@ -37,6 +37,7 @@ import { createPluginServices } from "../services/create_plugin_services.ts";
 import { createPluginMetrics } from "../services/metrics.ts";
 import { createTelemetry } from "../telemetry/telemetry.ts";
 import { createApiPlugins } from "./api_plugins.ts";
+import { createRestingManifests } from "./resting_manifests.ts";
 import { openBackEnds } from "./back_ends.ts";
 import { keepAudit } from "./upkeep/keep_audit.ts";
 import { observe } from "./upkeep/observe.ts";
@@ -227,10 +228,13 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     await Promise.all(busy.map((runtime) => runtime[Symbol.asyncDispose]()));
     for (const runtime of retired) known.delete(runtime);
     planWhenReady();
+    await soon(resting.update(next), clock);
   }
 
+  const resting = createRestingManifests(loader.open);
+
   const versionOf = (id: number) => managed.current().plugins.get(id)?.version ?? null;
-  const api = createApiPlugins(() => config, plugins.hosted, versionOf);
+  const api = createApiPlugins(() => config, plugins.hosted, resting, versionOf);
   function applyLater(anew?: ReadonlySet<number>): Promise<void> {
     applying = applying.catch(() => {}).then(async () => await applyNow(await managed.combine(file), anew));
     return applying;

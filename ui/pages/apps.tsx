@@ -5,32 +5,57 @@
  */
 
 import { useState } from "preact/hooks";
-import { call } from "../api.ts";
-import { Ago, CAN_EDIT, Figure, Waiting } from "../parts.tsx";
-import type { App, List, Project, StoredEvent, Totals } from "../shapes.ts";
-import { useData } from "../use_data.ts";
+import { call, wordsOf } from "../lib/api.ts";
+import { Action, Ago, canEdit, Figure, Sparkline, Waiting } from "../lib/parts.tsx";
+import type { App, List, Project, SeriesAnswer, StoredEvent, Totals } from "../lib/shapes.ts";
+import { useData } from "../lib/use_data.ts";
 
-const BROKEN = new Set(["disabled", "restarting", "failed"]);
+const BROKEN = new Set(["disabled", "restarting", "retrying_setup"]);
+
+function isBroken(app: App): boolean {
+  return app.enabled && BROKEN.has(app.state);
+}
 
 export function Apps() {
-  const apps = useData<List<App>>("plugin_configs");
-  const projects = useData<List<Project>>("projects", 30);
-  const totals = useData<List<Totals>>("metrics/totals?subject=plugin:*");
+  const apps = useData<List<App>>("plugin_configs", ["states"]);
+  const projects = useData<List<Project>>("projects");
+  const totals = useData<List<Totals>>("metrics/totals?subject=plugin:*&field=in,dropped,failed,p95_ms", ["counters"]);
+  const series = useData<SeriesAnswer>("metrics/series?subject=plugin:*&field=in&points=40", ["counters"]);
+  const [wanted, setWanted] = useState("");
   if (!apps.data || !projects.data) return <Waiting error={apps.error ?? projects.error} />;
-  const broken = (app: App) => app.enabled && BROKEN.has(app.state) ? 0 : 1;
+  const all = apps.data.results;
+  const troubled = all.filter(isBroken).length;
   return (
     <>
-      <h1>Apps</h1>
+      <div class="row title">
+        <h1>Apps</h1>
+        {troubled > 0 && <span class="bad">{troubled} with a problem</span>}
+        <input
+          type="search"
+          aria-label="Filter by name"
+          placeholder="Filter"
+          onInput={(event) => setWanted(event.currentTarget.value.toLowerCase())}
+        />
+        {canEdit() && <a class="button" href="#/install">Install an app</a>}
+      </div>
       {projects.data.results.map((project) => {
-        const own = apps.data?.results.filter((app) => app.team_id === project.id) ?? [];
-        own.sort((a, b) => broken(a) - broken(b) || a.order - b.order);
+        const chain = all.filter((app) => app.team_id === project.id).sort((a, b) => a.order - b.order || a.id - b.id);
+        const shown = chain.filter((app) => app.name.toLowerCase().includes(wanted));
+        shown.sort((a, b) => Number(isBroken(b)) - Number(isBroken(a)));
         return (
           <section key={project.id} aria-label={project.name}>
             <h2>{project.name}</h2>
-            {own.map((app) => (
-              <AppRow key={app.id} app={app} totals={totals.data?.results ?? []} onChange={apps.again} />
+            {shown.map((app) => (
+              <AppRow
+                key={app.id}
+                app={app}
+                chain={chain}
+                totals={totals.data?.results ?? []}
+                series={series.data?.series ?? []}
+                onChange={apps.again}
+              />
             ))}
-            {own.length === 0 && <p class="soft">This project has no apps yet.</p>}
+            {chain.length === 0 && <p class="soft">This project has no apps yet.</p>}
             <FirstEvent project={project} />
           </section>
         );
@@ -39,32 +64,34 @@ export function Apps() {
   );
 }
 
-function AppRow({ app, totals, onChange }: { app: App; totals: Totals[]; onChange(): void }) {
-  const [problem, setProblem] = useState("");
-  const own = totals.filter(({ subject }) => subject.startsWith(`plugin:${app.id}/`)).map(({ fields }) => fields);
+interface RowProps {
+  app: App;
+  /** The apps of the project in their order. */
+  chain: App[];
+  totals: Totals[];
+  series: SeriesAnswer["series"];
+  onChange(): void;
+}
+
+function AppRow({ app, chain, totals, series, onChange }: RowProps) {
+  const isOwn = ({ subject }: { subject: string }) => subject.startsWith(`plugin:${app.id}/`);
+  const own = totals.filter(isOwn).map(({ fields }) => fields);
   const sum = (name: string) => own.reduce((total, fields) => total + (fields[name] ?? 0), 0).toLocaleString();
   const p95 = own.map((fields) => fields["p95_ms"]).filter((value) => typeof value === "number");
-  async function change() {
-    try {
-      await call("PATCH", `plugin_configs/${app.id}`, { enabled: !app.enabled }, app.version);
-      setProblem("");
-    } catch (error) {
-      setProblem(error instanceof Error ? error.message : String(error));
-    }
-    onChange();
-  }
+  const lines = series.filter(isOwn).map(({ fields }) => fields["in"] ?? []);
+  const line = (lines[0] ?? []).map((_, at) => lines.reduce((total, each) => total + (each[at] ?? 0), 0));
   const state = app.enabled ? app.state : "off";
   return (
     <article class="card app">
       <div>
-        <h2>
+        <h3>
           <a href={`#/apps/${app.id}`}>{app.name}</a>
-          <span class={`state ${state}`}>{state}</span>
-        </h2>
+          <span class={`state ${state}`}>{state.replaceAll("_", " ")}</span>
+        </h3>
         <p>{app.does.join("; ") || app.description}</p>
         {app.reason && <p class="bad">{app.reason}</p>}
-        {problem && <p role="alert" class="bad">{problem}</p>}
       </div>
+      <Sparkline values={line} label={`Events in over the last hour, ${sum("in")} in all`} />
       <Figure label="in, 1 h">{sum("in")}</Figure>
       <Figure label="dropped">{sum("dropped")}</Figure>
       <Figure label="failed">{sum("failed")}</Figure>
@@ -72,22 +99,65 @@ function AppRow({ app, totals, onChange }: { app: App; totals: Totals[]; onChang
       <Figure label="memory">
         {app.memory_bytes === null ? "–" : `${Math.round(app.memory_bytes / 1_048_576)} MB`}
       </Figure>
-      <div>
-        {app.managed_by === "file"
-          ? <span class="soft" title="Change it in the configuration file">by file</span>
-          : CAN_EDIT && (
-            <button type="button" aria-label={`Switch ${app.name} ${app.enabled ? "off" : "on"}`} onClick={change}>
+      <div class="controls">
+        {app.managed_by === "file" ? <span class="soft" title="Change it in the configuration file">by file</span> : (
+          <>
+            <Action
+              method="PATCH"
+              path={`plugin_configs/${app.id}`}
+              body={{ enabled: !app.enabled }}
+              version={app.version}
+              label={`Turn ${app.enabled ? "off" : "on"} ${app.name}`}
+              onDone={onChange}
+            >
               {app.enabled ? "Turn off" : "Turn on"}
-            </button>
-          )}
+            </Action>
+            <Order app={app} chain={chain} onChange={onChange} />
+          </>
+        )}
       </div>
     </article>
   );
 }
 
+/** Moves the app by one place among those of the project that the page may order. */
+function Order({ app, chain, onChange }: Pick<RowProps, "app" | "chain" | "onChange">) {
+  const [problem, setProblem] = useState("");
+  const movable = chain.filter(({ managed_by }) => managed_by === "api");
+  const at = movable.indexOf(app);
+  if (!canEdit() || movable.length < 2) return null;
+  async function move(to: number) {
+    const ids = movable.map(({ id }) => id);
+    ids.splice(to, 0, ...ids.splice(at, 1));
+    try {
+      await call("POST", `projects/${app.team_id}/order`, { plugin_configs: ids });
+      setProblem("");
+    } catch (error) {
+      setProblem(wordsOf(error));
+    }
+    onChange();
+  }
+  return (
+    <span class="order">
+      <button type="button" aria-label={`Move ${app.name} up`} disabled={at === 0} onClick={() => move(at - 1)}>
+        ↑
+      </button>
+      <button
+        type="button"
+        aria-label={`Move ${app.name} down`}
+        disabled={at === movable.length - 1}
+        onClick={() => move(at + 1)}
+      >
+        ↓
+      </button>
+      {problem && <span role="alert" class="bad">{problem}</span>}
+    </span>
+  );
+}
+
 /** The newest event, or the way to send the first. */
 function FirstEvent({ project }: { project: Project }) {
-  const { data } = useData<List<StoredEvent>>(`events?team_id=${project.id}&limit=1`);
+  const { data } = useData<List<StoredEvent>>(`events?team_id=${project.id}&limit=1`, ["counters"]);
   const [newest] = data?.results ?? [];
   if (!data) return null;
   if (newest) {
@@ -101,7 +171,7 @@ function FirstEvent({ project }: { project: Project }) {
   return (
     <div class="card">
       No event has come yet. Send one:
-      <pre>{`curl ${location.origin}/capture -H 'content-type: application/json' -d '${body}'`}</pre>
+      <pre tabIndex={0}>{`curl ${location.origin}/capture -H 'content-type: application/json' -d '${body}'`}</pre>
     </div>
   );
 }

@@ -1,33 +1,30 @@
 /// <reference lib="dom" />
 /**
- * How far each destination and each app that sees events later is, and what was given up on.
+ * How far each destination and each app that sees events later is.
  * @module
  */
 
 import { useState } from "preact/hooks";
-import { call } from "../api.ts";
-import { Ago, CAN_EDIT, Figure, Waiting } from "../parts.tsx";
-import type { List } from "../shapes.ts";
-import { useData } from "../use_data.ts";
+import { call, wordsOf } from "../lib/api.ts";
+import { Action, Ago, canEdit, Figure, SameByApi, Waiting } from "../lib/parts.tsx";
+import type { List } from "../lib/shapes.ts";
+import { useData } from "../lib/use_data.ts";
 
 interface Consumer {
   id: string;
   state: string;
   lag: { events: number; seconds: number };
   delivered: number;
+  threw: number;
   rejected: number;
   last_error: { at: string; message: string } | null;
-}
-interface Letter {
-  id: string;
-  consumer: string;
-  reason: string;
-  at: string;
-  event: unknown;
+  paused_for: string | null;
+  next_attempt_at: string | null;
+  replay: { fraction: number; events_left: number } | null;
 }
 
 export function Deliveries() {
-  const { data, error, again } = useData<List<Consumer>>("consumers", 3);
+  const { data, error, again } = useData<List<Consumer>>("consumers", ["lag"]);
   return (
     <>
       <h1>Deliveries</h1>
@@ -36,87 +33,134 @@ export function Deliveries() {
         : data.results.length === 0
         ? <p class="soft">No destination is set up, and no app sees events later.</p>
         : data.results.map((consumer) => <Row key={consumer.id} consumer={consumer} onChange={again} />)}
-      <h2>Given up on</h2>
-      <Letters />
+      <p class="soft">
+        What was given up on lies among the <a href="#/dead_letters">dead letters</a>.
+      </p>
     </>
   );
 }
 
 function Row({ consumer, onChange }: { consumer: Consumer; onChange(): void }) {
-  const [problem, setProblem] = useState("");
-  const isPaused = consumer.state === "paused";
-  const action = isPaused ? "resume" : "pause";
-  async function change() {
-    try {
-      await call("POST", `consumers/${consumer.id}/${action}`, {});
-      setProblem("");
-    } catch (error) {
-      setProblem(error instanceof Error ? error.message : String(error));
-    }
-    onChange();
-  }
+  const { id, state, lag, delivered, threw, rejected, last_error, paused_for, next_attempt_at, replay } = consumer;
+  const isPaused = state === "paused";
+  const [, project, destination] = /^destination:(\d+)\/(.+)$/.exec(id) ?? [];
   return (
-    <article class="card app">
-      <div>
-        <h2>
-          {consumer.id} <span class={`state ${consumer.state}`}>{consumer.state}</span>
-        </h2>
-        {consumer.last_error && (
-          <p class="bad">
-            {consumer.last_error.message} <Ago time={consumer.last_error.at} />
-          </p>
-        )}
-        {problem && <p role="alert" class="bad">{problem}</p>}
+    <article class="card">
+      <div class="app five">
+        <div>
+          <h2>
+            {id} <span class={`state ${state}`}>{state}</span>
+          </h2>
+          {paused_for && <p class="bad">Paused: {paused_for}</p>}
+          {last_error && (
+            <p class="bad">
+              {last_error.message} <Ago time={last_error.at} />
+              {next_attempt_at && (
+                <>
+                  , tried again <Ago time={next_attempt_at} />
+                </>
+              )}
+            </p>
+          )}
+        </div>
+        <Figure label="behind">{lag.events.toLocaleString()}</Figure>
+        <Figure label="seconds">{Math.round(lag.seconds).toLocaleString()}</Figure>
+        <Figure label="delivered">{delivered.toLocaleString()}</Figure>
+        <Figure label="threw">{threw.toLocaleString()}</Figure>
+        <Figure label="given up">{rejected.toLocaleString()}</Figure>
       </div>
-      <Figure label="behind">{consumer.lag.events.toLocaleString()}</Figure>
-      <Figure label="seconds">{Math.round(consumer.lag.seconds).toLocaleString()}</Figure>
-      <Figure label="delivered">{consumer.delivered.toLocaleString()}</Figure>
-      <Figure label="given up">{consumer.rejected.toLocaleString()}</Figure>
-      <div />
-      <div>
-        {CAN_EDIT && (
-          <button type="button" aria-label={`${isPaused ? "Resume" : "Pause"} ${consumer.id}`} onClick={change}>
-            {isPaused ? "Resume" : "Pause"}
-          </button>
+      {replay && (
+        <div class="row">
+          <label for={`replay-${id}`}>Replay</label>
+          <progress id={`replay-${id}`} max={1} value={replay.fraction} />
+          <span class="soft">{replay.events_left.toLocaleString()} events left</span>
+          <Action method="POST" path={`consumers/${id}/cancel_replay`} onDone={onChange}>End the replay</Action>
+        </div>
+      )}
+      <div class="row">
+        <Action
+          method="POST"
+          path={`consumers/${id}/${isPaused ? "resume" : "pause"}`}
+          label={`${isPaused ? "Resume" : "Pause"} ${id}`}
+          onDone={onChange}
+        >
+          {isPaused ? "Resume" : "Pause"}
+        </Action>
+        {lag.events > 0 && (
+          <Action
+            method="POST"
+            path={`consumers/${id}/skip`}
+            label={`Skip what ${id} has not delivered`}
+            confirm={`${lag.events} events would never reach ${id}. Skip them?`}
+            onDone={onChange}
+          >
+            Skip
+          </Action>
         )}
+        {destination && <TestDelivery path={`projects/${project}/destinations/${destination}/test`} />}
+        {canEdit() && <Replay id={id} onStarted={onChange} />}
       </div>
     </article>
   );
 }
 
-function Letters() {
-  const { data, error, again } = useData<List<Letter>>("dead_letters?limit=100");
+function TestDelivery({ path }: { path: string }) {
+  const [said, setSaid] = useState("");
+  return (
+    <>
+      <Action
+        method="POST"
+        path={path}
+        onDone={(answer) => {
+          const { delivered, detail } = answer as { delivered: boolean; detail: string | null };
+          setSaid(delivered ? "It was delivered." : `It was not delivered: ${detail}`);
+        }}
+      >
+        Send a test event
+      </Action>
+      <span role="status">{said}</span>
+    </>
+  );
+}
+
+/** Delivers again from a time on, after it has been said how much that would be. */
+function Replay({ id, onStarted }: { id: string; onStarted(): void }) {
+  const [time, setTime] = useState("");
+  const [events, setEvents] = useState<number | null>(null);
   const [problem, setProblem] = useState("");
-  async function change(method: string, path: string) {
+  const body = { time: time === "" ? "" : new Date(time).toISOString() };
+  async function attempt(work: () => Promise<void>) {
     try {
-      await call(method, path, method === "POST" ? {} : undefined);
+      await work();
       setProblem("");
     } catch (error) {
-      setProblem(error instanceof Error ? error.message : String(error));
+      setProblem(wordsOf(error));
     }
-    again();
   }
-  if (!data) return <Waiting error={error} />;
-  if (data.results.length === 0) return <p class="soft">Nothing was given up on.</p>;
+  const estimate = () =>
+    attempt(async () => setEvents((await call<{ events: number }>("POST", `consumers/${id}/estimate`, body)).events));
+  const start = () =>
+    attempt(async () => {
+      await call("POST", `consumers/${id}/rewind`, body);
+      setEvents(null);
+      onStarted();
+    });
   return (
-    <div class="card">
-      {problem && <p role="alert" class="bad">{problem}</p>}
-      {data.results.map((letter) => (
-        <details key={letter.id}>
-          <summary>
-            <strong>{letter.consumer}</strong> {letter.reason} <Ago time={letter.at} />
-          </summary>
-          <pre>{JSON.stringify(letter.event, null, 2)}</pre>
-          {CAN_EDIT && (
-            <div class="row">
-              <button type="button" onClick={() => change("POST", `dead_letters/${letter.id}/requeue`)}>
-                Try again
-              </button>
-              <button type="button" onClick={() => change("DELETE", `dead_letters/${letter.id}`)}>Delete</button>
-            </div>
-          )}
-        </details>
-      ))}
-    </div>
+    <>
+      <label for={`from-${id}`}>Replay from</label>
+      <input
+        id={`from-${id}`}
+        type="datetime-local"
+        onInput={(event) => {
+          setTime(event.currentTarget.value);
+          setEvents(null);
+        }}
+      />
+      {events === null
+        ? <button type="button" disabled={time === ""} onClick={estimate}>How many?</button>
+        : <button type="button" onClick={start}>Deliver {events.toLocaleString()} events again</button>}
+      <SameByApi method="POST" path={`consumers/${id}/rewind`} body={body} />
+      {problem && <span role="alert" class="bad">{problem}</span>}
+    </>
   );
 }

@@ -1,30 +1,60 @@
 /// <reference lib="dom" />
 /**
- * Events that passed the chain, and those that were dropped, newest first.
+ * Events that passed the chain, those that were dropped, and what each app made of some of them.
  * @module
  */
 
 import { useState } from "preact/hooks";
-import { Ago, Waiting } from "../parts.tsx";
-import type { List, Project, StoredEvent } from "../shapes.ts";
-import { useData } from "../use_data.ts";
+import { call, wordsOf } from "../lib/api.ts";
+import { Action, Ago, canEdit, type Change, Changes, SameByApi, Waiting } from "../lib/parts.tsx";
+import type { App, List, Project, StoredEvent } from "../lib/shapes.ts";
+import { useData } from "../lib/use_data.ts";
 
-interface Dropped extends Omit<StoredEvent, "taken_at"> {
+interface Kept {
   id: string;
+  uuid: string;
+  event: string;
+  distinct_id: string;
   at: string;
   plugin_config_id: number | null;
+  payload: unknown;
+}
+interface Trace {
+  id: string;
+  team_id: number;
+  distinct_id: string | null;
+  one_in: number;
+  until: string;
+  chosen: number;
+}
+interface DryRun {
+  plugins: {
+    plugin_config_id: number;
+    name: string;
+    steps: { function: string; outcome: string; ms: number; diff: Change[]; error: { message: string } | null }[];
+  }[];
 }
 
+const TABS = { passed: "Passed", dropped: "Dropped", traced: "Traced" };
+
 export function Events() {
-  const projects = useData<List<Project>>("projects", 30);
+  const projects = useData<List<Project>>("projects");
+  const asked = new URLSearchParams(location.hash.split("?")[1]);
+  const [tab, setTab] = useState(asked.get("show") ?? "passed");
   const [project, setProject] = useState<number | null>(null);
-  const [name, setName] = useState("");
-  const [user, setUser] = useState("");
-  const id = project ?? projects.data?.results[0]?.id;
+  const [filters, setFilters] = useState<Record<string, string>>(Object.fromEntries(asked));
   if (!projects.data) return <Waiting error={projects.error} />;
-  const query = new URLSearchParams({ team_id: String(id), payload: "true", limit: "50" });
-  if (name) query.set("event", name);
-  if (user) query.set("distinct_id", user);
+  const team = project ?? projects.data.results[0]?.id;
+  const query = new URLSearchParams({ team_id: String(team), payload: "true", limit: "50" });
+  for (const name of ["event", "distinct_id", "uuid", "property", "after"]) {
+    const value = filters[name];
+    if (value) query.set(name, name === "after" ? new Date(value).toISOString() : value);
+  }
+  const set = (name: string) => (event: { currentTarget: { value: string } }) =>
+    setFilters({ ...filters, [name]: event.currentTarget.value });
+  const filter = (name: string, words: string) => (
+    <input aria-label={words} placeholder={words} value={filters[name] ?? ""} onChange={set(name)} />
+  );
   return (
     <>
       <h1>Events</h1>
@@ -32,25 +62,45 @@ export function Events() {
         <select aria-label="Project" onChange={(event) => setProject(Number(event.currentTarget.value))}>
           {projects.data.results.map(({ id, name }) => <option key={id} value={id}>{name}</option>)}
         </select>
-        <input aria-label="Name" placeholder="Name" onChange={(event) => setName(event.currentTarget.value)} />
-        <input
-          aria-label="Distinct id"
-          placeholder="distinct_id"
-          onChange={(event) => setUser(event.currentTarget.value)}
-        />
+        {filter("event", "Name")}
+        {filter("distinct_id", "distinct_id")}
+        {filter("uuid", "uuid")}
+        {filter("property", "property=value")}
+        <input aria-label="Since" type="datetime-local" value={filters["after"] ?? ""} onChange={set("after")} />
       </div>
-      <h2>Passed</h2>
-      <Passed query={String(query)} />
-      <h2>Dropped</h2>
-      <DroppedEvents query={String(query)} />
+      <div class="row tabs" role="group" aria-label="Which events">
+        {Object.entries(TABS).map(([name, title]) => (
+          <button
+            key={name}
+            type="button"
+            aria-pressed={name === tab}
+            onClick={() => setTab(name)}
+          >
+            {title}
+          </button>
+        ))}
+      </div>
+      {tab === "dropped"
+        ? <KeptEvents path={`dropped_events?${without(query, "property")}`} none="No event was dropped." />
+        : tab === "traced"
+        ? <Traced team={team ?? 0} query={without(query, "property")} distinctId={filters["distinct_id"] ?? ""} />
+        : <Passed query={String(query)} />}
     </>
   );
 }
 
+function without(query: URLSearchParams, name: string): string {
+  const rest = new URLSearchParams(query);
+  rest.delete(name);
+  return String(rest);
+}
+
 function Passed({ query }: { query: string }) {
-  const { data, error } = useData<List<StoredEvent>>(`events?${query}`, 3);
+  const { data, error } = useData<List<StoredEvent> & { searched: number }>(`events?${query}`, ["counters"]);
   if (!data) return <Waiting error={error} />;
-  if (data.results.length === 0) return <p class="soft">No event fits.</p>;
+  if (data.results.length === 0) {
+    return <p class="soft">No event fits; {data.searched.toLocaleString()} were looked at.</p>;
+  }
   return (
     <div class="card">
       {data.results.map((event) => (
@@ -60,28 +110,102 @@ function Passed({ query }: { query: string }) {
             {event.failed.length > 0 && <span class="bad">failed in {event.failed.join(", ")}</span>}
           </summary>
           <p class="soft">Passed {event.succeeded.join(" → ") || "no app"}</p>
-          <pre>{JSON.stringify(event.payload, null, 2)}</pre>
+          <Way uuid={event.uuid} />
+          <pre tabIndex={0}>{JSON.stringify(event.payload, null, 2)}</pre>
         </details>
       ))}
     </div>
   );
 }
 
-function DroppedEvents({ query }: { query: string }) {
-  const { data, error } = useData<List<Dropped>>(`dropped_events?${query}`);
+/** What each app makes of the event, found by running it again on copies. */
+function Way({ uuid }: { uuid: string }) {
+  const [run, setRun] = useState<DryRun | null>(null);
+  const [problem, setProblem] = useState("");
+  const team = new URLSearchParams(location.hash.split("?")[1]).get("team_id");
+  const body = { ...(team && { team_id: Number(team) }), chain: true, uuids: [uuid] };
+  async function start() {
+    try {
+      setRun(await call<DryRun>("POST", "dry_run", body));
+      setProblem("");
+    } catch (error) {
+      setProblem(wordsOf(error));
+    }
+  }
+  return (
+    <>
+      {canEdit() && (
+        <div class="row">
+          <button type="button" onClick={start}>What did each app make of it?</button>
+          <SameByApi method="POST" path="dry_run" body={body} />
+        </div>
+      )}
+      {problem && <p role="alert" class="bad">{problem}</p>}
+      {run?.plugins.map(({ plugin_config_id, name, steps }) =>
+        steps.map((step) => (
+          <section key={`${plugin_config_id} ${step.function}`}>
+            <p>
+              <a href={`#/apps/${plugin_config_id}`}>{name}</a> {step.outcome} in {step.ms.toFixed(1)} ms
+            </p>
+            {step.error && <p class="bad">{step.error.message}</p>}
+            {step.diff.length > 0 && <Changes changes={step.diff} />}
+          </section>
+        ))
+      )}
+    </>
+  );
+}
+
+function KeptEvents({ path, none }: { path: string; none: string }) {
+  const { data, error } = useData<List<Kept>>(path, ["counters"]);
+  const apps = useData<List<App>>("plugin_configs");
   if (!data) return <Waiting error={error} />;
-  if (data.results.length === 0) return <p class="soft">No event was dropped.</p>;
+  if (data.results.length === 0) return <p class="soft">{none}</p>;
+  const nameOf = (id: number) => apps.data?.results.find((app) => app.id === id)?.name ?? `app ${id}`;
   return (
     <div class="card">
       {data.results.map((event) => (
         <details key={event.id}>
           <summary>
-            <strong>{event.event}</strong> {event.distinct_id} <Ago time={event.at} /> dropped by app{" "}
-            {event.plugin_config_id}
+            <strong>{event.event}</strong> {event.distinct_id} <Ago time={event.at} />
+            {event.plugin_config_id !== null && ` dropped by ${nameOf(event.plugin_config_id)}`}
           </summary>
-          <pre>{JSON.stringify(event.payload, null, 2)}</pre>
+          <pre tabIndex={0}>{JSON.stringify(event.payload, null, 2)}</pre>
         </details>
       ))}
     </div>
+  );
+}
+
+/** The way of chosen events through the apps, kept as it happened. */
+function Traced({ team, query, distinctId }: { team: number; query: string; distinctId: string }) {
+  const { data, error, again } = useData<List<Trace>>("traces", ["traces"]);
+  const [minutes, setMinutes] = useState("5");
+  const body = {
+    team_id: team,
+    minutes: Number(minutes),
+    ...(distinctId === "" ? { one_in: 100 } : { distinct_id: distinctId }),
+  };
+  return (
+    <>
+      <div class="card row">
+        <span>{distinctId === "" ? "One event in 100" : `Every event of ${distinctId}`} for</span>
+        <input
+          class="short"
+          aria-label="Minutes"
+          value={minutes}
+          onInput={(event) => setMinutes(event.currentTarget.value)}
+        />
+        <span>minutes</span>
+        <Action method="POST" path="traces" body={body} onDone={again}>Trace</Action>
+      </div>
+      {!data ? <Waiting error={error} /> : data.results.map((trace) => (
+        <p key={trace.id} class="row">
+          {trace.distinct_id ?? `1 in ${trace.one_in}`}: {trace.chosen} events, ends <Ago time={trace.until} />
+          <Action method="DELETE" path={`traces/${trace.id}`} onDone={again}>End</Action>
+        </p>
+      ))}
+      <KeptEvents path={`traced_events?${query}`} none="Nothing was traced." />
+    </>
   );
 }

@@ -5,7 +5,7 @@
  */
 
 import { useState } from "preact/hooks";
-import { logIn, type Session } from "../api.ts";
+import { logIn, type Session } from "../lib/api.ts";
 
 export function Login({ onDone }: { onDone(session: Session): void }) {
   const [token, setToken] = useState("");

@@ -22,9 +22,9 @@ const HEADERS = {
 export function createUiRoutes(mode: UiMode, arrivalOf: ArrivalOf): Hono<{ Bindings: ConnectionInfo }> {
   const routes = new Hono<{ Bindings: ConnectionInfo }>({ strict: false });
   if (mode === "off") return routes;
-  let script: Promise<string> | null = null;
+  let built: Promise<Map<string, string>> | null = null;
 
-  async function load(): Promise<string> {
+  async function load(): Promise<Map<string, string>> {
     const { buildUi } = await loadWith<typeof import("./build_ui.ts")>(
       [...PACKAGE_GROUPS.bundle, ...PACKAGE_GROUPS.ui],
       new URL("build_ui.ts", import.meta.url),
@@ -38,15 +38,15 @@ export function createUiRoutes(mode: UiMode, arrivalOf: ArrivalOf): Hono<{ Bindi
     return new Response(null, { status: 302, headers: { location: `${prefix}/_hogpen/` } });
   });
   routes.get("/_hogpen", ({ req, env }) => answer(page(mode, arrivalOf(req.raw, env).prefix), "text/html"));
-  routes.get("/_hogpen/app.css", async () => {
-    return answer(await Deno.readTextFile(new URL("../../../ui/app.css", import.meta.url)), "text/css");
-  });
-  routes.get("/_hogpen/app.js", async () => {
+  routes.get("/_hogpen/ui/:file", async ({ req }) => {
     try {
-      return answer(await (script ??= load()), "text/javascript");
+      const file = req.param("file");
+      const text = (await (built ??= load())).get(file);
+      if (text === undefined) return new Response("There is no such part of the page", { status: 404 });
+      return answer(text, file.endsWith(".css") ? "text/css" : "text/javascript");
     } catch (error) {
       // The next visit tries again: the registry may only have been away.
-      script = null;
+      built = null;
       console.error("Cannot build the web page:", error);
       return new Response("Cannot build the web page; the service's output says why", { status: 503 });
     }
@@ -67,8 +67,8 @@ function page(mode: UiMode, prefix: string): string {
 <meta name="color-scheme" content="light dark">
 <title>Hogpen</title>
 <link rel="icon" href="data:,">
-<link rel="stylesheet" href="${prefix}/_hogpen/app.css">
-<script type="module" src="${prefix}/_hogpen/app.js"></script>
+<link rel="stylesheet" href="${prefix}/_hogpen/ui/app.css">
+<script type="module" src="${prefix}/_hogpen/ui/main.js"></script>
 </head>
 <body><div id="app"></div><noscript>This page needs JavaScript.</noscript></body>
 </html>

@@ -6,16 +6,27 @@
 
 export interface List<T> {
   results: T[];
+  next?: string | null;
+  total?: number | null;
 }
 
+/** A field of plugin.json. */
 export interface Field {
   key?: string;
   name?: string;
   type?: string;
   hint?: string;
+  markdown?: string;
+  default?: unknown;
   choices?: string[];
   secret?: boolean;
   required?: boolean;
+  visible_if?: unknown;
+  required_if?: unknown;
+}
+
+export interface PublicJob {
+  payload: Record<string, { type: string; title?: string; required?: boolean; default?: unknown }>;
 }
 
 export interface App {
@@ -24,6 +35,7 @@ export interface App {
   name: string;
   description: string;
   does: string[];
+  source: string;
   enabled: boolean;
   managed_by: "file" | "api";
   version: number | null;
@@ -32,8 +44,12 @@ export interface App {
   state: string;
   reason: string | null;
   config: Record<string, unknown>;
+  attachments: Record<string, { file_name: string; size?: number }>;
   config_schema: Field[];
+  public_jobs: Record<string, PublicJob>;
+  schedule: Record<string, string>;
   memory_bytes: number | null;
+  restarts: { at: string; reason: string }[];
 }
 
 export interface Project {
@@ -44,6 +60,7 @@ export interface Project {
 
 export interface StoredEvent {
   cursor: string;
+  uuid: string;
   event: string;
   distinct_id: string;
   taken_at: string;
@@ -55,4 +72,24 @@ export interface StoredEvent {
 export interface Totals {
   subject: string;
   fields: Record<string, number | null>;
+}
+
+/** Numbers over time. */
+export interface SeriesAnswer {
+  from: string;
+  every_seconds: number;
+  series: { subject: string; fields: Record<string, (number | null)[]> }[];
+}
+
+export interface Job {
+  id: string;
+  kind: string;
+  type: string;
+  plugin_config_id: number;
+  state: string;
+  attempt: number;
+  max_attempts: number;
+  run_at: string;
+  last_error: string | null;
+  payload: unknown;
 }

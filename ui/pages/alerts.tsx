@@ -1,0 +1,220 @@
+/// <reference lib="dom" />
+/**
+ * What needs somebody, when that is the case, and who is told.
+ * @module
+ */
+
+import { useState } from "preact/hooks";
+import { call, wordsOf } from "../lib/api.ts";
+import { Action, Ago, canEdit, SameByApi, Waiting } from "../lib/parts.tsx";
+import type { List } from "../lib/shapes.ts";
+import { useData } from "../lib/use_data.ts";
+
+interface Alert {
+  rule: string;
+  subject: string;
+  message: string;
+  since: string;
+}
+interface Rule {
+  id: string;
+  when: string;
+  enabled: boolean;
+  threshold: number;
+  minutes: number;
+  channels: string[];
+}
+interface Channel {
+  id: string;
+  type: string;
+}
+
+/** What each rule watches, and the unit of its threshold. */
+const WHEN: Record<string, { words: string; unit: string }> = {
+  plugin_disabled: { words: "An app was disabled by the service", unit: "" },
+  failing_rate: { words: "An app fails for too many of its events", unit: "percent" },
+  lag: { words: "A consumer is behind", unit: "seconds" },
+  dead_letters: { words: "Events were given up on", unit: "events" },
+  consumer_failing: { words: "A consumer cannot deliver", unit: "" },
+};
+
+/** Above every page, as long as something is wrong. */
+export function AlertBanner() {
+  const { data } = useData<List<Alert>>("alerts", ["states", "lag"]);
+  const [first, ...others] = data?.results ?? [];
+  if (first === undefined) return null;
+  return (
+    <div class="banner" role="alert">
+      {first.message} <Ago time={first.since} />
+      {others.length > 0 && ` and ${others.length} more`}. <a href="#/alerts">See the alerts</a>
+    </div>
+  );
+}
+
+export function Alerts() {
+  const alerts = useData<List<Alert>>("alerts", ["states", "lag"]);
+  const rules = useData<List<Rule>>("alert_rules");
+  const channels = useData<List<Channel>>("alert_channels");
+  if (!alerts.data || !rules.data || !channels.data) {
+    return <Waiting error={alerts.error ?? rules.error ?? channels.error} />;
+  }
+  return (
+    <>
+      <h1>Alerts</h1>
+      {alerts.data.results.length === 0 && <p class="good">Nothing needs you.</p>}
+      {alerts.data.results.map(({ rule, subject, message, since }) => (
+        <p key={`${rule} ${subject}`} class="card bad">
+          {message} <Ago time={since} />
+        </p>
+      ))}
+      <h2>Rules</h2>
+      {rules.data.results.map((rule) => (
+        <RuleRow key={rule.id} rule={rule} channels={channels.data?.results ?? []} onChange={rules.again} />
+      ))}
+      <NewRule channels={channels.data.results} onMade={rules.again} />
+      <h2>Who is told</h2>
+      {channels.data.results.map((channel) => (
+        <ChannelRow key={channel.id} channel={channel} onChange={channels.again} />
+      ))}
+      {channels.data.results.length === 0 && <p class="soft">Nobody but whoever opens this page.</p>}
+      <NewChannel onMade={channels.again} />
+    </>
+  );
+}
+
+function RuleRow({ rule, channels, onChange }: { rule: Rule; channels: Channel[]; onChange(): void }) {
+  const { id, ...body } = rule;
+  const { words, unit } = WHEN[rule.when] ?? { words: rule.when, unit: "" };
+  const known = channels.map((channel) => channel.id);
+  return (
+    <div class="card row">
+      <strong>{words}</strong>
+      <span class="soft">
+        {unit && `from ${rule.threshold} ${unit}, `}for {rule.minutes} min;{" "}
+        {rule.channels.length === 0 ? "tells nobody" : `tells ${rule.channels.join(", ")}`}
+        {rule.channels.some((channel) => !known.includes(channel)) && " (one of them is gone)"}
+      </span>
+      <Action
+        method="PUT"
+        path={`alert_rules/${id}`}
+        body={{ ...body, enabled: !rule.enabled }}
+        label={`Turn ${rule.enabled ? "off" : "on"} the rule ${id}`}
+        onDone={onChange}
+      >
+        {rule.enabled ? "Turn off" : "Turn on"}
+      </Action>
+      <Action method="DELETE" path={`alert_rules/${id}`} label={`Delete the rule ${id}`} onDone={onChange}>
+        Delete
+      </Action>
+    </div>
+  );
+}
+
+function NewRule({ channels, onMade }: { channels: Channel[]; onMade(): void }) {
+  const [when, setWhen] = useState("failing_rate");
+  const [threshold, setThreshold] = useState("10");
+  const [minutes, setMinutes] = useState("5");
+  const [channel, setChannel] = useState("");
+  const [problem, setProblem] = useState("");
+  if (!canEdit()) return null;
+  const path = `alert_rules/${[when.replaceAll("_", "-"), channel].filter(Boolean).join("-")}`;
+  const unit = WHEN[when]?.unit ?? "";
+  const body = {
+    when,
+    minutes: Number(minutes),
+    channels: channel === "" ? [] : [channel],
+    ...(unit && { threshold: Number(threshold) }),
+  };
+  async function save(event: Event) {
+    event.preventDefault();
+    try {
+      await call("PUT", path, body);
+      setProblem("");
+      onMade();
+    } catch (error) {
+      setProblem(wordsOf(error));
+    }
+  }
+  return (
+    <form class="card row" onSubmit={save}>
+      <select aria-label="When" value={when} onChange={(event) => setWhen(event.currentTarget.value)}>
+        {Object.entries(WHEN).map(([each, { words }]) => <option key={each} value={each}>{words}</option>)}
+      </select>
+      {unit && (
+        <input
+          aria-label={`Threshold (${unit})`}
+          title={unit}
+          value={threshold}
+          onInput={(event) => setThreshold(event.currentTarget.value)}
+        />
+      )}
+      <input
+        aria-label="Minutes"
+        title="minutes"
+        value={minutes}
+        onInput={(event) => setMinutes(event.currentTarget.value)}
+      />
+      <select aria-label="Tell" value={channel} onChange={(event) => setChannel(event.currentTarget.value)}>
+        <option value="">nobody</option>
+        {channels.map(({ id }) => <option key={id}>{id}</option>)}
+      </select>
+      <button type="submit">Add the rule</button>
+      <SameByApi method="PUT" path={path} body={body} />
+      {problem && <span role="alert" class="bad">{problem}</span>}
+    </form>
+  );
+}
+
+function ChannelRow({ channel: { id, type }, onChange }: { channel: Channel; onChange(): void }) {
+  const [said, setSaid] = useState("");
+  const tell = (answer: unknown) => {
+    const { delivered, detail } = answer as { delivered: boolean; detail: string | null };
+    setSaid(delivered ? "It was delivered." : `It was not delivered: ${detail}`);
+  };
+  return (
+    <div class="card row">
+      <strong>{id}</strong> <span class="soft">{type}</span>
+      <Action method="POST" path={`alert_channels/${id}/test`} label={`Test ${id}`} onDone={tell}>Test</Action>
+      <Action method="DELETE" path={`alert_channels/${id}`} label={`Delete ${id}`} onDone={onChange}>Delete</Action>
+      <span role="status">{said}</span>
+    </div>
+  );
+}
+
+/** A webhook; e-mail needs more settings than a line has room for, so it is made by the API. */
+function NewChannel({ onMade }: { onMade(): void }) {
+  const [id, setId] = useState("");
+  const [url, setUrl] = useState("");
+  const [problem, setProblem] = useState("");
+  if (!canEdit()) return null;
+  async function save(event: Event) {
+    event.preventDefault();
+    try {
+      await call("PUT", `alert_channels/${encodeURIComponent(id)}`, { type: "webhook", url });
+      setProblem("");
+      onMade();
+    } catch (error) {
+      setProblem(wordsOf(error));
+    }
+  }
+  return (
+    <form class="card row" onSubmit={save}>
+      <input
+        aria-label="Name of the webhook"
+        required
+        placeholder="Name"
+        onInput={(e) => setId(e.currentTarget.value)}
+      />
+      <input
+        aria-label="Address of the webhook"
+        required
+        type="url"
+        placeholder="https://…"
+        onInput={(e) => setUrl(e.currentTarget.value)}
+      />
+      <button type="submit">Add a webhook</button>
+      <SameByApi method="PUT" path={`alert_channels/${id || "name"}`} body={{ type: "webhook", url }} />
+      {problem && <span role="alert" class="bad">{problem}</span>}
+    </form>
+  );
+}

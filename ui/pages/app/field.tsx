@@ -1,0 +1,169 @@
+/// <reference lib="dom" />
+/**
+ * One field of an app's settings, by its type in plugin.json.
+ * @module
+ */
+
+import { useState } from "preact/hooks";
+import { API, upload, wordsOf } from "../../lib/api.ts";
+import { Action, canEdit } from "../../lib/parts.tsx";
+import type { App, Field } from "../../lib/shapes.ts";
+
+interface FieldProps {
+  field: Field;
+  value: unknown;
+  /** A secret that is stored, and never comes back. */
+  isSet: boolean;
+  isFixed: boolean;
+  onChange(value: unknown): void;
+}
+
+export function FieldInput(props: FieldProps) {
+  const { field } = props;
+  const id = `field-${field.key}`;
+  return (
+    <div class="field">
+      <label for={id}>{field.name ?? field.key}{field.required && " (required)"}</label>
+      <Input {...props} id={id} />
+      <div id={`${id}-hint`} class="soft">{field.hint}</div>
+    </div>
+  );
+}
+
+function Input({ field, value, isSet, isFixed, onChange, id }: FieldProps & { id: string }) {
+  const common = { id, disabled: isFixed, "aria-describedby": `${id}-hint` };
+  if (field.secret || isSet) return <Secret {...common} isSet={isSet} onChange={onChange} />;
+  switch (field.type) {
+    case "choice":
+      return (
+        <select {...common} value={textOf(value)} onChange={(event) => onChange(event.currentTarget.value)}>
+          <option value="" />
+          {(field.choices ?? []).map((choice) => <option key={choice}>{choice}</option>)}
+        </select>
+      );
+    case "boolean":
+      return (
+        <input
+          {...common}
+          type="checkbox"
+          checked={value === true || value === "true"}
+          onChange={(event) => onChange(event.currentTarget.checked)}
+        />
+      );
+    case "json":
+    case "dictionary":
+      return <Json {...common} value={value} onChange={onChange} />;
+    case "multiline":
+      return <textarea {...common} value={textOf(value)} onInput={(event) => onChange(event.currentTarget.value)} />;
+    default:
+      return (
+        <input
+          {...common}
+          type="text"
+          autocomplete="off"
+          value={textOf(value)}
+          onInput={(event) => onChange(event.currentTarget.value)}
+        />
+      );
+  }
+}
+
+function textOf(value: unknown): string {
+  return value === undefined || value === null ? "" : typeof value === "string" ? value : JSON.stringify(value);
+}
+
+interface InputProps {
+  id: string;
+  disabled: boolean;
+  "aria-describedby": string;
+  onChange(value: unknown): void;
+}
+
+/** What is set is not shown, and stays as long as nothing is typed. */
+function Secret({ isSet, onChange, ...common }: InputProps & { isSet: boolean }) {
+  const [replacing, setReplacing] = useState(!isSet);
+  if (!replacing) {
+    return (
+      <div class="row">
+        <span>Set</span>
+        {!common.disabled && (
+          <button
+            type="button"
+            id={common.id}
+            aria-label="Replace what is set"
+            onClick={() => setReplacing(true)}
+          >
+            Replace
+          </button>
+        )}
+      </div>
+    );
+  }
+  return (
+    <input
+      {...common}
+      type="password"
+      autocomplete="off"
+      onInput={(event) => onChange(event.currentTarget.value)}
+    />
+  );
+}
+
+/** Changes the value as soon as the text is JSON. */
+function Json({ value, onChange, ...common }: InputProps & { value: unknown }) {
+  const [text, setText] = useState(() => typeof value === "string" ? value : JSON.stringify(value ?? {}, null, 2));
+  const [problem, setProblem] = useState("");
+  function change(typed: string) {
+    setText(typed);
+    try {
+      onChange(JSON.parse(typed));
+      setProblem("");
+    } catch (error) {
+      setProblem(wordsOf(error));
+    }
+  }
+  return (
+    <>
+      <textarea {...common} class="code" value={text} onInput={(event) => change(event.currentTarget.value)} />
+      {problem && <p class="bad" role="status">{problem}</p>}
+    </>
+  );
+}
+
+export function Attachment({ app, field, onChange }: { app: App; field: Field; onChange(): void }) {
+  const [problem, setProblem] = useState("");
+  const key = field.key ?? "";
+  const id = `field-${key}`;
+  const path = `plugin_configs/${app.id}/attachments/${encodeURIComponent(key)}`;
+  const current = app.attachments[key];
+  async function send(file: File | undefined) {
+    if (file === undefined) return;
+    try {
+      await upload("PUT", `${path}?file_name=${encodeURIComponent(file.name)}`, file);
+      setProblem("");
+      onChange();
+    } catch (error) {
+      setProblem(wordsOf(error));
+    }
+  }
+  return (
+    <div class="field">
+      <label for={id}>{field.name ?? key}{field.required && " (required)"}</label>
+      {current && (
+        <p class="row">
+          <a href={`${API}${path}`} download={current.file_name}>{current.file_name}</a>
+          {app.managed_by === "api" && <Action method="DELETE" path={path} onDone={onChange}>Remove</Action>}
+        </p>
+      )}
+      {canEdit() && app.managed_by === "api" && (
+        <input
+          id={id}
+          type="file"
+          onChange={(event) => send(event.currentTarget.files?.[0])}
+        />
+      )}
+      <div class="soft">{field.hint}</div>
+      {problem && <p role="alert" class="bad">{problem}</p>}
+    </div>
+  );
+}

@@ -1,0 +1,74 @@
+/// <reference lib="dom" />
+/**
+ * What an app printed and what the service says of it, as it comes.
+ * @module
+ */
+
+import { useState } from "preact/hooks";
+import { Waiting } from "../../lib/parts.tsx";
+import type { List } from "../../lib/shapes.ts";
+import { useData } from "../../lib/use_data.ts";
+
+interface LogEntry {
+  id: string;
+  timestamp: string;
+  type: string;
+  source: string;
+  message: string;
+}
+
+const TYPES = ["DEBUG", "LOG", "INFO", "WARN", "ERROR"];
+const PAGE = 200;
+
+export function Log({ id }: { id: number }) {
+  const [search, setSearch] = useState("");
+  const [type, setType] = useState("");
+  const [paused, setPaused] = useState(false);
+  const [before, setBefore] = useState<string | null>(null);
+  const query = new URLSearchParams({
+    limit: String(PAGE),
+    ...(search && { search }),
+    ...(type && { type }),
+    ...(before && { before }),
+  });
+  const { data, error } = useData<List<LogEntry>>(`plugin_configs/${id}/logs?${query}`, paused ? [] : ["logs"]);
+  const lines = data?.results ?? [];
+  return (
+    <>
+      <div class="row">
+        <input
+          type="search"
+          aria-label="Search the log"
+          placeholder="Search"
+          onChange={(event) => setSearch(event.currentTarget.value)}
+        />
+        <select aria-label="Level" onChange={(event) => setType(event.currentTarget.value)}>
+          <option value="">Any level</option>
+          {TYPES.map((each) => <option key={each}>{each}</option>)}
+        </select>
+        <button type="button" aria-pressed={paused} onClick={() => setPaused(!paused)}>
+          {paused ? "Follow" : "Pause"}
+        </button>
+      </div>
+      {!data
+        ? <Waiting error={error} />
+        : lines.length === 0
+        ? <p class="soft">No lines.</p>
+        : (
+          <pre class="log" tabIndex={0}>
+          {lines.map(({ id, timestamp, type, source, message }) => (
+            <span key={id} class={type === "ERROR" ? "bad" : ""}>
+              {`${timestamp} ${type.padEnd(5)} ${source === "SYSTEM" ? "(service) " : ""}${message}\n`}
+            </span>
+          ))}
+          </pre>
+        )}
+      <div class="row">
+        {before && <button type="button" onClick={() => setBefore(null)}>Newest</button>}
+        {lines.length === PAGE && (
+          <button type="button" onClick={() => setBefore(lines.at(-1)?.timestamp ?? null)}>Older</button>
+        )}
+      </div>
+    </>
+  );
+}

@@ -1,0 +1,112 @@
+/// <reference lib="dom" />
+/**
+ * What an app did over time: events, durations, processor and memory.
+ * @module
+ */
+
+import { useEffect, useRef, useState } from "preact/hooks";
+import { Waiting } from "../../lib/parts.tsx";
+import type { SeriesAnswer } from "../../lib/shapes.ts";
+import { useData } from "../../lib/use_data.ts";
+
+const SPANS: [words: string, minutes: number][] = [["15 min", 15], ["1 h", 60], ["6 h", 360], ["24 h", 1440]];
+
+interface PlotSpec {
+  title: string;
+  fields: string[];
+  /** Events and times belong to functions, the rest to the process. */
+  of: "functions" | "process";
+  scale?: (value: number) => number;
+  unit?: string;
+}
+
+const PLOTS: PlotSpec[] = [
+  { title: "Events", of: "functions", fields: ["in", "out", "dropped", "failed", "timed_out", "retried"] },
+  { title: "Duration", of: "functions", fields: ["p50_ms", "p95_ms", "p99_ms"], unit: "ms" },
+  { title: "Memory", of: "process", fields: ["memory_bytes"], unit: "MB", scale: (bytes) => bytes / 1_048_576 },
+  { title: "Processor time", of: "process", fields: ["cpu_ms"], unit: "ms" },
+  { title: "Restarts", of: "process", fields: ["restarts"] },
+];
+
+export function Numbers({ id }: { id: number }) {
+  const [minutes, setMinutes] = useState(60);
+  const [since, setSince] = useState(() => Date.now());
+  useEffect(() => setSince(Date.now()), [minutes]);
+  const from = new Date(since - minutes * 60_000).toISOString();
+  const path = (subject: string, of: PlotSpec["of"]) => {
+    const fields = PLOTS.filter((plot) => plot.of === of).flatMap((plot) => plot.fields);
+    return `metrics/series?subject=${subject}&field=${fields}&points=120&from=${from}`;
+  };
+  const functions = useData<SeriesAnswer>(path(`plugin:${id}/*`, "functions"), ["counters"]);
+  const process = useData<SeriesAnswer>(path(`plugin:${id}`, "process"), ["counters"]);
+  if (!functions.data || !process.data) return <Waiting error={functions.error ?? process.error} />;
+  const answers = { functions: functions.data, process: process.data };
+  return (
+    <>
+      <div class="row tabs" role="group" aria-label="How far back">
+        {SPANS.map(([words, each]) => (
+          <button
+            key={each}
+            type="button"
+            aria-pressed={each === minutes}
+            onClick={() => setMinutes(each)}
+          >
+            {words}
+          </button>
+        ))}
+      </div>
+      <div class="columns">
+        {PLOTS.map((spec) => <Plot key={spec.title} spec={spec} answer={answers[spec.of]} />)}
+      </div>
+    </>
+  );
+}
+
+const COLORS = ["#a33b0a", "#17693a", "#5c6066", "#b3201f", "#7a4fb5", "#1a6fb0"];
+
+function Plot({ spec, answer }: { spec: PlotSpec; answer: SeriesAnswer }) {
+  const place = useRef<HTMLDivElement>(null);
+  const { title, fields, unit, scale = (value) => value } = spec;
+  const lines = answer.series.flatMap(({ subject, fields: found }) =>
+    fields.flatMap((field) => {
+      const values = found[field];
+      if (values === undefined || values.every((value) => value === null || value === 0)) return [];
+      const [, fn] = subject.split("/");
+      const name = [fn, field.replace(/_(ms|bytes)$/, "").replaceAll("_", " ")].filter(Boolean).join(" ");
+      return [{ name, values: values.map((value) => value === null ? null : scale(value)) }];
+    })
+  );
+  const length = lines[0]?.values.length ?? 0;
+  const start = Date.parse(answer.from) / 1000;
+  const times = Array.from({ length }, (_, at) => start + at * answer.every_seconds);
+  useEffect(() => {
+    const into = place.current;
+    if (into === null || length === 0) return;
+    let drawn: { destroy(): void } | null = null;
+    let over = false;
+    // Loaded by those who look at plots.
+    import("uplot").then(({ default: UPlot }) => {
+      if (over) return;
+      const options = {
+        width: into.clientWidth,
+        height: 180,
+        series: [{}, ...lines.map(({ name }, at) => ({ label: name, stroke: COLORS[at % COLORS.length] ?? "" }))],
+        axes: [{ stroke: "#888" }, { stroke: "#888", size: 56 }],
+      };
+      drawn = new UPlot(options, [times, ...lines.map(({ values }) => values)], into);
+    });
+    return () => {
+      over = true;
+      drawn?.destroy();
+    };
+  }, [answer]);
+  const latest = lines.map(({ name, values }) => `${name} ${Math.round(values.findLast((v) => v !== null) ?? 0)}`);
+  return (
+    <figure class="card plot">
+      <figcaption>{title}{unit && ` (${unit})`}</figcaption>
+      {length === 0
+        ? <p class="soft">Nothing in this time.</p>
+        : <div ref={place} role="img" aria-label={`${title}, latest: ${latest.join(", ")}`} />}
+    </figure>
+  );
+}

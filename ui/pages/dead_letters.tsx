@@ -1,0 +1,134 @@
+/// <reference lib="dom" />
+/**
+ * Events that a destination or an app gave up on, by whom and why.
+ * @module
+ */
+
+import { useState } from "preact/hooks";
+import { call, wordsOf } from "../lib/api.ts";
+import { Action, Ago, canEdit, Waiting } from "../lib/parts.tsx";
+import type { List } from "../lib/shapes.ts";
+import { useData } from "../lib/use_data.ts";
+
+interface Group {
+  team_id: number;
+  consumer: string;
+  reason: string;
+  count: number;
+  latest_at: string;
+}
+interface Letter {
+  id: string;
+  at: string;
+  event: unknown;
+}
+
+export function DeadLetters() {
+  const { data, error, again } = useData<List<Group>>("dead_letter_groups", ["lag"]);
+  return (
+    <>
+      <h1>Dead letters</h1>
+      <p class="soft">
+        Events that could not be delivered, or at which an app was stopped. They wait here until somebody sends them
+        again or deletes them.
+      </p>
+      {!data
+        ? <Waiting error={error} />
+        : data.results.length === 0
+        ? <p class="good">There are none.</p>
+        : data.results.map((group) => (
+          <GroupRow key={`${group.team_id} ${group.consumer} ${group.reason}`} group={group} onChange={again} />
+        ))}
+    </>
+  );
+}
+
+function GroupRow({ group, onChange }: { group: Group; onChange(): void }) {
+  const { team_id, consumer, reason, count, latest_at } = group;
+  const [open, setOpen] = useState(false);
+  const [said, setSaid] = useState("");
+  const chosen = { team_id, consumer, reason };
+  const requeued = (answer: unknown) => {
+    const { requeued, refused, last_refusal } = answer as {
+      requeued: number;
+      refused: number;
+      last_refusal: string | null;
+    };
+    setSaid(`${requeued} sent again${refused > 0 ? `, ${refused} not taken: ${last_refusal}` : ""}`);
+    onChange();
+  };
+  return (
+    <article class="card">
+      <h2>{consumer}</h2>
+      <p class="bad">{reason}</p>
+      <p class="soft">
+        {count.toLocaleString()} {count === 1 ? "event" : "events"}, the latest <Ago time={latest_at} />
+      </p>
+      <div class="row">
+        <button type="button" aria-expanded={open} onClick={() => setOpen(!open)}>
+          {open ? "Hide" : "Look at them"}
+        </button>
+        <Action method="POST" path="dead_letters/requeue" body={chosen} onDone={requeued}>Send all again</Action>
+        <Action
+          method="POST"
+          path="dead_letters/delete"
+          body={chosen}
+          confirm={`Delete ${count} events for good?`}
+          onDone={onChange}
+        >
+          Delete all
+        </Action>
+        <span role="status">{said}</span>
+      </div>
+      {open && (
+        <Letters
+          query={new URLSearchParams({ ...chosen, team_id: String(team_id), limit: "50" })}
+          onChange={onChange}
+        />
+      )}
+    </article>
+  );
+}
+
+function Letters({ query, onChange }: { query: URLSearchParams; onChange(): void }) {
+  const { data, error, again } = useData<List<Letter>>(`dead_letters?${query}`);
+  const changed = () => {
+    again();
+    onChange();
+  };
+  if (!data) return <Waiting error={error} />;
+  return <>{data.results.map((letter) => <LetterRow key={letter.id} letter={letter} onChange={changed} />)}</>;
+}
+
+function LetterRow({ letter, onChange }: { letter: Letter; onChange(): void }) {
+  const [text, setText] = useState(() => JSON.stringify(letter.event, null, 2));
+  const [problem, setProblem] = useState("");
+  async function save() {
+    try {
+      await call("PATCH", `dead_letters/${letter.id}`, { event: JSON.parse(text) });
+      setProblem("");
+      onChange();
+    } catch (error) {
+      setProblem(wordsOf(error));
+    }
+  }
+  return (
+    <details>
+      <summary>
+        {(letter.event as { event?: string } | null)?.event ?? "event"} <Ago time={letter.at} />
+      </summary>
+      <textarea
+        aria-label="The event"
+        class="code"
+        value={text}
+        onInput={(event) => setText(event.currentTarget.value)}
+      />
+      <div class="row">
+        {canEdit() && <button type="button" onClick={save}>Save</button>}
+        <Action method="POST" path={`dead_letters/${letter.id}/requeue`} onDone={onChange}>Send again</Action>
+        <Action method="DELETE" path={`dead_letters/${letter.id}`} onDone={onChange}>Delete</Action>
+        {problem && <span role="alert" class="bad">{problem}</span>}
+      </div>
+    </details>
+  );
+}

@@ -1,0 +1,183 @@
+/// <reference lib="dom" />
+/**
+ * The service itself: its settings, who may use the API, and who changed what.
+ * @module
+ */
+
+import { useState } from "preact/hooks";
+import { call, wordsOf } from "../lib/api.ts";
+import { Action, Ago, canEdit, SameByApi, Waiting } from "../lib/parts.tsx";
+import type { List } from "../lib/shapes.ts";
+import { useData } from "../lib/use_data.ts";
+
+interface Running {
+  version: string;
+  started_at: string;
+  settings: { name: string; env: string; help: string; value: unknown; secret: boolean; set: boolean }[];
+}
+interface Token {
+  id: string;
+  name: string;
+  role: string;
+  created_at: string;
+  created_by: string;
+  expires_at: string | null;
+}
+interface AuditEntry {
+  id: string;
+  at: string;
+  actor: string;
+  action: string;
+  target: string;
+  before: unknown;
+  after: unknown;
+}
+
+export function Settings() {
+  const { data, error } = useData<Running>("settings");
+  return (
+    <>
+      <h1>Settings</h1>
+      {!data ? <Waiting error={error} /> : (
+        <>
+          <p>
+            Hogpen {data.version}, started <Ago time={data.started_at} />
+          </p>
+          <details class="card">
+            <summary>Settings in force</summary>
+            <div class="scroll">
+              <table>
+                <tbody>
+                  {data.settings.map(({ name, env, help, value, secret, set }) => (
+                    <tr key={name}>
+                      <th scope="row" title={help}>
+                        <code>{env}</code>
+                      </th>
+                      <td>{secret ? set ? "set" : "not set" : value === null ? "not set" : String(value)}</td>
+                      <td class="soft">{help}</td>
+                    </tr>
+                  ))}
+                </tbody>
+              </table>
+            </div>
+          </details>
+        </>
+      )}
+      <h2>Tokens</h2>
+      <Tokens />
+      <h2>Changes</h2>
+      <Audit />
+    </>
+  );
+}
+
+function Tokens() {
+  const { data, error, again } = useData<List<Token>>("tokens");
+  if (!data) return <Waiting error={error} />;
+  return (
+    <>
+      {data.results.map(({ id, name, role, created_at, created_by, expires_at }) => (
+        <div key={id} class="card row">
+          <strong>{name}</strong> <span>{role}</span>
+          <span class="soft">
+            made by {created_by} <Ago time={created_at} />
+            {expires_at && (
+              <>
+                , ends <Ago time={expires_at} />
+              </>
+            )}
+          </span>
+          <Action
+            method="DELETE"
+            path={`tokens/${id}`}
+            label={`Revoke ${name}`}
+            confirm={`Revoke ${name}? Whoever uses it is locked out at once.`}
+            onDone={again}
+          >
+            Revoke
+          </Action>
+        </div>
+      ))}
+      {data.results.length === 0 && <p class="soft">There is the admin token alone.</p>}
+      <NewToken onMade={again} />
+    </>
+  );
+}
+
+function NewToken({ onMade }: { onMade(): void }) {
+  const [name, setName] = useState("");
+  const [role, setRole] = useState("viewer");
+  const [made, setMade] = useState<string | null>(null);
+  const [problem, setProblem] = useState("");
+  if (!canEdit()) return null;
+  async function make(event: Event) {
+    event.preventDefault();
+    try {
+      const { token } = await call<{ token: string }>("POST", "tokens", { name, role });
+      setMade(token);
+      setProblem("");
+      onMade();
+    } catch (error) {
+      setProblem(wordsOf(error));
+    }
+  }
+  return (
+    <form class="card" onSubmit={make}>
+      <div class="row">
+        <input
+          aria-label="Name of the token"
+          required
+          placeholder="Name"
+          onInput={(e) => setName(e.currentTarget.value)}
+        />
+        <select aria-label="Role" value={role} onChange={(event) => setRole(event.currentTarget.value)}>
+          <option value="viewer">may look</option>
+          <option value="admin">may change everything</option>
+        </select>
+        <button type="submit">Make a token</button>
+        <SameByApi method="POST" path="tokens" body={{ name, role }} />
+      </div>
+      {made && (
+        <p role="status">
+          It is shown this once: <code>{made}</code>
+        </p>
+      )}
+      {problem && <p role="alert" class="bad">{problem}</p>}
+    </form>
+  );
+}
+
+function Audit() {
+  const [target, setTarget] = useState("");
+  const query = new URLSearchParams({ limit: "50", ...(target && { target }) });
+  const { data, error } = useData<List<AuditEntry>>(`audit?${query}`);
+  const show = (value: unknown) => value === null || value === undefined ? "–" : JSON.stringify(value, null, 2);
+  return (
+    <>
+      <input
+        aria-label="What was changed"
+        placeholder="plugin_configs/1000001"
+        onChange={(event) => setTarget(event.currentTarget.value)}
+      />
+      {!data
+        ? <Waiting error={error} />
+        : data.results.length === 0
+        ? <p class="soft">Nothing was changed.</p>
+        : (
+          <div class="card">
+            {data.results.map(({ id, at, actor, action, target, before, after }) => (
+              <details key={id}>
+                <summary>
+                  {actor}: {action} {target} <Ago time={at} />
+                </summary>
+                <div class="columns">
+                  <pre tabIndex={0} aria-label="Before">{show(before)}</pre>
+                  <pre tabIndex={0} aria-label="After">{show(after)}</pre>
+                </div>
+              </details>
+            ))}
+          </div>
+        )}
+    </>
+  );
+}
