@@ -5,6 +5,7 @@
 
 import type { DroppedEvent } from "./inbox_records.ts";
 import { LogFullError } from "../log/event_log.ts";
+import { reportTrouble } from "../trouble.ts";
 import { CaptureError, unavailable } from "./capture_error.ts";
 
 /** Seconds after which a client should try again when events cannot be stored. */
@@ -53,5 +54,5 @@ function complain(error: unknown): void {
   const now = performance.now();
   if (now - complainedAt < COMPLAIN_EVERY_MS) return;
   complainedAt = now;
-  console.error("A request was answered with 503:", error);
+  reportTrouble("A request was answered with 503", error);
 }

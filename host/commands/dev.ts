@@ -46,7 +46,7 @@ export async function dev(folder: string, command: DevCommand): Promise<void> {
     ]]);
     const settings = readSettings(flags, () => undefined);
     const adminToken = `hog_${crypto.randomUUID()}`;
-    const notices = createNotices("error", terminal.note, Date.now);
+    const notices = createNotices({ level: "error", format: "text", write: terminal.note, now: Date.now });
     const readConfig = () => configFor(root, command.config, settings);
     await using service = await startService({
       settings,

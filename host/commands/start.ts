@@ -7,6 +7,7 @@ import { loadConfig } from "../config/load_config.ts";
 import { ConfigError } from "../config/read_config.ts";
 import { UsageError } from "../config/read_settings.ts";
 import { loadAdminToken } from "../http/access/admin_token.ts";
+import { tellTroubleTo } from "../trouble.ts";
 import { VERSION } from "../version.ts";
 import { announce } from "../service/announce.ts";
 import { followChanges } from "../service/follow_changes.ts";
@@ -23,7 +24,9 @@ const ANNOUNCE_MS = 10_000;
 export async function start(
   { settings, configGiven }: GivenSettings,
 ): Promise<void> {
-  const notices = createNotices(settings.logLevel, (line) => terminal.note(line), Date.now);
+  const { logLevel: level, logFormat: format } = settings;
+  const notices = createNotices({ level, format, write: terminal.note, now: Date.now });
+  tellTroubleTo(notices.error);
   const config = await loadConfig(settings, configGiven).catch((error) => {
     throw error instanceof ConfigError ? new UsageError([error.message]) : error;
   });
@@ -39,7 +42,8 @@ export async function start(
   const timer = setTimeout(patience.resolve, ANNOUNCE_MS);
   const early = await Promise.race([stopped, patience.promise, service.ready()]);
   clearTimeout(timer);
-  if (early === undefined) {
+  if (early === undefined && format === "json") notices.info(`Hogpen ${VERSION} listens at ${service.url}`);
+  if (early === undefined && format === "text") {
     terminal.print(
       announce({
         version: VERSION,

@@ -211,6 +211,10 @@ export const SETTINGS = {
     env: "HOGPEN_LOG_LEVEL",
     help: "What the service itself prints",
   }),
+  logFormat: choice("text", ["text", "json"], {
+    env: "HOGPEN_LOG_FORMAT",
+    help: "How the service prints it; json is an object for each line, and nothing else",
+  }),
 } satisfies Record<string, Setting<unknown>>;
 
 type Table = typeof SETTINGS;

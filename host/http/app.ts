@@ -14,6 +14,7 @@ import type { EventLog } from "../log/event_log.ts";
 import type { DeadLetter, Store } from "../store/store.ts";
 import type { StaleCache } from "../upstream/stale_cache.ts";
 import { createAccess } from "./access/access.ts";
+import { reportTrouble } from "../trouble.ts";
 import { ApiError, errorResponse, notFound } from "./api_error.ts";
 import { createAdminRoutes } from "./admin_routes.ts";
 import { type BackEnd, healthResponse, readyResponse } from "./health.ts";
@@ -120,6 +121,6 @@ function createApp(pathOf: Arrivals["pathOf"], backEnds: readonly BackEnd[]): Ap
 
 function answerError(error: Error): Response {
   if (error instanceof ApiError) return errorResponse(error);
-  console.error("Cannot answer a request:", error);
+  reportTrouble("Cannot answer a request", error);
   return errorResponse(new ApiError(500, "server_error", "error", "A server error occurred."));
 }

@@ -11,12 +11,26 @@ export type Level = typeof LEVELS[number];
 /** A function for each level. */
 export type Notices = Record<Level, (message: string) => void>;
 
-/** Lines below the level are left out. `write` gets whole lines. */
-export function createNotices(level: Level, write: (line: string) => void, now: () => number): Notices {
+export interface NoticesOptions {
+  /** Lines below it are left out. */
+  level: Level;
+  /** `json`: an object for each line, with `time`, `level` and `message`. */
+  format: "text" | "json";
+  /** Gets whole lines. */
+  write(line: string): void;
+  now(): number;
+}
+
+export function createNotices({ level, format, write, now }: NoticesOptions): Notices {
   const least = LEVELS.indexOf(level);
   const say = (each: Level) => (message: string): void => {
     if (LEVELS.indexOf(each) < least) return;
-    write(`${new Date(now()).toISOString()} ${each.padEnd(5)} ${printableMessage(message)}`);
+    const time = new Date(now()).toISOString();
+    write(
+      format === "json"
+        ? JSON.stringify({ time, level: each, message })
+        : `${time} ${each.padEnd(5)} ${printableMessage(message)}`,
+    );
   };
   return { debug: say("debug"), info: say("info"), warn: say("warn"), error: say("error") };
 }

@@ -7,6 +7,7 @@ import { Hono } from "hono";
 import type { ArrivalOf, ConnectionInfo } from "../../capture/arrival.ts";
 import { loadWith } from "../../packages/load_with.ts";
 import { PACKAGE_GROUPS } from "../../packages/package_groups.ts";
+import { reportTrouble } from "../../trouble.ts";
 
 /** `readonly` leaves out the controls; who may change what is up to the token. */
 export type UiMode = "edit" | "readonly" | "off";
@@ -47,7 +48,7 @@ export function createUiRoutes(mode: UiMode, arrivalOf: ArrivalOf): Hono<{ Bindi
     } catch (error) {
       // The next visit tries again: the registry may only have been away.
       built = null;
-      console.error("Cannot build the web page:", error);
+      reportTrouble("Cannot build the web page", error);
       return new Response("Cannot build the web page; the service's output says why", { status: 503 });
     }
   });
