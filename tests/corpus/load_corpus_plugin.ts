@@ -21,7 +21,7 @@ export async function loadCorpusPlugin(folder: string, { plugin, main, load }: C
   const copy = await Deno.makeTempDir({ prefix: "hogpen_corpus_" });
   try {
     const entry = main ?? named ?? "index.ts";
-    if (load === "bundle") await bundle(join(folder, entry), join(copy, "index.js"));
+    if (load === "bundle") await bundle(folder, entry, join(copy, "index.js"));
     else await copyFolder(folder, copy);
     const own = { ...manifest, main: load === "bundle" ? "index.js" : entry };
     await Deno.writeTextFile(join(copy, "plugin.json"), JSON.stringify(own));
@@ -37,16 +37,16 @@ export async function stopBundler(): Promise<void> {
 }
 
 /** One file of everything the plugin imports from elsewhere; what it exports as an object is its exports. */
-async function bundle(main: string, outfile: string): Promise<void> {
+async function bundle(plugin: string, main: string, outfile: string): Promise<void> {
   const folder = dirname(outfile);
   await Deno.writeTextFile(
     join(folder, "entry.js"),
-    `const exported = require(${JSON.stringify(resolve(main))});
+    `const exported = require(${JSON.stringify(resolve(plugin, main))});
      const names = ${JSON.stringify([...METHODS, "jobs", "runEveryMinute", "runEveryHour", "runEveryDay"])};
      const isPlugin = (value) => typeof value === "object" && value !== null && names.some((name) => name in value);
      module.exports = isPlugin(exported) ? exported : Object.values(exported).find(isPlugin) ?? exported;`,
   );
-  const { code } = await bundlePlugin(folder, { main: "entry.js" });
+  const { code } = await bundlePlugin(folder, { main: "entry.js", packageFolders: [resolve(plugin)] });
   await Deno.writeTextFile(outfile, code);
 }
 

@@ -6,6 +6,7 @@
 
 import assert from "node:assert/strict";
 import axe from "axe-core";
+import { delay } from "../kit/delay.ts";
 import { BROWSER_TEST, openOperatorPage } from "../kit/operator_page.ts";
 import { type RunningService, startTestService } from "../kit/service.ts";
 
@@ -45,6 +46,8 @@ async function startWithApp(): Promise<RunningService> {
   const batch = ["wanted", "odd", "unwanted"].map((event) => ({ event, distinct_id: "me" }));
   await service.capture({ api_key: "phc_local", batch }, "/batch");
   await service.events(2);
+  // A screenshot shows what was counted, which is written every ten seconds.
+  if (Deno.env.has("HOGPEN_SCREENSHOTS")) await delay(21_000);
   return service;
 }
 
