@@ -7,7 +7,7 @@ import { basename } from "node:path";
 
 const benchmarks = [...Deno.readDirSync(import.meta.dirname as string)]
   .map((entry) => basename(entry.name, ".ts"))
-  .filter((name) => !["run", "workload", "peers", "kit", "json_limit"].includes(name))
+  .filter((name) => !["run", "workload", "peers", "kit", "json_limit", "soak"].includes(name))
   .sort();
 const name = Deno.args[0] ?? "";
 if (!benchmarks.includes(name)) {

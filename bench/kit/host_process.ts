@@ -38,7 +38,7 @@ export async function startHostProcess({ folder, config, env = {} }: HostOptions
   const path = `${folder}/hogpen.json`;
   await Deno.writeTextFile(path, JSON.stringify(config));
   const main = fileURLToPath(new URL("../../main.ts", import.meta.url));
-  const flags = { port, hostname: "127.0.0.1", data: `${folder}/data`, config: path, "admin-token": adminToken };
+  const flags = { port, host: "127.0.0.1", data: `${folder}/data`, config: path, "admin-token": adminToken };
   const args = [
     "run",
     "-A",

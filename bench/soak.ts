@@ -1,0 +1,156 @@
+/**
+ * `deno task soak <minutes>`: exporters of every style at 500 events a second for a long time. Descriptors, threads and memory of the host
+ * and of each cell are compared with those after five minutes (or a third of the time): what grows would end a plugin that behaves. Each must keep up, too.
+ * @module
+ */
+
+import { figuresOf, type ProcessFigures } from "./kit/process_figures.ts";
+import { startHostProcess } from "./kit/host_process.ts";
+import { type Goal, printGoals, printMachine } from "./kit/report.ts";
+import { soakExporters } from "./kit/soak_exporters.ts";
+import { startSoakReceiver } from "./kit/soak_receiver.ts";
+
+const EVENTS_PER_SECOND = 500;
+const BATCH = 50;
+const LOOK_MS = 5_000;
+/** What a window of this length has at least is what does not go away; a peak between two collections is no growth. */
+const WINDOW_MS = 40_000;
+const MAY_GROW = 1.05;
+/** What is there for a moment: requests under way. */
+const SLACK = { descriptors: 8, threads: 3, memoryMb: 8 };
+const STOP_MS = 1_000;
+const MAY_LAG_SECONDS = 10;
+
+const minutes = Number(Deno.args.at(-1));
+if (!(minutes > 0)) {
+  console.error(`deno task soak: found ${Deno.args.at(-1) ?? "nothing"}, expected a number of minutes, such as 30`);
+  Deno.exit(2);
+}
+const warmUpMs = Math.min(5, minutes / 3) * 60_000;
+const endMs = minutes * 60_000;
+
+printMachine();
+await using receiver = startSoakReceiver();
+const exporters = soakExporters(receiver.url);
+const folder = await Deno.makeTempDir({ prefix: "hogpen_soak_" });
+const host = await startHostProcess({
+  folder,
+  config: { projects: [{ id: 1, token: "phc_soak", plugins: exporters.map(({ plugin }) => plugin) }] },
+});
+
+let sent = 0;
+const sending = setInterval(
+  () => void send().catch((error) => console.error(String(error))),
+  BATCH / EVENTS_PER_SECOND * 1000,
+);
+
+async function send(): Promise<void> {
+  const batch = Array.from({ length: BATCH }, () => ({
+    event: exporters[sent % exporters.length]?.event,
+    distinct_id: `user-${sent++ % 1000}`,
+    properties: { count: sent },
+  }));
+  const answer = await fetch(`${host.url}/batch`, {
+    method: "POST",
+    body: JSON.stringify({ api_key: "phc_soak", batch }),
+  });
+  if (!answer.ok) throw new Error(`Cannot go on: capture answered ${answer.status} ${await answer.text()}`);
+  await answer.body?.cancel();
+}
+
+interface Look {
+  at: number;
+  processes: ProcessFigures[];
+}
+
+const cells = await readCells();
+console.log(`Descriptors/threads/MB of: host, ${cells.map(({ name }) => name).join(", ")}`);
+const looks: Look[] = [];
+const started = performance.now();
+while (performance.now() - started < endMs) {
+  await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  const at = performance.now() - started;
+  const pids = [host.pid, ...cells.map(({ pid }) => pid)];
+  looks.push({ at, processes: pids.map(figuresOf).filter((each) => each !== null) });
+  if (looks.length % 6 === 0) print(looks.at(-1));
+}
+clearInterval(sending);
+
+const restarts = (await readCells()).reduce((sum, cell) => sum + cell.restarts, 0);
+const behind = await readLags();
+const stopping = performance.now();
+await host.stop();
+const stopMs = performance.now() - stopping;
+console.log(`${sent} events, requests: ${JSON.stringify(Object.fromEntries(receiver.requests))}`);
+printGoals([
+  ...growth(least(warmUpMs), least(endMs)),
+  { what: `no plugin ended by itself (${restarts})`, met: restarts === 0 },
+  ...behind.map(({ consumer, seconds }) => ({
+    what: `${consumer} is ${seconds.toFixed(0)} s behind, less than ${MAY_LAG_SECONDS}`,
+    met: seconds < MAY_LAG_SECONDS,
+  })),
+  { what: `the stop took ${Math.round(stopMs)} ms, less than ${STOP_MS}`, met: stopMs < STOP_MS },
+]);
+await Deno.remove(folder, { recursive: true });
+Deno.exit();
+
+function print(look: Look | undefined): void {
+  if (look === undefined) return;
+  const row = look.processes.map(({ descriptors, threads, memoryMb }) =>
+    `${descriptors}/${threads}/${memoryMb.toFixed(0)}`
+  );
+  console.log(
+    `${(look.at / 1000).toFixed(0).padStart(5)} s  ${row.join("  ")}`,
+  );
+}
+
+/** What each process had at least in the window that ends there. */
+function least(until: number): Map<number, ProcessFigures> {
+  const found = new Map<number, ProcessFigures>();
+  for (const { at, processes } of looks) {
+    if (at > until + LOOK_MS || at < until - WINDOW_MS) continue;
+    for (const figures of processes) {
+      const { pid, descriptors, threads, memoryMb } = found.get(figures.pid) ?? figures;
+      found.set(pid, {
+        pid,
+        descriptors: Math.min(descriptors, figures.descriptors),
+        threads: Math.min(threads, figures.threads),
+        memoryMb: Math.min(memoryMb, figures.memoryMb),
+      });
+    }
+  }
+  return found;
+}
+
+function growth(before: Map<number, ProcessFigures>, after: Map<number, ProcessFigures>): Goal[] {
+  return [{ name: "host", pid: host.pid }, ...cells].flatMap(({ name, pid }) => {
+    const [then, now] = [before.get(pid), after.get(pid)];
+    if (then === undefined || now === undefined) return [{ what: `${name} is the process that it was`, met: false }];
+    return (["descriptors", "threads", "memoryMb"] as const).map((what) => ({
+      what: `${name}: ${what} ${then[what].toFixed(0)} → ${now[what].toFixed(0)}`,
+      met: now[what] <= Math.max(then[what] * MAY_GROW, then[what] + SLACK[what]),
+    }));
+  });
+}
+
+async function readLags(): Promise<{ consumer: string; seconds: number }[]> {
+  const text = await (await fetch(`${host.url}/metrics`)).text();
+  const lags = text.matchAll(/^hogpen_consumer_lag_seconds\{.*consumer="([^"]+)".*\} (\S+)/gm);
+  return Array.from(lags, ([, consumer = "", seconds]) => ({ consumer, seconds: Number(seconds) }));
+}
+
+/** When all of them run. */
+async function readCells(): Promise<{ name: string; pid: number; restarts: number }[]> {
+  for (;;) {
+    const { results } = await host.api("/_hogpen/api/plugin_configs") as {
+      results: { id: number; pid: number | null; restarts: unknown[] }[];
+    };
+    const cells = results.map(({ id, pid, restarts }) => ({
+      name: exporters[id - 1]?.event ?? "",
+      pid: pid ?? 0,
+      restarts: restarts.length,
+    }));
+    if (cells.length === exporters.length && cells.every(({ pid }) => pid !== 0)) return cells;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
