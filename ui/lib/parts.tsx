@@ -104,6 +104,31 @@ export function SameByApi({ method, path, body }: { method: string; path: string
   );
 }
 
+/** Buttons of which one is pressed. `options` are names with their titles. */
+export function Choice<Name extends string | number>(
+  { label, options, chosen, onChoose }: {
+    label: string;
+    options: readonly (readonly [Name, string])[];
+    chosen: Name;
+    onChoose(name: Name): void;
+  },
+) {
+  return (
+    <div class="row tabs" role="group" aria-label={label}>
+      {options.map(([name, title]) => (
+        <button
+          key={name}
+          type="button"
+          aria-pressed={name === chosen}
+          onClick={() => onChoose(name)}
+        >
+          {title}
+        </button>
+      ))}
+    </div>
+  );
+}
+
 export interface Change {
   path: string;
   before?: unknown;

@@ -5,9 +5,10 @@
  */
 
 import { useState } from "preact/hooks";
-import { call, wordsOf } from "../lib/api.ts";
+import { call } from "../lib/api.ts";
 import { Action, Ago, canEdit, SameByApi, Waiting } from "../lib/parts.tsx";
 import type { List } from "../lib/shapes.ts";
+import { submitted, useAttempt } from "../lib/use_attempt.ts";
 import { useData } from "../lib/use_data.ts";
 
 interface Alert {
@@ -115,7 +116,7 @@ function NewRule({ channels, onMade }: { channels: Channel[]; onMade(): void }) 
   const [threshold, setThreshold] = useState("10");
   const [minutes, setMinutes] = useState("5");
   const [channel, setChannel] = useState("");
-  const [problem, setProblem] = useState("");
+  const attempts = useAttempt();
   if (!canEdit()) return null;
   const path = `alert_rules/${[when.replaceAll("_", "-"), channel].filter(Boolean).join("-")}`;
   const unit = WHEN[when]?.unit ?? "";
@@ -125,16 +126,10 @@ function NewRule({ channels, onMade }: { channels: Channel[]; onMade(): void }) 
     channels: channel === "" ? [] : [channel],
     ...(unit && { threshold: Number(threshold) }),
   };
-  async function save(event: Event) {
-    event.preventDefault();
-    try {
-      await call("PUT", path, body);
-      setProblem("");
-      onMade();
-    } catch (error) {
-      setProblem(wordsOf(error));
-    }
-  }
+  const save = submitted(attempts, async () => {
+    await call("PUT", path, body);
+    onMade();
+  });
   return (
     <form class="card row" onSubmit={save}>
       <select aria-label="When" value={when} onChange={(event) => setWhen(event.currentTarget.value)}>
@@ -160,7 +155,7 @@ function NewRule({ channels, onMade }: { channels: Channel[]; onMade(): void }) 
       </select>
       <button type="submit">Add the rule</button>
       <SameByApi method="PUT" path={path} body={body} />
-      {problem && <span role="alert" class="bad">{problem}</span>}
+      {attempts.problem && <span role="alert" class="bad">{attempts.problem}</span>}
     </form>
   );
 }
@@ -185,18 +180,12 @@ function ChannelRow({ channel: { id, type }, onChange }: { channel: Channel; onC
 function NewChannel({ onMade }: { onMade(): void }) {
   const [id, setId] = useState("");
   const [url, setUrl] = useState("");
-  const [problem, setProblem] = useState("");
+  const attempts = useAttempt();
   if (!canEdit()) return null;
-  async function save(event: Event) {
-    event.preventDefault();
-    try {
-      await call("PUT", `alert_channels/${encodeURIComponent(id)}`, { type: "webhook", url });
-      setProblem("");
-      onMade();
-    } catch (error) {
-      setProblem(wordsOf(error));
-    }
-  }
+  const save = submitted(attempts, async () => {
+    await call("PUT", `alert_channels/${encodeURIComponent(id)}`, { type: "webhook", url });
+    onMade();
+  });
   return (
     <form class="card row" onSubmit={save}>
       <input
@@ -214,7 +203,7 @@ function NewChannel({ onMade }: { onMade(): void }) {
       />
       <button type="submit">Add a webhook</button>
       <SameByApi method="PUT" path={`alert_channels/${id || "name"}`} body={{ type: "webhook", url }} />
-      {problem && <span role="alert" class="bad">{problem}</span>}
+      {attempts.problem && <span role="alert" class="bad">{attempts.problem}</span>}
     </form>
   );
 }

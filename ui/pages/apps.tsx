@@ -5,9 +5,10 @@
  */
 
 import { useState } from "preact/hooks";
-import { call, wordsOf } from "../lib/api.ts";
+import { call } from "../lib/api.ts";
 import { Action, Ago, canEdit, Figure, Sparkline, Waiting } from "../lib/parts.tsx";
 import type { App, List, Project, SeriesAnswer, StoredEvent, Totals } from "../lib/shapes.ts";
+import { useAttempt } from "../lib/use_attempt.ts";
 import { useData } from "../lib/use_data.ts";
 
 const BROKEN = new Set(["disabled", "restarting", "retrying_setup"]);
@@ -122,21 +123,17 @@ function AppRow({ app, chain, totals, series, onChange }: RowProps) {
 
 /** Moves the app by one place among those of the project that the page may order. */
 function Order({ app, chain, onChange }: Pick<RowProps, "app" | "chain" | "onChange">) {
-  const [problem, setProblem] = useState("");
+  const { problem, attempt } = useAttempt();
   const movable = chain.filter(({ managed_by }) => managed_by === "api");
   const at = movable.indexOf(app);
   if (!canEdit() || movable.length < 2) return null;
-  async function move(to: number) {
-    const ids = movable.map(({ id }) => id);
-    ids.splice(to, 0, ...ids.splice(at, 1));
-    try {
+  const move = (to: number) =>
+    attempt(async () => {
+      const ids = movable.map(({ id }) => id);
+      ids.splice(to, 0, ...ids.splice(at, 1));
       await call("POST", `projects/${app.team_id}/order`, { plugin_configs: ids });
-      setProblem("");
-    } catch (error) {
-      setProblem(wordsOf(error));
-    }
-    onChange();
-  }
+      onChange();
+    });
   return (
     <span class="order">
       <button type="button" aria-label={`Move ${app.name} up`} disabled={at === 0} onClick={() => move(at - 1)}>

@@ -5,9 +5,10 @@
  */
 
 import { useState } from "preact/hooks";
-import { call, wordsOf } from "../lib/api.ts";
+import { call } from "../lib/api.ts";
 import { Action, Ago, canEdit, Waiting } from "../lib/parts.tsx";
 import type { List } from "../lib/shapes.ts";
+import { useAttempt } from "../lib/use_attempt.ts";
 import { useData } from "../lib/use_data.ts";
 
 interface Group {
@@ -102,16 +103,12 @@ function Letters({ query, onChange }: { query: URLSearchParams; onChange(): void
 
 function LetterRow({ letter, onChange }: { letter: Letter; onChange(): void }) {
   const [text, setText] = useState(() => JSON.stringify(letter.event, null, 2));
-  const [problem, setProblem] = useState("");
-  async function save() {
-    try {
+  const { problem, attempt } = useAttempt();
+  const save = () =>
+    attempt(async () => {
       await call("PATCH", `dead_letters/${letter.id}`, { event: JSON.parse(text) });
-      setProblem("");
       onChange();
-    } catch (error) {
-      setProblem(wordsOf(error));
-    }
-  }
+    });
   return (
     <details>
       <summary>

@@ -5,9 +5,10 @@
  */
 
 import { useState } from "preact/hooks";
-import { call, wordsOf } from "../lib/api.ts";
+import { call } from "../lib/api.ts";
 import { Action, Ago, canEdit, Figure, SameByApi, Waiting } from "../lib/parts.tsx";
 import type { List } from "../lib/shapes.ts";
+import { useAttempt } from "../lib/use_attempt.ts";
 import { useData } from "../lib/use_data.ts";
 
 interface Consumer {
@@ -127,16 +128,8 @@ function TestDelivery({ path }: { path: string }) {
 function Replay({ id, onStarted }: { id: string; onStarted(): void }) {
   const [time, setTime] = useState("");
   const [events, setEvents] = useState<number | null>(null);
-  const [problem, setProblem] = useState("");
+  const { problem, attempt } = useAttempt();
   const body = { time: time === "" ? "" : new Date(time).toISOString() };
-  async function attempt(work: () => Promise<void>) {
-    try {
-      await work();
-      setProblem("");
-    } catch (error) {
-      setProblem(wordsOf(error));
-    }
-  }
   const estimate = () =>
     attempt(async () => setEvents((await call<{ events: number }>("POST", `consumers/${id}/estimate`, body)).events));
   const start = () =>

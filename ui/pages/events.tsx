@@ -5,9 +5,10 @@
  */
 
 import { useState } from "preact/hooks";
-import { call, wordsOf } from "../lib/api.ts";
-import { Action, Ago, canEdit, type Change, Changes, SameByApi, Waiting } from "../lib/parts.tsx";
+import { call } from "../lib/api.ts";
+import { Action, Ago, canEdit, type Change, Changes, Choice, SameByApi, Waiting } from "../lib/parts.tsx";
 import type { App, List, Project, StoredEvent } from "../lib/shapes.ts";
+import { useAttempt } from "../lib/use_attempt.ts";
 import { useData } from "../lib/use_data.ts";
 
 interface Kept {
@@ -35,7 +36,7 @@ interface DryRun {
   }[];
 }
 
-const TABS = { passed: "Passed", dropped: "Dropped", traced: "Traced" };
+const TABS: [string, string][] = [["passed", "Passed"], ["dropped", "Dropped"], ["traced", "Traced"]];
 
 export function Events() {
   const projects = useData<List<Project>>("projects");
@@ -68,18 +69,7 @@ export function Events() {
         {filter("property", "property=value")}
         <input aria-label="Since" type="datetime-local" value={filters["after"] ?? ""} onChange={set("after")} />
       </div>
-      <div class="row tabs" role="group" aria-label="Which events">
-        {Object.entries(TABS).map(([name, title]) => (
-          <button
-            key={name}
-            type="button"
-            aria-pressed={name === tab}
-            onClick={() => setTab(name)}
-          >
-            {title}
-          </button>
-        ))}
-      </div>
+      <Choice<string> label="Which events" options={TABS} chosen={tab} onChoose={setTab} />
       {tab === "dropped"
         ? <KeptEvents path={`dropped_events?${without(query, "property")}`} none="No event was dropped." />
         : tab === "traced"
@@ -121,17 +111,10 @@ function Passed({ query }: { query: string }) {
 /** What each app makes of the event, found by running it again on copies. */
 function Way({ uuid }: { uuid: string }) {
   const [run, setRun] = useState<DryRun | null>(null);
-  const [problem, setProblem] = useState("");
+  const { problem, attempt } = useAttempt();
   const team = new URLSearchParams(location.hash.split("?")[1]).get("team_id");
   const body = { ...(team && { team_id: Number(team) }), chain: true, uuids: [uuid] };
-  async function start() {
-    try {
-      setRun(await call<DryRun>("POST", "dry_run", body));
-      setProblem("");
-    } catch (error) {
-      setProblem(wordsOf(error));
-    }
-  }
+  const start = () => attempt(async () => setRun(await call<DryRun>("POST", "dry_run", body)));
   return (
     <>
       {canEdit() && (

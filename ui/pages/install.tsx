@@ -5,9 +5,10 @@
  */
 
 import { useState } from "preact/hooks";
-import { call, upload, wordsOf } from "../lib/api.ts";
+import { call, upload } from "../lib/api.ts";
 import { canEdit, SameByApi, Waiting } from "../lib/parts.tsx";
 import type { App, Field, List, Project } from "../lib/shapes.ts";
+import { useAttempt } from "../lib/use_attempt.ts";
 import { useData } from "../lib/use_data.ts";
 
 export type Source = { url: string } | { inline: string; name?: string } | { upload: string };
@@ -34,8 +35,7 @@ export function Install() {
   const [project, setProject] = useState<number | null>(null);
   const [source, setSource] = useState<Source | null>(null);
   const [found, setFound] = useState<Inspected | null>(null);
-  const [problem, setProblem] = useState("");
-  const [busy, setBusy] = useState(false);
+  const { problem, busy, attempt } = useAttempt();
   if (!projects.data) return <Waiting error={projects.error} />;
   if (!canEdit()) {
     return (
@@ -48,16 +48,6 @@ export function Install() {
   const team = project ?? projects.data.results[0]?.id;
   const plugin = { team_id: team, source, enabled: false };
 
-  async function attempt(work: () => Promise<void>) {
-    setBusy(true);
-    setProblem("");
-    try {
-      await work();
-    } catch (error) {
-      setProblem(wordsOf(error));
-    }
-    setBusy(false);
-  }
   const inspect = (chosen: Source) =>
     attempt(async () => {
       setFound(null);
@@ -106,17 +96,13 @@ export function SourceInput({ busy, onChosen }: { busy: boolean; onChosen(source
   const [url, setUrl] = useState("");
   const [name, setName] = useState("My app");
   const [code, setCode] = useState(EXAMPLE);
-  const [problem, setProblem] = useState("");
-  async function send(file: File | undefined) {
-    if (file === undefined) return;
-    try {
+  const { problem, attempt } = useAttempt();
+  const send = (file: File | undefined) =>
+    attempt(async () => {
+      if (file === undefined) return;
       const { upload: id } = await upload<{ upload: string }>("POST", "uploads", file);
-      setProblem("");
       onChosen({ upload: id });
-    } catch (error) {
-      setProblem(wordsOf(error));
-    }
-  }
+    });
   const submit = (event: Event, source: Source) => {
     event.preventDefault();
     onChosen(source);

@@ -5,9 +5,10 @@
  */
 
 import { useState } from "preact/hooks";
-import { call, wordsOf } from "../lib/api.ts";
+import { call } from "../lib/api.ts";
 import { Action, Ago, canEdit, SameByApi, Waiting } from "../lib/parts.tsx";
 import type { List } from "../lib/shapes.ts";
+import { submitted, useAttempt } from "../lib/use_attempt.ts";
 import { useData } from "../lib/use_data.ts";
 
 interface Running {
@@ -108,19 +109,13 @@ function NewToken({ onMade }: { onMade(): void }) {
   const [name, setName] = useState("");
   const [role, setRole] = useState("viewer");
   const [made, setMade] = useState<string | null>(null);
-  const [problem, setProblem] = useState("");
+  const attempts = useAttempt();
   if (!canEdit()) return null;
-  async function make(event: Event) {
-    event.preventDefault();
-    try {
-      const { token } = await call<{ token: string }>("POST", "tokens", { name, role });
-      setMade(token);
-      setProblem("");
-      onMade();
-    } catch (error) {
-      setProblem(wordsOf(error));
-    }
-  }
+  const make = submitted(attempts, async () => {
+    const { token } = await call<{ token: string }>("POST", "tokens", { name, role });
+    setMade(token);
+    onMade();
+  });
   return (
     <form class="card" onSubmit={make}>
       <div class="row">
@@ -142,7 +137,7 @@ function NewToken({ onMade }: { onMade(): void }) {
           It is shown this once: <code>{made}</code>
         </p>
       )}
-      {problem && <p role="alert" class="bad">{problem}</p>}
+      {attempts.problem && <p role="alert" class="bad">{attempts.problem}</p>}
     </form>
   );
 }

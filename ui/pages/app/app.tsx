@@ -6,7 +6,7 @@
 
 import { useState } from "preact/hooks";
 import type { ComponentChild } from "preact";
-import { Action, Waiting } from "../../lib/parts.tsx";
+import { Action, Choice, Waiting } from "../../lib/parts.tsx";
 import type { App } from "../../lib/shapes.ts";
 import { useData } from "../../lib/use_data.ts";
 import { Errors } from "./errors.tsx";
@@ -57,18 +57,12 @@ export function AppPage({ id }: { id: string }) {
         {[app.does.join("; "), `from ${app.source}`].filter(Boolean).join(", ")}
       </p>
       {app.reason && <p class="bad">{app.reason}</p>}
-      <div class="row tabs" role="group" aria-label="About this app">
-        {Object.entries(TABS).map(([name, { title }]) => (
-          <button
-            key={name}
-            type="button"
-            aria-pressed={name === tab}
-            onClick={() => choose(name)}
-          >
-            {title}
-          </button>
-        ))}
-      </div>
+      <Choice
+        label="About this app"
+        options={Object.entries(TABS).map(([name, { title }]) => [name, title] as const)}
+        chosen={tab}
+        onChoose={choose}
+      />
       {(TABS[tab] ?? TABS["settings"])?.show(app, again)}
     </>
   );

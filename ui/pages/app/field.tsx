@@ -8,6 +8,7 @@ import { useState } from "preact/hooks";
 import { API, upload, wordsOf } from "../../lib/api.ts";
 import { Action, canEdit } from "../../lib/parts.tsx";
 import type { App, Field } from "../../lib/shapes.ts";
+import { useAttempt } from "../../lib/use_attempt.ts";
 
 interface FieldProps {
   field: Field;
@@ -131,21 +132,17 @@ function Json({ value, onChange, ...common }: InputProps & { value: unknown }) {
 }
 
 export function Attachment({ app, field, onChange }: { app: App; field: Field; onChange(): void }) {
-  const [problem, setProblem] = useState("");
+  const { problem, attempt } = useAttempt();
   const key = field.key ?? "";
   const id = `field-${key}`;
   const path = `plugin_configs/${app.id}/attachments/${encodeURIComponent(key)}`;
   const current = app.attachments[key];
-  async function send(file: File | undefined) {
-    if (file === undefined) return;
-    try {
+  const send = (file: File | undefined) =>
+    attempt(async () => {
+      if (file === undefined) return;
       await upload("PUT", `${path}?file_name=${encodeURIComponent(file.name)}`, file);
-      setProblem("");
       onChange();
-    } catch (error) {
-      setProblem(wordsOf(error));
-    }
-  }
+    });
   return (
     <div class="field">
       <label for={id}>{field.name ?? key}{field.required && " (required)"}</label>

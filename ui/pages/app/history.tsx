@@ -5,9 +5,10 @@
  */
 
 import { useState } from "preact/hooks";
-import { call, wordsOf } from "../../lib/api.ts";
+import { call } from "../../lib/api.ts";
 import { Action, Ago, canEdit, type Change, Changes, SameByApi, Waiting } from "../../lib/parts.tsx";
 import type { App, List } from "../../lib/shapes.ts";
+import { useAttempt } from "../../lib/use_attempt.ts";
 import { useData } from "../../lib/use_data.ts";
 import { type Inspected, type Source, SourceInput, WhatItCanDo } from "../install.tsx";
 
@@ -71,18 +72,7 @@ function wayBack(app: App, revision: Revision): Change[] {
 function Upgrade({ app, onDone }: { app: App; onDone(): void }) {
   const [source, setSource] = useState<Source | null>(null);
   const [found, setFound] = useState<Inspected | null>(null);
-  const [busy, setBusy] = useState(false);
-  const [problem, setProblem] = useState("");
-  async function attempt(work: () => Promise<void>) {
-    setBusy(true);
-    try {
-      await work();
-      setProblem("");
-    } catch (error) {
-      setProblem(wordsOf(error));
-    }
-    setBusy(false);
-  }
+  const { problem, busy, attempt } = useAttempt();
   const look = (chosen: Source) =>
     attempt(async () => {
       setSource(chosen);

@@ -5,11 +5,12 @@
  */
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { Waiting } from "../../lib/parts.tsx";
+import { Choice, Waiting } from "../../lib/parts.tsx";
 import type { SeriesAnswer } from "../../lib/shapes.ts";
 import { useData } from "../../lib/use_data.ts";
 
-const SPANS: [words: string, minutes: number][] = [["15 min", 15], ["1 h", 60], ["6 h", 360], ["24 h", 1440]];
+/** In minutes. */
+const SPANS: [number, string][] = [[15, "15 min"], [60, "1 h"], [360, "6 h"], [1440, "24 h"]];
 
 interface PlotSpec {
   title: string;
@@ -43,18 +44,7 @@ export function Numbers({ id }: { id: number }) {
   const answers = { functions: functions.data, process: process.data };
   return (
     <>
-      <div class="row tabs" role="group" aria-label="How far back">
-        {SPANS.map(([words, each]) => (
-          <button
-            key={each}
-            type="button"
-            aria-pressed={each === minutes}
-            onClick={() => setMinutes(each)}
-          >
-            {words}
-          </button>
-        ))}
-      </div>
+      <Choice<number> label="How far back" options={SPANS} chosen={minutes} onChoose={setMinutes} />
       <div class="columns">
         {PLOTS.map((spec) => <Plot key={spec.title} spec={spec} answer={answers[spec.of]} />)}
       </div>

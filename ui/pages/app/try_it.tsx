@@ -5,9 +5,10 @@
  */
 
 import { useState } from "preact/hooks";
-import { call, wordsOf } from "../../lib/api.ts";
+import { call } from "../../lib/api.ts";
 import { type Change, Changes, SameByApi } from "../../lib/parts.tsx";
 import type { App, List, StoredEvent } from "../../lib/shapes.ts";
+import { submitted, useAttempt } from "../../lib/use_attempt.ts";
 
 interface Step {
   function: string;
@@ -41,7 +42,7 @@ export function TryIt({ app }: { app: App }) {
   const [chain, setChain] = useState(false);
   const [real, setReal] = useState(false);
   const [run, setRun] = useState<DryRun | null>(null);
-  const [problem, setProblem] = useState("");
+  const attempts = useAttempt();
 
   /** Throws SyntaxError when one of the texts is no JSON. */
   function question() {
@@ -54,26 +55,17 @@ export function TryIt({ app }: { app: App }) {
       ...(isEdited && { config: JSON.parse(config) }),
     };
   }
-  async function start(event: Event) {
-    event.preventDefault();
-    try {
-      setRun(await call<DryRun>("POST", "dry_run", question()));
-      setProblem("");
-    } catch (error) {
-      setRun(null);
-      setProblem(wordsOf(error));
-    }
-  }
-  async function takeNewest() {
-    try {
+  const start = submitted(attempts, async () => {
+    setRun(null);
+    setRun(await call<DryRun>("POST", "dry_run", question()));
+  });
+  const takeNewest = () =>
+    attempts.attempt(async () => {
       const { results } = await call<List<StoredEvent>>("GET", `events?team_id=${app.team_id}&limit=1&payload=true`);
       const [newest] = results;
-      if (newest === undefined) setProblem("No event has come yet.");
-      else setText(JSON.stringify(newest.payload, null, 2));
-    } catch (error) {
-      setProblem(wordsOf(error));
-    }
-  }
+      if (newest === undefined) throw new Error("No event has come yet.");
+      setText(JSON.stringify(newest.payload, null, 2));
+    });
   return (
     <form class="card" onSubmit={start}>
       <div class="columns">
@@ -109,7 +101,7 @@ export function TryIt({ app }: { app: App }) {
         <SameByApi method="POST" path="dry_run" body={{ plugin_config_id: app.id, events: [] }} />
       </div>
       <div role="status">
-        {problem && <p class="bad">{problem}</p>}
+        {attempts.problem && <p class="bad">{attempts.problem}</p>}
         {run && <Result run={run} />}
       </div>
     </form>
