@@ -4,7 +4,13 @@
  * @module
  */
 
-import { type Answer, FrameKind, MAX_SERVICE_REQUESTS, type ServiceName } from "../../runtime/protocol.ts";
+import {
+  type Answer,
+  FrameKind,
+  MAX_SERVICE_REQUESTS,
+  type ServiceName,
+  type ServiceRequest,
+} from "../../runtime/protocol.ts";
 import { decodeFrame, encodeFrame, encodeJsonFrame, type Frame } from "../../runtime/frames.ts";
 import { addEventListener, postMessage } from "../walls/capture.ts";
 import { currentCause } from "../events/cause.ts";
@@ -70,8 +76,9 @@ export function requestService(plugin: number, name: ServiceName, args: unknown[
 }
 
 /** The host looks at it to learn which event or job a call was made for. */
-function causeOf(name: ServiceName) {
-  return name === "posthog.capture" || name === "jobs.enqueue" ? currentCause() : undefined;
+function causeOf(name: ServiceName): ServiceRequest["cause"] {
+  const cause = name === "posthog.capture" || name === "jobs.enqueue" ? currentCause() : undefined;
+  return cause && (cause.event === undefined ? { id: cause.id } : { id: cause.id, event: cause.event });
 }
 
 function sendWaiting(): void {

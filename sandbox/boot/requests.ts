@@ -68,7 +68,9 @@ function afterTurn(work: () => void): void {
 
 function call(id: number, request: CallRequest): void {
   workStarted(id);
+  const cause = { id, over: false };
   const finish = (settled: Settled) => {
+    cause.over = true;
     if (request.name === "teardownPlugin") sendLog();
     answer(
       id,
@@ -84,7 +86,7 @@ function call(id: number, request: CallRequest): void {
     return take({ ok: false, error });
   }
   const args = argumentsFor(plugin, fn, request);
-  const settled = runFor({ id }, () => callPlugin(plugin, request.name, fn, args, take));
+  const settled = runFor(cause, () => callPlugin(plugin, request.name, fn, args, take));
   if (settled !== undefined) take(settled);
 }
 

@@ -107,7 +107,9 @@ function parseEvent(run: Run, index: number): EventObject | undefined {
 function exportAll(run: Run): void {
   const plugin = run.plugins[0]!;
   const method = plugin.methods.get("exportEvents");
+  const cause = { id: run.id, over: false };
   const take = (settled: Settled) => {
+    cause.over = true;
     const { outcome, error } = judge(run.fn, {}, settled);
     run.outcomes[0]!.fill(outcome);
     if (error !== undefined) run.errors.push({ event: 0, plugin: 0, error });
@@ -116,7 +118,7 @@ function exportAll(run: Run): void {
   const events: unknown = parse(`[${run.inputs.join()}]`);
   const settled = method === undefined
     ? { ok: true, value: undefined } as const
-    : runFor({ id: run.id }, () => callPlugin(plugin, "exportEvents", method, [events, plugin.meta], take));
+    : runFor(cause, () => callPlugin(plugin, "exportEvents", method, [events, plugin.meta], take));
   if (settled !== undefined) take(settled);
 }
 

@@ -6,7 +6,8 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { ServiceRequest } from "../../runtime/protocol.ts";
 
-type Cause = NonNullable<ServiceRequest["cause"]>;
+/** `over`: the call has been answered, so that what it left behind may be cleared away. */
+export type Cause = NonNullable<ServiceRequest["cause"]> & { over: boolean };
 
 const current = new AsyncLocalStorage<Cause>();
 

@@ -7,7 +7,7 @@
 import { type BatchFunction, Outcome } from "../../runtime/protocol.ts";
 import { noteOutcome, type Run } from "./batch_run.ts";
 import { callPlugin, type Settled } from "./call.ts";
-import { runFor } from "./cause.ts";
+import { type Cause, runFor } from "./cause.ts";
 import type { Glimpse } from "./habits.ts";
 import { copyEvent, type EventObject, judge, type ReadEvent, writeEvent } from "./judge.ts";
 import type { PluginInstance } from "../plugin/plugin_instance.ts";
@@ -24,19 +24,26 @@ interface Passage {
    * stands for the input.
    */
   source: unknown;
+  cause: Cause;
   done(): void;
 }
 
 /** Gives the event to each plugin of the run; `done` is called once, when the last outcome is noted. */
 export function passThrough(run: Run, index: number, event: EventObject, done: () => void): void {
-  const passage = { run, index, teamId: event["team_id"], source: undefined, done };
+  const cause = { id: run.id, event: index, over: false };
+  const passage = { run, index, teamId: event["team_id"], source: undefined, cause, done };
   // Set once for all plugins: what follows a plugin that awaits something still runs within it.
-  runFor({ id: run.id, event: index }, () => step(passage, 0, event));
+  runFor(cause, () => step(passage, 0, event));
+}
+
+function end({ cause, done }: Passage): void {
+  cause.over = true;
+  done();
 }
 
 /** Loops as long as plugins answer synchronously. */
 function step(passage: Passage, from: number, first: EventObject): void {
-  const { run, done } = passage;
+  const { run } = passage;
   let event = first;
   for (let position = from; position < run.plugins.length; position++) {
     const plugin = run.plugins[position]!;
@@ -44,7 +51,7 @@ function step(passage: Passage, from: number, first: EventObject): void {
     const before = run.fn === "processEvent" ? plugin.habits.look(given) : undefined;
     const later = (settled: Settled) => {
       const next = takeOutcome(passage, position, given, before, settled);
-      if (next === undefined) done();
+      if (next === undefined) end(passage);
       else step(passage, position + 1, next);
     };
     const settled = callEvent(run.fn, plugin, given, later);
@@ -53,7 +60,7 @@ function step(passage: Passage, from: number, first: EventObject): void {
     if (next === undefined) break;
     event = next;
   }
-  done();
+  end(passage);
 }
 
 function callEvent(fn: BatchFunction, plugin: PluginInstance, event: EventObject, later: (settled: Settled) => void) {

@@ -4,10 +4,12 @@
  */
 
 import { Buffer, clearTimeout, Response, setTimeout } from "../walls/capture.ts";
+import { currentCause } from "../events/cause.ts";
 import { getDeadlineMs } from "../events/deadline.ts";
 import { type Arriving, collect } from "./fetch_body.ts";
 import { AbortError, asFetchError, FetchError } from "./fetch_error.ts";
 import type { FetchRequest } from "./fetch_request.ts";
+import { UNREAD_LOOK_MS } from "./http_transport.ts";
 
 /** Part of a plugin's deadline that a request may take, so that the function still has time to report what failed. */
 const DEADLINE_SHARE = 0.8;
@@ -22,6 +24,8 @@ export interface Transfer {
   awaitBody<T>(body: Promise<T>): Promise<T>;
   /** The error of a body that broke off. */
   bodyError(error: unknown): unknown;
+  /** Ends the request when the call that made it is over and nobody needs its body. */
+  abandonUnless(isNeeded: () => boolean): void;
   /** Called when nothing can end the request early any more. */
   end(): void;
 }
@@ -31,6 +35,7 @@ export function openTransfer(request: FetchRequest): Transfer {
   const { url, signal: userSignal } = request;
   const timeoutMs = request.timeout > 0 ? request.timeout : getDeadlineMs() * DEADLINE_SHARE;
   const controller = new AbortController();
+  const cause = currentCause();
   let reason: Error | undefined;
 
   function stop(why: Error): void {
@@ -84,6 +89,15 @@ export function openTransfer(request: FetchRequest): Transfer {
       return read;
     },
     bodyError,
+    abandonUnless: function look(isNeeded) {
+      // Code outside of any call may keep a body for as long as it likes.
+      if (cause === undefined) return;
+      setTimeout(() => {
+        if (isNeeded()) return;
+        if (cause.over) stop(new Error("Nobody reads it"));
+        else look(isNeeded);
+      }, UNREAD_LOOK_MS);
+    },
     end,
   };
 }
@@ -97,8 +111,19 @@ const READ_AHEAD = new ByteLengthQueuingStrategy({ highWaterMark: 32 * 1024 });
 /** The body of an answer. */
 export function arrivingFrom(answer: Response, transfer: Transfer): Arriving {
   if (answer.body === null) return readFrom(answer, transfer);
-  const ahead = answer.body.pipeThrough(new TransformStream<Uint8Array, Uint8Array>({}, READ_AHEAD, READ_AHEAD));
-  return readFrom(new Response(ahead), transfer);
+  let isNeeded = false;
+  const need = () => {
+    isNeeded = true;
+  };
+  // One that has come as a whole costs nothing any more.
+  const whole = new TransformStream<Uint8Array, Uint8Array>({ flush: need }, READ_AHEAD, READ_AHEAD);
+  const { all, chunks, tee } = readFrom(new Response(answer.body.pipeThrough(whole)), transfer);
+  transfer.abandonUnless(() => isNeeded);
+  return {
+    all: (maxBytes) => (need(), all(maxBytes)),
+    chunks: () => (need(), chunks()),
+    tee: () => (need(), tee()),
+  };
 }
 
 function readFrom(answer: Response, transfer: Transfer): Arriving {

@@ -9,6 +9,7 @@ import type { ClientRequest, IncomingMessage } from "node:http";
 import type { Readable, Transform } from "node:stream";
 import { clearTimeout, ReadableStream, require, Response, setTimeout } from "../walls/capture.ts";
 import { guardSockets } from "../walls/egress_guard.ts";
+import { type Cause, currentCause } from "../events/cause.ts";
 import { getDeadlineMs } from "../events/deadline.ts";
 import { openGateFor } from "../walls/import_gate.ts";
 
@@ -27,6 +28,8 @@ export interface Outgoing {
 const MAX_SOCKETS = 50;
 /** Connections to one host that are kept for later. */
 const MAX_FREE_SOCKETS = 8;
+/** How often it is looked whether the call that asked for an unread body is over. */
+export const UNREAD_LOOK_MS = 1_000;
 /** Statuses whose answers have no body. */
 const WITHOUT_BODY = [101, 204, 205, 304];
 /** Bytes of a body that wait to be read, before the connection is told to wait. */
@@ -70,6 +73,7 @@ export function sendOverHttp(outgoing: Outgoing): Promise<Response> {
 function sendOverSockets(outgoing: Outgoing): Promise<Response> {
   const { url, signal, body } = outgoing;
   const { request, agent } = clientFor(url.protocol);
+  const cause = currentCause();
   return new Promise((resolve, reject) => {
     const sent = request(url, { method: outgoing.method, headers: headersOf(outgoing), agent });
     let answer: IncomingMessage | undefined;
@@ -82,7 +86,7 @@ function sendOverSockets(outgoing: Outgoing): Promise<Response> {
     sent.on("response", (message) => {
       answer = message;
       message.once("close", () => signal.removeEventListener("abort", abort));
-      resolve(responseOf(message));
+      resolve(responseOf(message, cause));
     });
     signal.addEventListener("abort", abort, { once: true });
     if (signal.aborted) abort();
@@ -105,7 +109,7 @@ function headersOf({ headers, body, method }: Outgoing): Record<string, string |
   return all;
 }
 
-function responseOf(message: IncomingMessage): Response {
+function responseOf(message: IncomingMessage, cause: Cause | undefined): Response {
   const headers = new Headers();
   for (let at = 0; at < message.rawHeaders.length; at += 2) {
     headers.append(message.rawHeaders[at] as string, message.rawHeaders[at + 1] as string);
@@ -116,23 +120,29 @@ function responseOf(message: IncomingMessage): Response {
     message.resume();
     return new Response(null, init);
   }
-  return new Response(webStreamOf(message), init);
+  return new Response(webStreamOf(message, cause), init);
 }
 
-function webStreamOf(message: IncomingMessage): ReadableStream<Uint8Array<ArrayBuffer>> {
+/**
+ * `cause` is the call that asked for it. A plugin that never reads a large body, or not to its end, would keep its connection for
+ * ever, and the number of connections is limited: when the call is over, or its deadline has passed, the body is given up.
+ */
+function webStreamOf(message: IncomingMessage, cause: Cause | undefined): ReadableStream<Uint8Array<ArrayBuffer>> {
   const source = unpacked(message);
-  /**
-   * A plugin that never reads a large body would keep its connection for ever, and the number of connections is
-   * limited.
-   */
   let unread: unknown;
+  function giveUpLater(waited: number): void {
+    unread = setTimeout(() => {
+      if (cause?.over || waited >= getDeadlineMs()) message.destroy(new Error("Nobody reads it"));
+      else giveUpLater(waited + UNREAD_LOOK_MS);
+    }, UNREAD_LOOK_MS);
+  }
   return new ReadableStream({
     start(controller) {
       source.on("data", (chunk: Uint8Array) => {
         controller.enqueue(new Uint8Array(chunk));
         if ((controller.desiredSize ?? 0) > 0) return;
         source.pause();
-        unread = setTimeout(() => message.destroy(new Error("Nobody reads it")), getDeadlineMs());
+        giveUpLater(0);
       });
       let over = false;
       const end = (error?: Error) => {

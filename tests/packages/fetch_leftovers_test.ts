@@ -1,0 +1,89 @@
+/**
+ * Proves that bodies which a plugin does not read, or not to their end, are given up soon after its call is over, so that a
+ * plugin that lives long never runs out of connections; and that a body is kept as long as the call may still read it.
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { eventually } from "../kit/eventually.ts";
+import { RawCell } from "../kit/cells/raw_cell.ts";
+import { compiledPlugin } from "../kit/cells/sandbox_kit.ts";
+import { delay } from "../kit/delay.ts";
+
+const LARGE = 2_000_000;
+
+/** Answers with a large body or one that trickles on for ever, and knows how many answers are still open. */
+function startServer() {
+  let open = 0;
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
+    const { pathname } = new URL(request.url);
+    if (pathname === "/late") {
+      await delay(3_000);
+      return new Response("late");
+    }
+    open++;
+    let left = LARGE;
+    const body = new ReadableStream({
+      async pull(to) {
+        if (pathname === "/trickle") {
+          await delay(200);
+          to.enqueue(new Uint8Array([120]));
+        } else if (left > 0) {
+          to.enqueue(new Uint8Array(50_000));
+          left -= 50_000;
+        } else {
+          open--;
+          to.close();
+        }
+      },
+      cancel: () => void open--,
+    });
+    return new Response(body);
+  });
+  return {
+    url: `http://127.0.0.1:${server.addr.port}`,
+    open: () => open,
+    [Symbol.asyncDispose]: () => server.shutdown(),
+  };
+}
+
+async function startPlugin(code: string): Promise<RawCell> {
+  const cell = new RawCell();
+  const [loaded] = await cell.load([await compiledPlugin(code)], { egressAllow: ["127.0.0.1"], deadlineMs: 20_000 });
+  assert.ok(loaded && "capabilities" in loaded, JSON.stringify(loaded));
+  return cell;
+}
+
+for (
+  const [what, code] of [
+    ["never reads a large body", `await fetch(url + "/large")`],
+    ["reads the beginning of a large body", `for await (const chunk of (await fetch(url + "/large")).body) break`],
+    ["leaves a stream that never ends", `await fetch(url + "/trickle")`],
+    ["does not even wait for the answer", `fetch(url + "/large")`],
+  ]
+) {
+  Deno.test(`a plugin that ${what} has its connections back when its calls are over`, async () => {
+    await using server = startServer();
+    await using cell = await startPlugin(
+      `export async function processEvent(event) { const url = "${server.url}"; ${code}; return event }`,
+    );
+    // More than there are connections to a host.
+    for (let n = 0; n < 60; n++) assert.equal((await cell.process()).error, undefined);
+    await eventually("no answer is open any more", () => server.open() === 0);
+  });
+}
+
+Deno.test("a body is kept while the call that asked for it goes on", async () => {
+  await using server = startServer();
+  await using cell = await startPlugin(
+    `export async function processEvent(event) {
+      const large = await fetch("${server.url}/large");
+      await (await fetch("${server.url}/late")).text();
+      event.bytes = (await large.buffer()).length;
+      return event;
+    }`,
+  );
+  const { event, error } = await cell.process();
+  assert.equal(error, undefined);
+  assert.equal(event?.["bytes"], LARGE);
+});
