@@ -24,8 +24,13 @@ export interface Outgoing {
   signal: AbortSignal;
 }
 
-/** Connections to one host at a time; further requests wait for one. */
-const MAX_SOCKETS = 50;
+/**
+ * Connections to one host at a time; further requests wait for one. A batch has a hundred events, and a function may wait for an
+ * answer while another one of its requests is under way: with fewer, all of them could wait for one another.
+ */
+const MAX_SOCKETS = 250;
+/** Connections in all; a cell may have 512 descriptors. */
+const MAX_TOTAL_SOCKETS = 400;
 /** Connections to one host that are kept for later. */
 const MAX_FREE_SOCKETS = 8;
 /** How often it is looked whether the call that asked for an unread body is over. */
@@ -50,7 +55,12 @@ function clientFor(protocol: string): Client {
   if (known !== undefined) return known;
   openGateFor(guardSockets);
   const module = openGateFor(() => require(protocol === "https:" ? "node:https" : "node:http")) as HttpModule;
-  const agent = new module.Agent({ keepAlive: true, maxSockets: MAX_SOCKETS, maxFreeSockets: MAX_FREE_SOCKETS });
+  const agent = new module.Agent({
+    keepAlive: true,
+    maxSockets: MAX_SOCKETS,
+    maxTotalSockets: MAX_TOTAL_SOCKETS,
+    maxFreeSockets: MAX_FREE_SOCKETS,
+  });
   const client = { request: module.request, agent };
   clients.set(protocol, client);
   return client;

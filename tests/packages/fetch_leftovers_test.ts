@@ -1,6 +1,6 @@
 /**
  * Proves that bodies which a plugin does not read, or not to their end, are given up soon after its call is over, so that a
- * plugin that lives long never runs out of connections; and that a body is kept as long as the call may still read it.
+ * plugin that lives long never runs out of connections; and that neither a body nor a call is given up that is still needed.
  * @module
  */
 
@@ -23,20 +23,24 @@ function startServer() {
     }
     open++;
     let left = LARGE;
+    let trickling: ReturnType<typeof setInterval> | undefined;
     const body = new ReadableStream({
-      async pull(to) {
-        if (pathname === "/trickle") {
-          await delay(200);
-          to.enqueue(new Uint8Array([120]));
-        } else if (left > 0) {
-          to.enqueue(new Uint8Array(50_000));
-          left -= 50_000;
-        } else {
+      start(to) {
+        if (pathname === "/trickle") trickling = setInterval(() => to.enqueue(new Uint8Array([120])), 200);
+      },
+      pull(to) {
+        if (pathname === "/trickle") return;
+        if (left > 0) to.enqueue(new Uint8Array(50_000));
+        else {
           open--;
           to.close();
         }
+        left -= 50_000;
       },
-      cancel: () => void open--,
+      cancel() {
+        clearInterval(trickling);
+        open--;
+      },
     });
     return new Response(body);
   });
@@ -68,10 +72,26 @@ for (
       `export async function processEvent(event) { const url = "${server.url}"; ${code}; return event }`,
     );
     // More than there are connections to a host.
-    for (let n = 0; n < 60; n++) assert.equal((await cell.process()).error, undefined);
+    for (let n = 0; n < 300; n++) assert.equal((await cell.process()).error, undefined);
     await eventually("no answer is open any more", () => server.open() === 0);
   });
 }
+
+Deno.test("a hundred calls that each wait for one answer and then for another do not wait for each other", async () => {
+  await using server = startServer();
+  await using cell = await startPlugin(
+    `export async function processEvent(event) {
+      const order = [];
+      const lates = Array.from({ length: 100 }, () => fetch("${server.url}/late").then(() => order.push("late")));
+      await (await fetch("${server.url}/large")).buffer();
+      order.push("other");
+      await Promise.all(lates);
+      event.first = order[0];
+      return event;
+    }`,
+  );
+  assert.equal((await cell.process()).event?.["first"], "other");
+});
 
 Deno.test("a body is kept while the call that asked for it goes on", async () => {
   await using server = startServer();
