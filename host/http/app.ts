@@ -87,7 +87,12 @@ export interface Apps {
 
 export function createApps(options: AppOptions, { separate }: { separate: boolean }): Apps {
   const { pathOf, arrivalOf } = createArrivals(options);
-  const access = createAccess(options.adminToken, options.store.things, options.now);
+  const access = createAccess(
+    options.adminToken,
+    options.store.things,
+    options.now,
+    options.ui === "readonly",
+  );
   const { telemetry, consumers, plugins, pluginMetrics, log, dataFolder } = options;
   const metrics = createMetrics(telemetry.counters, consumers, plugins, pluginMetrics, { log, dataFolder });
   const publicRoutes = createPublicRoutes(options, { access, arrivalOf, metrics });

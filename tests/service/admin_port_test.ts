@@ -20,7 +20,7 @@ Deno.test("HOGPEN_ADMIN_PORT moves API, page and metrics to a port of their own"
   const adminPort = freePort();
   const admin = `http://127.0.0.1:${adminPort}`;
   await using service = await startTestService({ env: { HOGPEN_ADMIN_PORT: String(adminPort) } });
-  const theirs = ["/_hogpen/", "/_hogpen/app.css", "/_hogpen/api/projects", "/_hogpen/api/openapi.json", "/metrics"];
+  const theirs = ["/_hogpen/", "/_hogpen/ui/app.css", "/_hogpen/api/projects", "/_hogpen/api/openapi.json", "/metrics"];
   for (const path of theirs) {
     assert.equal(await statusOf(admin + path, { headers: { authorization } }), 200, path);
     assert.equal(await statusOf(service.url + path, { headers: { authorization } }), 404, path);
@@ -61,7 +61,7 @@ Deno.test("below a prefix SDKs and the page find everything, and events say wher
   assert.deepEqual(events.map(({ site_url }) => site_url), ["https://shop.example", "https://shop.example"]);
 
   const page = await (await fetch(`${service.url}/ingest/_hogpen/`)).text();
-  assert.match(page, /src="\/ingest\/_hogpen\/app\.js"/);
+  assert.match(page, /src="\/ingest\/_hogpen\/ui\/main\.js"/);
   const logIn = await fetch(`${service.url}/ingest/_hogpen/api/session`, {
     method: "POST",
     headers,

@@ -98,7 +98,7 @@ export function Action({ method, path, body, version, children, label, confirm: 
 export function SameByApi({ method, path, body }: { method: string; path: string; body?: unknown }) {
   return (
     <details class="api">
-      <summary title="The same by API" aria-label={`The same by API: ${method} ${path}`}>{"{ }"}</summary>
+      <summary title="The same by API" aria-label={`API: ${method} ${path}`}>API</summary>
       <pre tabIndex={0}>{asCurl(method, path, body)}</pre>
     </details>
   );

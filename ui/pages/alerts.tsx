@@ -137,18 +137,23 @@ function NewRule({ channels, onMade }: { channels: Channel[]; onMade(): void }) 
       </select>
       {unit && (
         <input
+          class="short"
           aria-label={`Threshold (${unit})`}
           title={unit}
           value={threshold}
           onInput={(event) => setThreshold(event.currentTarget.value)}
         />
       )}
+      {unit && <span>{unit}</span>}
+      <span>for</span>
       <input
+        class="short"
         aria-label="Minutes"
         title="minutes"
         value={minutes}
         onInput={(event) => setMinutes(event.currentTarget.value)}
       />
+      <span>minutes, tell</span>
       <select aria-label="Tell" value={channel} onChange={(event) => setChannel(event.currentTarget.value)}>
         <option value="">nobody</option>
         {channels.map(({ id }) => <option key={id}>{id}</option>)}

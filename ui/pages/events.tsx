@@ -74,7 +74,7 @@ export function Events() {
         ? <KeptEvents path={`dropped_events?${without(query, "property")}`} none="No event was dropped." />
         : tab === "traced"
         ? <Traced team={team ?? 0} query={without(query, "property")} distinctId={filters["distinct_id"] ?? ""} />
-        : <Passed query={String(query)} />}
+        : <Passed team={team ?? 0} query={String(query)} />}
     </>
   );
 }
@@ -85,7 +85,7 @@ function without(query: URLSearchParams, name: string): string {
   return String(rest);
 }
 
-function Passed({ query }: { query: string }) {
+function Passed({ team, query }: { team: number; query: string }) {
   const { data, error } = useData<List<StoredEvent> & { searched: number }>(`events?${query}`, ["counters"]);
   if (!data) return <Waiting error={error} />;
   if (data.results.length === 0) {
@@ -100,7 +100,7 @@ function Passed({ query }: { query: string }) {
             {event.failed.length > 0 && <span class="bad">failed in {event.failed.join(", ")}</span>}
           </summary>
           <p class="soft">Passed {event.succeeded.join(" → ") || "no app"}</p>
-          <Way uuid={event.uuid} />
+          <Way team={team} uuid={event.uuid} />
           <pre tabIndex={0}>{JSON.stringify(event.payload, null, 2)}</pre>
         </details>
       ))}
@@ -109,11 +109,10 @@ function Passed({ query }: { query: string }) {
 }
 
 /** What each app makes of the event, found by running it again on copies. */
-function Way({ uuid }: { uuid: string }) {
+function Way({ team, uuid }: { team: number; uuid: string }) {
   const [run, setRun] = useState<DryRun | null>(null);
   const { problem, attempt } = useAttempt();
-  const team = new URLSearchParams(location.hash.split("?")[1]).get("team_id");
-  const body = { ...(team && { team_id: Number(team) }), chain: true, uuids: [uuid] };
+  const body = { team_id: team, chain: true, uuids: [uuid] };
   const start = () => attempt(async () => setRun(await call<DryRun>("POST", "dry_run", body)));
   return (
     <>

@@ -41,7 +41,13 @@ export interface Access {
 export const CSRF_HEADER = "x-csrf-token";
 const READS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 
-export function createAccess(adminToken: string, things: Things, now: () => number): Access {
+/** `readOnlySessions`: browsers may look and not change, whoever has logged in; tokens keep their rights. */
+export function createAccess(
+  adminToken: string,
+  things: Things,
+  now: () => number,
+  readOnlySessions = false,
+): Access {
   const isAdminToken = createKeyCheck(adminToken);
   const adminHash = createHash("sha256").update(adminToken).digest("hex");
   const tokens = createTokens(things, now);
@@ -74,6 +80,10 @@ export function createAccess(adminToken: string, things: Things, now: () => numb
     return holds ? session : null;
   }
 
+  function roleOf({ role }: Pick<Session, "role">): Session["role"] {
+    return readOnlySessions ? "viewer" : role;
+  }
+
   async function identify(request: Request, address: string): Promise<Caller> {
     const token = bearerOf(request);
     if (token !== null) {
@@ -93,7 +103,7 @@ export function createAccess(adminToken: string, things: Things, now: () => numb
     if (!READS.has(request.method) && request.headers.get(CSRF_HEADER) !== session.csrf) {
       throw forbidden("csrf_failed", `Cannot change anything without the header ${CSRF_HEADER} of this session`);
     }
-    return { name: session.name, role: session.role, session };
+    return { name: session.name, role: roleOf(session), session };
   }
 
   return {
@@ -110,7 +120,8 @@ export function createAccess(adminToken: string, things: Things, now: () => numb
     },
     async logIn(token, address) {
       const { name, role, tokenId } = await check(token, address);
-      return await sessions.begin({ name, role, tokenId, tokenHash: tokenId === null ? adminHash : null });
+      const tokenHash = tokenId === null ? adminHash : null;
+      return await sessions.begin({ name, role: roleOf({ role }), tokenId, tokenHash });
     },
     knows: (token, address) => check(token, address).then(() => true, () => false),
   };

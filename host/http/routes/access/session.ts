@@ -44,7 +44,7 @@ export function sessionHandlers({ access, arrivalOf }: SessionHandlersOptions): 
       path,
       async handle({ req: { raw: request }, env }) {
         const { name, role, session } = await access.admit(request, arrivalOf(request, env).address);
-        return Response.json(session ? showSession(session) : { name, role, csrf_token: null });
+        return Response.json(session ? { ...showSession(session), role } : { name, role, csrf_token: null });
       },
     },
     {

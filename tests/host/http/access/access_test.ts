@@ -113,6 +113,17 @@ Deno.test("a browser logs in with a token: cookie out of scripts' reach, changes
   assert.equal((await ask(api, "GET", "/session", { cookie: gone })).status, 401, "its token was revoked");
 });
 
+Deno.test("with HOGPEN_UI=readonly a browser changes nothing, whoever has logged in, and tokens keep their rights", async () => {
+  await using api = await startApi({ ui: "readonly" });
+  const begun = await ask(api, "POST", "/session", {}, { token: ADMIN_TOKEN });
+  const cookie = (begun.headers.get("set-cookie") ?? "").split(";", 1)[0] ?? "";
+  const headers = { cookie, "x-csrf-token": begun.body.csrf_token };
+  assert.equal((await ask(api, "GET", "/session", { cookie })).body.role, "viewer");
+  assert.equal((await ask(api, "GET", "/projects", headers)).status, 200);
+  assert.equal((await ask(api, "POST", "/tokens", headers, { name: "x" })).status, 403);
+  assert.equal((await api.call("POST", `${BASE}/tokens`, { name: "x" })).status, 200);
+});
+
 Deno.test("a session ends after seven days however much it is used", async () => {
   let now = Date.now();
   await using api = await startApi({ now: () => now });
