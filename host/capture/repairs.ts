@@ -7,7 +7,7 @@
 import { cutDistinctId } from "../../runtime/events/distinct_id.ts";
 import { MAX_NAME_LENGTH } from "../../runtime/events/finish_event.ts";
 import type { SentEvent } from "../../runtime/events/form_plugin_event.ts";
-import { parseTimestamp } from "../../runtime/events/timestamp.ts";
+import { isInYears, parseTimestamp } from "../../runtime/events/timestamp.ts";
 
 export interface Repair {
   code: "ignored_invalid_timestamp" | "event_timestamp_in_future" | "distinct_id_cut" | "event_name_cut";
@@ -24,11 +24,12 @@ export function* findRepairs(event: SentEvent, sentAt: string | undefined, now: 
   if (timestamp !== undefined && timestamp !== null && timestamp !== "") {
     const received = Date.parse(now);
     const time = parseTimestamp(timestamp) + (sentAt === undefined ? 0 : received - Date.parse(sentAt));
-    if (Number.isNaN(time)) {
+    if (!isInYears(time)) {
       const found = JSON.stringify(timestamp).slice(0, 100);
       yield {
         code: "ignored_invalid_timestamp",
-        detail: `The timestamp ${found} of ${name()} cannot be read: the event has the time of its arrival`,
+        detail:
+          `The timestamp ${found} of ${name()} cannot be read as a time in the years 1 to 9999: the event has the time of its arrival`,
       };
     } else if (time > received + FUTURE_MS) {
       yield {

@@ -47,15 +47,16 @@ export function resolveTimestamp(
   if (event.timestamp !== undefined && event.timestamp !== null && event.timestamp !== "") {
     const timestamp = parseTimestamp(event.timestamp);
     const sentAt = event.properties?.$ignore_sent_at ? NaN : parseTimestamp(event.sent_at);
-    return within(Number.isNaN(sentAt) ? timestamp : received + (timestamp - sentAt), received);
+    const time = Number.isNaN(sentAt) ? timestamp : received + (timestamp - sentAt);
+    return isInYears(time) ? time : received;
   }
   const offset = Number(event.offset ?? NaN);
-  return within(received - offset, received);
+  return isInYears(received - offset) ? received - offset : received;
 }
 
-/** The time, or `otherwise` when its year does not have four digits. */
-function within(time: number, otherwise: number): number {
-  return time >= YEAR_1 && time < YEAR_10000 ? time : otherwise;
+/** Whether a time in milliseconds since the epoch falls in the years 1 to 9999, the only ones that an event can have. */
+export function isInYears(time: number): boolean {
+  return time >= YEAR_1 && time < YEAR_10000;
 }
 
 const YEAR_1 = Date.parse("0001-01-01T00:00:00.000Z");

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { parseTimestamp } from "../../../runtime/events/timestamp.ts";
+import { isInYears, parseTimestamp } from "../../../runtime/events/timestamp.ts";
 import { isRecord } from "../../../runtime/is_record.ts";
 import { createPacer, giveWay } from "./give_way.ts";
 import { isSentEvents, type SentEvents } from "./sent_events.ts";
@@ -91,13 +91,11 @@ export function isHistory(data: unknown): boolean {
   return isRecord(data) && data.historical_migration === true;
 }
 
-const LAST_TIME = Date.UTC(10_000, 0, 1);
-
 /** A time in any spelling of ISO 8601, in seconds or in milliseconds, as ISO 8601; undefined when it is none of these. */
 export function readTime(said: unknown): string | undefined {
   const text = typeof said === "number" ? String(said) : said;
   const time = typeof text === "string" && /^\d+(?:\.\d+)?$/.test(text) ? fromNumber(text) : parseTimestamp(text);
-  return time > 0 && time < LAST_TIME ? new Date(time).toISOString() : undefined;
+  return time > 0 && isInYears(time) ? new Date(time).toISOString() : undefined;
 }
 
 function fromNumber(text: string): number {

@@ -403,6 +403,16 @@ Deno.test("capture() keeps the projects apart", async () => {
   assert.equal((await service.events(2))[0]?.team_id, 2);
 });
 
+Deno.test("a time that no year of four digits has is told of, and does not cost the event", async () => {
+  const told: string[] = [];
+  await using service = await startCaptureService([projectConfig()], { onRepaired: (_, code) => told.push(code) });
+  const sentAt = new Date(NOW - 3_600_000).toISOString();
+  const events = [one({ timestamp: 8.64e15 }), one({ timestamp: Date.UTC(20_000, 0) })];
+  const response = await service.post("/batch", { api_key: TOKEN, sent_at: sentAt, batch: events });
+  assert.deepEqual(await response.json(), { status: 1 });
+  assert.deepEqual(told, ["ignored_invalid_timestamp", "ignored_invalid_timestamp"]);
+});
+
 Deno.test("what is not taken as it was sent is told with PostHog's words for it", async () => {
   const told: [string, string][] = [];
   await using service = await startCaptureService([projectConfig()], {
