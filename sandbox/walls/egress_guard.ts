@@ -9,6 +9,7 @@ import type { Socket } from "node:net";
 import { Pipe, queueMicrotask, require, TCP, UDP } from "./capture.ts";
 import { createEgressRules, type EgressRules, parseAddress, refusalMessage } from "./egress_rules.ts";
 import { hideContexts } from "./hide_contexts.ts";
+import { endDestroyedRequests } from "./end_requests.ts";
 import { closePrototype, freezeShared, type Shared } from "./freeze_shared.ts";
 
 const UV_EACCES = -13;
@@ -54,6 +55,7 @@ export function guardSockets(): void {
   const dns = require("node:dns") as typeof import("node:dns");
   hideContexts(new net.Socket());
   guardHandles();
+  endDestroyedRequests();
   const { connect } = net.Socket.prototype as unknown as { connect: AnyFunction };
 
   function guardedConnect(this: Socket, ...args: unknown[]): unknown {

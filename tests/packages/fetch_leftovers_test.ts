@@ -93,6 +93,37 @@ Deno.test("a hundred calls that each wait for one answer and then for another do
   assert.equal((await cell.process()).event?.["first"], "other");
 });
 
+Deno.test("a request that is given up on a kept connection ends at once, and is not sent again", async () => {
+  let lates = 0;
+  const gone = Promise.withResolvers<void>();
+  await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
+    if (!request.url.endsWith("/late")) return new Response("kept");
+    lates++;
+    request.signal.addEventListener("abort", () => gone.resolve());
+    await gone.promise;
+    return new Response("late");
+  });
+  await using cell = await startPlugin(
+    `export async function processEvent(event) {
+      const url = "http://127.0.0.1:${server.addr.port}";
+      // The connection of this answer is used again.
+      await (await fetch(url)).text();
+      const over = new AbortController();
+      const late = fetch(url + "/late", { signal: over.signal }).catch((error) => error.name);
+      await (await fetch(url)).text();
+      over.abort();
+      event.late = await late;
+      await (await fetch(url)).text();
+      return event;
+    }`,
+  );
+  const { event, error } = await cell.process();
+  assert.equal(error, undefined);
+  assert.equal(event?.["late"], "AbortError");
+  await gone.promise;
+  assert.equal(lates, 1);
+});
+
 Deno.test("a body is kept while the call that asked for it goes on", async () => {
   await using server = startServer();
   await using cell = await startPlugin(
