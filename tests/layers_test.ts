@@ -141,6 +141,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     "host/config",
     "host/http",
     "host/loader",
+    "host/managed",
     "host/packages",
     "host/service",
     "testing",

@@ -1,5 +1,5 @@
 /**
- * `events tail` and `export`: the events of a project of a running service, after its last plugin.
+ * `events tail` and `events export`: the events of a project of a running service, after its last plugin.
  * @module
  */
 

@@ -51,6 +51,27 @@ export async function parseConfig(
   defaults: ConfigDefaults,
   env: Env,
 ): Promise<HogpenConfig> {
+  const file = parseEntries(text, path, env);
+  const folder = dirname(resolve(path));
+  const problems: string[] = [];
+  const projects = await Promise.all(file.projects.map(async (project, p) => ({
+    id: project.id,
+    name: project.name ?? `Project ${project.id}`,
+    token: project.token,
+    anonymizeIps: project.anonymizeIps,
+    ...(project.upstream !== undefined && { upstream: toUpstream(project.upstream) }),
+    plugins: await Promise.all(project.plugins.map(async (entry, i): Promise<PluginConfig> => ({
+      ...toPluginConfig(entry, project.id, folder, defaults),
+      attachments: await readAttachments(entry.attachments, folder, ["projects", p, "plugins", i], problems),
+    }))),
+    destinations: project.destinations.map(toDestinationConfig),
+  })));
+  if (problems.length > 0) throw new ConfigError(path, problems);
+  return { projects };
+}
+
+/** The file as it is written, its references replaced and what it leaves out filled in. @throws ConfigError */
+export function parseEntries(text: string, path: string, env: Env = envVariable): ConfigFile {
   let json: unknown;
   try {
     json = JSON.parse(text.replace(/^\uFEFF/, ""));
@@ -68,21 +89,7 @@ export async function parseConfig(
   // A reference that could not be replaced left an empty text behind: one line for it is enough.
   const first = new Map(problems.map((problem) => [problem.split(": ", 1)[0], problem] as const).toReversed());
   if (!parsed.success || problems.length > 0) throw new ConfigError(path, [...first.values()].toReversed());
-  const folder = dirname(resolve(path));
-  const projects = await Promise.all(parsed.data.projects.map(async (project, p) => ({
-    id: project.id,
-    name: project.name ?? `Project ${project.id}`,
-    token: project.token,
-    anonymizeIps: project.anonymizeIps,
-    ...(project.upstream !== undefined && { upstream: toUpstream(project.upstream) }),
-    plugins: await Promise.all(project.plugins.map(async (entry, i): Promise<PluginConfig> => ({
-      ...toPluginConfig(entry, project.id, folder, defaults),
-      attachments: await readAttachments(entry.attachments, folder, ["projects", p, "plugins", i], problems),
-    }))),
-    destinations: project.destinations.map(toDestinationConfig),
-  })));
-  if (problems.length > 0) throw new ConfigError(path, problems);
-  return { projects };
+  return parsed.data;
 }
 
 /** A destination `posthog` goes to the project's upstream, unless it says otherwise. */
@@ -117,7 +124,7 @@ export function toPluginConfig(
 }
 
 /** Addresses stay; paths become absolute. */
-function resolveSource(source: string, folder: string): string {
+export function resolveSource(source: string, folder: string): string {
   return /^https?:\/\//i.test(source) ? source : resolve(folder, source.replace(/^file:(\/\/(?=\/))?/, ""));
 }
 

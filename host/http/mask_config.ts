@@ -64,7 +64,7 @@ export function maskAttachments(
 }
 
 /** Where the plugin comes from, without the keys that its address may carry. */
-export function showSource(source: PluginConfig["source"]): string {
+export function showSource(source: string | { name?: string | undefined }): string {
   if (typeof source !== "string") return source.name ? `inline: ${source.name}` : "inline";
   if (!/^https?:/i.test(source)) return source;
   const url = URL.parse(source);

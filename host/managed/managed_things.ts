@@ -12,40 +12,21 @@ import { toUpstream } from "../config/upstream.ts";
 import { type ConfigDefaults, toDestinationConfig, toPluginConfig } from "../config/read_config.ts";
 import type { NewAuditEntry, Thing, ThingChange, ThingConflict, Things } from "../store/things.ts";
 import {
-  type AttachmentValue,
   completeDestination,
   type DestinationValue,
-  destinationValue,
   FIRST_ID,
   KINDS,
-  pluginEntry,
-  type PluginValue,
   type ProjectValue,
   projectValue,
-  storedDestination,
-  type StoredPlugin,
-  storedPlugin,
 } from "./managed_values.ts";
 import type { Seal } from "./seal.ts";
+import { createThingCodec, type ManagedDestination, type ManagedPlugin } from "./thing_codec.ts";
 
 /** A thing with the version that a change must name. */
 export interface Versioned<T> {
   version: number;
   updatedAt: number;
   value: T;
-}
-
-export interface ManagedPlugin {
-  id: number;
-  teamId: number;
-  archive: string | null;
-  attachments: Record<string, AttachmentValue>;
-  entry: PluginValue;
-}
-
-export interface ManagedDestination {
-  teamId: number;
-  entry: DestinationValue;
 }
 
 export interface Managed {
@@ -71,6 +52,15 @@ export interface ChangeContext {
   after: unknown;
 }
 
+/** What a thing is to be, and what the audit says of it. */
+export type ManagedChange =
+  & { context: Omit<ChangeContext, "ifVersion"> }
+  & (
+    | { kind: "project"; value: ProjectValue }
+    | { kind: "plugin"; value: ManagedPlugin }
+    | { kind: "destination"; value: ManagedDestination }
+  );
+
 export interface ManagedThings {
   current(): Managed;
   /** Reads the store anew; true when something changed. */
@@ -80,8 +70,10 @@ export interface ManagedThings {
   nextId(kind: "project" | "plugin"): number;
   putProject(project: ProjectValue, context: ChangeContext): Promise<Outcome>;
   putPlugin(plugin: ManagedPlugin, context: ChangeContext): Promise<Outcome>;
-  putDestination(teamId: number, entry: DestinationValue, context: ChangeContext): Promise<Outcome>;
+  putDestination(destination: ManagedDestination, context: ChangeContext): Promise<Outcome>;
   remove(kind: "project" | "plugin" | "destination", id: string, context: ChangeContext): Promise<Outcome>;
+  /** Makes or changes all of them or none, whatever version they have. */
+  putAll(all: ManagedChange[]): Promise<void>;
   /** Keeps bytes by what they hash to. */
   putBlob(bytes: Uint8Array): Promise<string>;
   getBlob(id: string): Promise<Uint8Array | null>;
@@ -107,6 +99,7 @@ export interface ManagedThingsOptions {
 
 export async function openManagedThings(options: ManagedThingsOptions): Promise<ManagedThings> {
   const { things, seal, defaults, folder, onError } = options;
+  const codec = createThingCodec(seal);
   let seen = "";
   let state = await read();
 
@@ -119,8 +112,8 @@ export async function openManagedThings(options: ManagedThingsOptions): Promise<
     );
     return {
       projects: readable(projects, (thing) => [Number(thing.id), projectValue.parse(JSON.parse(thing.value))]),
-      plugins: readable(plugins, (thing) => [Number(thing.id), readPlugin(thing)]),
-      destinations: readable(destinations, (thing) => [thing.id, readDestination(thing)]),
+      plugins: readable(plugins, (thing) => [Number(thing.id), codec.openPlugin(thing)]),
+      destinations: readable(destinations, (thing) => [thing.id, codec.openDestination(thing)]),
     };
   }
 
@@ -137,38 +130,37 @@ export async function openManagedThings(options: ManagedThingsOptions): Promise<
     }));
   }
 
-  function readPlugin({ id, value }: Pick<Thing, "id" | "value">): ManagedPlugin {
-    const { sealed, ...stored } = storedPlugin.parse(JSON.parse(value));
-    const entry = pluginEntry.parse(JSON.parse(seal.open(sealed, `${KINDS.plugin}/${id}`)));
-    return { ...stored, id: Number(id), entry };
-  }
-
-  function readDestination({ id, value }: Thing): ManagedDestination {
-    const { teamId, sealed } = storedDestination.parse(JSON.parse(value));
-    return { teamId, entry: destinationValue.parse(JSON.parse(seal.open(sealed, `${KINDS.destination}/${id}`))) };
-  }
-
-  function sealPlugin({ id, teamId, archive, attachments, entry }: ManagedPlugin): string {
-    const sealed = seal.close(JSON.stringify(entry), `${KINDS.plugin}/${id}`);
-    return JSON.stringify({ teamId, archive, attachments, sealed } satisfies StoredPlugin);
-  }
-
-  async function write(changes: ThingChange[], target: string, context: ChangeContext): Promise<Outcome> {
+  /** The first change is that of the thing itself. */
+  async function write({ changes, target }: Write, context: ChangeContext): Promise<Outcome> {
     const [first, ...rest] = changes;
     if (first === undefined) return null;
     const asked = context.ifVersion === null ? first : { ...first, ifVersion: context.ifVersion };
-    const text = (value: unknown) => value === null || value === undefined ? null : JSON.stringify(value);
-    const entry: NewAuditEntry = {
-      actor: context.actor,
-      action: context.action,
-      target,
-      before: text(context.before),
-      after: text(context.after),
-    };
-    const written: Thing[] | ThingConflict = await things.change([asked, ...rest], [entry]);
+    const written: Thing[] | ThingConflict = await things.change([asked, ...rest], [auditEntry(target, context)]);
     state = await read();
     if ("conflict" in written) return null;
     return { version: written.find(({ kind, id }) => kind === first.kind && id === first.id)?.version ?? 0 };
+  }
+
+  function writeOf(change: ManagedChange): Write | Promise<Write> {
+    if (change.kind === "plugin") return pluginWrite(change.value, change.context.actor);
+    const closed = change.kind === "project" ? codec.closeProject(change.value) : codec.closeDestination(change.value);
+    return { changes: [closed.change], target: closed.target };
+  }
+
+  /** With what it was before, as a revision. */
+  async function pluginWrite(plugin: ManagedPlugin, actor: string): Promise<Write> {
+    const id = String(plugin.id);
+    const old = await things.get(KINDS.plugin, id);
+    const revision: ThingChange[] = old === null ? [] : [{
+      kind: `${KINDS.revision}/${id}`,
+      id: String(old.version).padStart(10, "0"),
+      value: JSON.stringify({ at: old.updatedAt, actor, value: old.value }),
+    }];
+    const revisions = await things.list(`${KINDS.revision}/${id}`);
+    const gone = revisions.slice(0, Math.max(0, revisions.length + 1 - KEPT_REVISIONS))
+      .map(({ kind, id }): ThingChange => ({ kind, id, value: null }));
+    const { change, target } = codec.closePlugin(plugin);
+    return { changes: [change, ...revision, ...gone], target };
   }
 
   async function toConfig({ version: _, value }: Versioned<ManagedPlugin>): Promise<PluginConfig> {
@@ -268,37 +260,22 @@ export async function openManagedThings(options: ManagedThingsOptions): Promise<
       };
     },
     nextId: (kind) => Math.max(FIRST_ID - 1, ...(kind === "project" ? state.projects : state.plugins).keys()) + 1,
-    putProject: (project, context) =>
-      write(
-        [{ kind: KINDS.project, id: String(project.id), value: JSON.stringify(project) }],
-        `projects/${project.id}`,
-        context,
-      ),
-    async putPlugin(plugin, context) {
-      const id = String(plugin.id);
-      const old = await things.get(KINDS.plugin, id);
-      const revision: ThingChange[] = old === null ? [] : [{
-        kind: `${KINDS.revision}/${id}`,
-        id: String(old.version).padStart(10, "0"),
-        value: JSON.stringify({ at: old.updatedAt, actor: context.actor, value: old.value }),
-      }];
-      const revisions = await things.list(`${KINDS.revision}/${id}`);
-      const gone = revisions.slice(0, Math.max(0, revisions.length + 1 - KEPT_REVISIONS))
-        .map(({ kind, id }): ThingChange => ({ kind, id, value: null }));
-      return await write(
-        [{ kind: KINDS.plugin, id, value: sealPlugin(plugin) }, ...revision, ...gone],
-        `plugin_configs/${id}`,
-        context,
+    putProject: async (value, context) => await write(await writeOf({ kind: "project", value, context }), context),
+    putPlugin: async (value, context) => await write(await writeOf({ kind: "plugin", value, context }), context),
+    putDestination: async (value, context) =>
+      await write(await writeOf({ kind: "destination", value, context }), context),
+    remove: (kind, id, context) => {
+      const target = `${kind === "plugin" ? "plugin_config" : kind}s/${id}`;
+      return write({ changes: [{ kind: KINDS[kind], id, value: null }], target }, context);
+    },
+    async putAll(all) {
+      const writes = await Promise.all(all.map(writeOf));
+      await things.change(
+        writes.flatMap(({ changes }) => changes),
+        writes.map(({ target }, index) => auditEntry(target, all[index]!.context)),
       );
+      state = await read();
     },
-    putDestination(teamId, entry, context) {
-      const id = `${teamId}/${entry.id}`;
-      const sealed = seal.close(JSON.stringify(entry), `${KINDS.destination}/${id}`);
-      const value = JSON.stringify({ teamId, sealed });
-      return write([{ kind: KINDS.destination, id, value }], `destinations/${id}`, context);
-    },
-    remove: (kind, id, context) =>
-      write([{ kind: KINDS[kind], id, value: null }], `${kind === "plugin" ? "plugin_config" : kind}s/${id}`, context),
     async putBlob(bytes) {
       const id = createHash("sha256").update(bytes).digest("hex");
       const value = seal.close(Buffer.from(bytes).toString("base64"), `${KINDS.blob}/${id}`);
@@ -311,8 +288,20 @@ export async function openManagedThings(options: ManagedThingsOptions): Promise<
       const list = await things.list(`${KINDS.revision}/${id}`);
       return list.toReversed().map((thing) => {
         const { at, actor, value } = JSON.parse(thing.value) as { at: number; actor: string; value: string };
-        return { version: Number(thing.id), at, actor, plugin: readPlugin({ id: String(id), value }) };
+        return { version: Number(thing.id), at, actor, plugin: codec.openPlugin({ id: String(id), value }) };
       });
     },
   };
+}
+
+interface Write {
+  changes: ThingChange[];
+  /** What the audit calls the thing. */
+  target: string;
+}
+
+function auditEntry(target: string, context: Omit<ChangeContext, "ifVersion">): NewAuditEntry {
+  const text = (value: unknown) => value === null || value === undefined ? null : JSON.stringify(value);
+  const { actor, action, before, after } = context;
+  return { actor, action, target, before: text(before), after: text(after) };
 }

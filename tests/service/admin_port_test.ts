@@ -39,7 +39,7 @@ Deno.test("HOGPEN_ADMIN_PORT moves API, page and metrics to a port of their own"
   });
   assert.equal(await statusOf(`${admin}/capture`, { method: "POST", body: "{}" }), 404);
   const commands = { HOGPEN_ADMIN_PORT: String(adminPort), HOGPEN_ADMIN_TOKEN: ADMIN_TOKEN };
-  const { code, err } = await runCommand(["export"], { env: commands });
+  const { code, err } = await runCommand(["events", "export"], { env: commands });
   assert.deepEqual([code, err], [0, "Exported 1 event of project 1\n"]);
   assert.match(service.output(), new RegExp(`API and page are at ${admin}/_hogpen/`));
 });

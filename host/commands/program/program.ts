@@ -22,6 +22,7 @@ export function createProgram(): Command {
     .showHelpAfterError("See hogpen --help, or --help after a command")
     .exitOverride();
   addServiceCommands(program);
+  addConfigCommands(program);
   addTokenCommands(program);
   addUpkeepCommands(program);
   addAuthorCommands(program);
@@ -66,6 +67,18 @@ function addUpkeepCommands(program: Command): void {
     .action(async (from, options) => (await import("../backup.ts")).restoreBackup(from, givenSettings(options)));
 }
 
+function addConfigCommands(program: Command): void {
+  addSettings(program.command("export <folder>"))
+    .description("Write everything that runs as one hogpen.json, with its secrets and files beside it")
+    .action(async (folder, options) => (await import("../export.ts")).exportAll(folder, givenSettings(options)));
+  addSettings(program.command("import <file>"))
+    .description("Take over a hogpen.json: what it says is managed by page and API from then on")
+    .option("--dry-run", "Say what would change, and change nothing")
+    .action(async (file, { dryRun, ...options }) =>
+      (await import("../import.ts")).importAll(file, { dryRun }, givenSettings(options))
+    );
+}
+
 function addTokenCommands(program: Command): void {
   const token = program.command("token").description("Make, list and revoke tokens of the API");
   addSettings(token.command("new <name>"))
@@ -86,11 +99,11 @@ function addAuthorCommands(program: Command): void {
   program.command("new <name>")
     .description("Make a plugin to start from, with a test that passes")
     .option("--js", "JavaScript instead of TypeScript")
-    .action(async (name, options) => (await import("../new.ts")).newPlugin(name, options));
+    .action(async (name, options) => (await import("../authors/new.ts")).newPlugin(name, options));
   program.command("validate <folder>")
     .description("Say what is wrong with a plugin, and what it can do")
     .option("--json", "Print one JSON object")
-    .action(async (folder, options) => (await import("../validate.ts")).validate(folder, options));
+    .action(async (folder, options) => (await import("../authors/validate.ts")).validate(folder, options));
   program.command("run <folder>")
     .description("Give a plugin one event, and show what it does with it")
     .option("--event <file>", "JSON with an event, or a list of events")
@@ -101,28 +114,30 @@ function addAuthorCommands(program: Command): void {
     .option("--job <name>", "Run a job instead")
     .option("--payload <json>", "The payload of the job")
     .option("--json", "Print one JSON object for each event")
-    .action(async (folder, options) => (await import("../run.ts")).run(folder, options));
+    .action(async (folder, options) => (await import("../authors/run.ts")).run(folder, options));
   program.command("test [folder] [patterns...]")
     .description("Run a plugin's Jest tests as they are; the patterns choose files")
     .option("-t, --testNamePattern <regex>", "Only tests whose names fit")
     .option("-u, --updateSnapshot", "Write snapshots that differ anew")
     .option("--jest", "Run the Jest that the repository has installed, under Deno")
     .option("--json", "Print one JSON object for each file, and the totals")
-    .action(async (folder = ".", patterns, options) => (await import("../test.ts")).test(folder, patterns, options));
+    .action(async (folder = ".", patterns, options) =>
+      (await import("../authors/test.ts")).test(folder, patterns, options)
+    );
   program.command("dev <folder>")
     .description("Serve a plugin, reload it on save, and print what becomes of each event")
     .option("--config <file>", "JSON with the values of the configuration")
     .option("--port <port>", "Where to listen (8000)")
     .option("--data <folder>", "Where storage and events are kept (a temporary folder)")
     .option("--json", "Print one JSON object for each event")
-    .action(async (folder, options) => (await import("../dev.ts")).dev(folder, options));
+    .action(async (folder, options) => (await import("../authors/dev.ts")).dev(folder, options));
   program.command("bundle <folder>")
     .description("Pack a plugin and its npm packages into one file")
     .option("--out <file>", "Where to (dist/hogpen/index.js in the folder)")
     .option("--entry <file>", "The file to start from, when plugin.json names one that is not built")
     .action(async (folder, options) => {
-      const module = new URL("../bundle.ts", import.meta.url);
-      const command = await loadWith<typeof import("../bundle.ts")>(PACKAGE_GROUPS.bundle, module, {
+      const module = new URL("../authors/bundle.ts", import.meta.url);
+      const command = await loadWith<typeof import("../authors/bundle.ts")>(PACKAGE_GROUPS.bundle, module, {
         purpose: "to bundle",
       });
       await command.bundle(folder, options);
@@ -139,13 +154,13 @@ function addRunningCommands(program: Command): void {
     .option("--search <text>", "Only entries with this text")
     .option("--json", "Print one JSON object for each entry")
     .action(async (id, options) => (await import("../logs.ts")).logs(id, options));
-  const events = program.command("events").description("Watch the events of a project");
+  const events = program.command("events").description("Watch or write out the events of a project");
   addApiOptions(events.command("tail"))
     .description("Print events as they come out of the last plugin")
     .option("--project <id>", "The project, when there are several")
     .option("--json", "Print one JSON object for each event")
     .action(async (options) => (await import("../events.ts")).tailEvents(options));
-  addApiOptions(program.command("export"))
+  addApiOptions(events.command("export"))
     .description("Write the events that the log still has, one line of JSON each")
     .option("--project <id>", "The project, when there are several")
     .option("--out <file>", "Where to (stdout)")

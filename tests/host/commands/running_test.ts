@@ -39,10 +39,10 @@ Deno.test("logs, events, export and replay ask a running service", async () => {
   const plain = await runCommand(["logs", "1", "--search", "saw"], { env });
   assert.match(plain.out, /^\S+Z LOG {3}saw first\n$/);
 
-  const exported = await runCommand(["export"], { env });
+  const exported = await runCommand(["events", "export"], { env });
   assert.deepEqual([exported.code, JSON.parse(exported.out).event], [0, "first"]);
   assert.equal(exported.err, "Exported 1 event of project 1\n");
-  const written = await runCommand(["export", "--project", "1", "--out", folder.file("all.ndjson")], { env });
+  const written = await runCommand(["events", "export", "--project", "1", "--out", folder.file("all.ndjson")], { env });
   assert.deepEqual([written.code, written.out], [0, ""]);
   assert.equal(JSON.parse(await Deno.readTextFile(folder.file("all.ndjson"))).distinct_id, "me");
 
@@ -77,12 +77,12 @@ Deno.test("events tail prints what comes, until it is ended", async () => {
 Deno.test("a service that does not answer is exit code 3, a missing token 2", async () => {
   await using folder = await temporaryFolder();
   const env = { HOGPEN_URL: "http://127.0.0.1:9", HOGPEN_ADMIN_TOKEN: "x" };
-  for (const args of [["logs", "1"], ["export"], ["replay"], ["events", "tail"]]) {
+  for (const args of [["logs", "1"], ["events", "export"], ["replay"], ["events", "tail"]]) {
     const { code, out, err } = await runCommand(args, { env });
     assert.deepEqual([code, out], [3, ""], args.join(" "));
     assert.match(err, /^Cannot reach the service at http:\/\/127\.0\.0\.1:9: .*\. Is it running\?/);
   }
-  const without = await runCommand(["export", "--data", folder.path], { env: { HOGPEN_ADMIN_TOKEN: "" } });
+  const without = await runCommand(["events", "export", "--data", folder.path], { env: { HOGPEN_ADMIN_TOKEN: "" } });
   assert.equal(without.code, 2);
 });
 

@@ -38,7 +38,7 @@ const PROGRAMS: Record<string, { entries: string[]; groups: (keyof typeof PACKAG
   "sandboxes": { entries: ["sandbox/boot/worker.ts"], groups: ["service"] },
   "the compiler": { entries: ["host/loader/compile/compile_process.ts"], groups: ["service"] },
   "Kafka": { entries: ["host/log/kafka/kafka_from_settings.ts"], groups: ["service", "kafka"] },
-  "bundle": { entries: ["host/commands/bundle.ts"], groups: ["service", "bundle"] },
+  "bundle": { entries: ["host/commands/authors/bundle.ts"], groups: ["service", "bundle"] },
   "test": { entries: ["testing/jest/run_tests.ts"], groups: ["service", "jest"] },
 };
 

@@ -78,7 +78,7 @@ export function destinationChangeRoutes(
   }
 
   async function save(teamId: number, entry: DestinationValue, before: unknown, context: Parameters<typeof contextOf>) {
-    const outcome = await things.putDestination(teamId, entry, contextOf(...context));
+    const outcome = await things.putDestination({ teamId, entry }, contextOf(...context));
     requireDone(outcome, `destination ${teamId}/${entry.id}`, () => before);
     await managed.apply();
     return showDestination(findProject(teamId), entry.id);

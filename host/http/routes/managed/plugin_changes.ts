@@ -5,13 +5,13 @@
 
 import { z } from "zod";
 import { pluginEntry } from "../../../managed/managed_values.ts";
-import type { ManagedPlugin } from "../../../managed/managed_things.ts";
-import { hideSecrets } from "../../access/hide_secrets.ts";
+import type { ManagedPlugin } from "../../../managed/thing_codec.ts";
 import { invalidInput, notFound } from "../../api_error.ts";
-import { maskConfig, showSource } from "../../mask_config.ts";
+import { maskConfig } from "../../mask_config.ts";
 import { type Route, route } from "../../route.ts";
 import { DONE, doneOut, idIn, listOf, timeOut } from "../../schemas.ts";
 import { findPlugin, pluginConfigOut, type Plugins, showPlugin } from "../plugin_configs.ts";
+import { auditedPlugin } from "./audited_plugin.ts";
 import { keepSecrets } from "./dry_run.ts";
 import { contextOf, type ManagedApi, requireDone, requireManagedPlugin } from "./managed_api.ts";
 
@@ -70,16 +70,6 @@ export function pluginChangeRoutes({ plugins, managed }: PluginChangeRoutesOptio
     return found.value;
   };
 
-  /** Values that a reader of the audit may see. */
-  const shown = ({ entry, archive, attachments }: ManagedPlugin) => ({
-    source: archive === null ? showSource(entry.source as string | { inline: string }) : `upload ${archive}`,
-    enabled: entry.enabled,
-    order: entry.order,
-    config: maskConfig(entry.config, null),
-    attachments: Object.keys(attachments),
-    limits: hideSecrets({ ...entry, source: undefined, config: undefined }),
-  });
-
   async function checkEntry(given: Record<string, unknown>): Promise<ManagedPlugin["entry"]> {
     const result = pluginEntry.safeParse(given);
     if (result.success) return await Promise.resolve(result.data);
@@ -120,7 +110,7 @@ export function pluginChangeRoutes({ plugins, managed }: PluginChangeRoutesOptio
         const from = await sourceOf(source);
         const entry = await checkEntry({ ...rest, source: from.source });
         const plugin = { id: things.nextId("plugin"), teamId, archive: from.archive, attachments: {}, entry };
-        await save(plugin, contextOf(actor, "create", 0, null, shown(plugin)));
+        await save(plugin, contextOf(actor, "create", 0, null, auditedPlugin(plugin)));
         return show(plugin.id);
       },
     }),
@@ -144,7 +134,7 @@ export function pluginChangeRoutes({ plugins, managed }: PluginChangeRoutesOptio
           ...(config && { config: keepSecrets(config, before.entry.config) }),
         });
         const after = { ...before, entry, archive: from === null ? before.archive : from.archive };
-        await save(after, contextOf(actor, "change", ifMatch, shown(before), shown(after)));
+        await save(after, contextOf(actor, "change", ifMatch, auditedPlugin(before), auditedPlugin(after)));
         return show(id);
       },
     }),
@@ -158,7 +148,7 @@ export function pluginChangeRoutes({ plugins, managed }: PluginChangeRoutesOptio
       audit: "self",
       async handle({ params: { id }, actor, ifMatch }) {
         const before = current(id);
-        const context = contextOf(actor, "delete", ifMatch, shown(before), null);
+        const context = contextOf(actor, "delete", ifMatch, auditedPlugin(before), null);
         requireDone(await things.remove("plugin", String(id), context), `plugin config ${id}`, () => show(id));
         await managed.apply();
         return DONE;
@@ -222,7 +212,7 @@ export function pluginChangeRoutes({ plugins, managed }: PluginChangeRoutesOptio
           version,
           until: at,
           changed_by: actor,
-          source: String(shown(plugin).source),
+          source: String(auditedPlugin(plugin).source),
           enabled: plugin.entry.enabled,
           config: maskConfig(plugin.entry.config, manifest),
         }));
@@ -245,7 +235,7 @@ export function pluginChangeRoutes({ plugins, managed }: PluginChangeRoutesOptio
         if (revision === undefined) throw notFound(`Plugin config ${id} has no revision ${version}`);
         await save(
           revision.plugin,
-          contextOf(actor, "roll_back", ifMatch, shown(before), { version, ...shown(revision.plugin) }),
+          contextOf(actor, "roll_back", ifMatch, auditedPlugin(before), { version, ...auditedPlugin(revision.plugin) }),
         );
         return show(id);
       },

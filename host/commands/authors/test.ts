@@ -5,13 +5,13 @@
 
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { TestJob } from "../../testing/jest/run_tests.ts";
-import type { InstalledPackages } from "../loader/bundle/install_packages.ts";
-import { getPackages } from "../packages/get_packages.ts";
-import { loadWith } from "../packages/load_with.ts";
-import { PACKAGE_GROUPS } from "../packages/package_groups.ts";
-import { pluginPackagesIn } from "../packages/plugin_packages_in.ts";
-import { CommandError, terminal } from "./program/terminal.ts";
+import type { TestJob } from "../../../testing/jest/run_tests.ts";
+import type { InstalledPackages } from "../../loader/bundle/install_packages.ts";
+import { getPackages } from "../../packages/get_packages.ts";
+import { loadWith } from "../../packages/load_with.ts";
+import { PACKAGE_GROUPS } from "../../packages/package_groups.ts";
+import { pluginPackagesIn } from "../../packages/plugin_packages_in.ts";
+import { CommandError, terminal } from "../program/terminal.ts";
 
 export interface TestCommand {
   /** Regular expression for the names of tests. */
@@ -22,7 +22,7 @@ export interface TestCommand {
   jest?: boolean;
 }
 
-const ROOT = new URL("../../", import.meta.url);
+const ROOT = new URL("../../../", import.meta.url);
 
 /** Exits with 1 when a test fails. The tests have the rights of whoever runs them, as under Jest. */
 export async function test(folder: string, patterns: string[], command: TestCommand): Promise<void> {
@@ -44,7 +44,7 @@ export async function test(folder: string, patterns: string[], command: TestComm
   };
   if (Deno.build.standalone) {
     const runner = new URL("testing/jest/run_tests.ts", ROOT);
-    const { runTests } = await loadWith<typeof import("../../testing/jest/run_tests.ts")>([], runner, {});
+    const { runTests } = await loadWith<typeof import("../../../testing/jest/run_tests.ts")>([], runner, {});
     Deno.exit(await runTests(job));
   }
   const args = [
@@ -67,7 +67,7 @@ async function packagesFor(root: string): Promise<InstalledPackages> {
   if (!await has("package.json") || await has("node_modules")) {
     return { folders: [], [Symbol.asyncDispose]: () => Promise.resolve() };
   }
-  const { installPackages } = await import("../loader/bundle/install_packages.ts");
+  const { installPackages } = await import("../../loader/bundle/install_packages.ts");
   const options = { onNotice: terminal.note, keepIn: cacheFolder("packages"), has: isOwnPackage };
   return await installPackages(root, options).catch((error) => {
     throw new CommandError((error as Error).message, undefined, { cause: error });

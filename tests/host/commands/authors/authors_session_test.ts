@@ -4,11 +4,11 @@
 
 import assert from "node:assert/strict";
 import { delimiter } from "node:path";
-import { freePort } from "../../kit/servers/server_process.ts";
-import { temporaryFolder } from "../../kit/temporary_folder.ts";
-import { openTerminal } from "../../kit/terminal_session.ts";
+import { freePort } from "../../../kit/servers/server_process.ts";
+import { temporaryFolder } from "../../../kit/temporary_folder.ts";
+import { openTerminal } from "../../../kit/terminal_session.ts";
 
-const ROOT = new URL("../../../", import.meta.url).pathname;
+const ROOT = new URL("../../../../", import.meta.url).pathname;
 
 interface Step {
   command: string;

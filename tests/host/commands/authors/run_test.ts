@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { pluginFolder } from "../../kit/plugin_folder.ts";
-import { runCommand } from "../../kit/run_command.ts";
+import { pluginFolder } from "../../../kit/plugin_folder.ts";
+import { runCommand } from "../../../kit/run_command.ts";
 
 const FILES = {
   "plugin.json": '{"name":"Busy","config":[{"key":"greeting","type":"string","default":"hi"}]}',

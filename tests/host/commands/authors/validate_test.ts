@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { findProblems } from "../../../host/commands/validate.ts";
-import { type ProblemCode, SEVERITIES } from "../../../host/loader/validate/problem.ts";
-import { pluginFolder } from "../../kit/plugin_folder.ts";
-import { runCommand } from "../../kit/run_command.ts";
+import { findProblems } from "../../../../host/commands/authors/validate.ts";
+import { type ProblemCode, SEVERITIES } from "../../../../host/loader/validate/problem.ts";
+import { pluginFolder } from "../../../kit/plugin_folder.ts";
+import { runCommand } from "../../../kit/run_command.ts";
 
 const MANIFEST = '{"name":"Fixture"}';
 const CODE = "export function processEvent(event) { return event }";

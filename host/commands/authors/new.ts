@@ -4,8 +4,8 @@
  */
 
 import { basename, join, resolve } from "node:path";
-import { CommandError, EXIT_USAGE, terminal } from "./program/terminal.ts";
-import { newPluginFiles } from "./show/new_plugin_files.ts";
+import { CommandError, EXIT_USAGE, terminal } from "../program/terminal.ts";
+import { newPluginFiles } from "../show/new_plugin_files.ts";
 
 export interface NewCommand {
   /** JavaScript instead of TypeScript. */
@@ -23,7 +23,7 @@ export async function newPlugin(name: string, { js = false }: NewCommand): Promi
     throw new CommandError(`Cannot make a plugin in ${name}: the folder is not empty; name a new one`, EXIT_USAGE);
   }
   await Deno.mkdir(root, { recursive: true });
-  const types = await Deno.readTextFile(new URL("../../testing/hogpen.d.ts", import.meta.url));
+  const types = await Deno.readTextFile(new URL("../../../testing/hogpen.d.ts", import.meta.url));
   const files = { ...newPluginFiles(basename(root), js), "hogpen.d.ts": types };
   for (const [path, text] of Object.entries(files)) await Deno.writeTextFile(join(root, path), text);
   const { bold, dim } = terminal.colors;

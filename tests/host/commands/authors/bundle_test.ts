@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { loadPlugin } from "../../../host/loader/load_plugin.ts";
-import { pluginFolder } from "../../kit/plugin_folder.ts";
+import { loadPlugin } from "../../../../host/loader/load_plugin.ts";
+import { pluginFolder } from "../../../kit/plugin_folder.ts";
 
-const MAIN = fileURLToPath(new URL("../../../main.ts", import.meta.url));
+const MAIN = fileURLToPath(new URL("../../../../main.ts", import.meta.url));
 
 async function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {

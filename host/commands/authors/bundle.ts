@@ -4,12 +4,12 @@
  */
 
 import { basename, dirname, join, relative, resolve } from "node:path";
-import { BundleError } from "../loader/bundle/bundle_error.ts";
-import { bundlePlugin } from "../loader/bundle/bundle_plugin.ts";
-import { installPackages } from "../loader/bundle/install_packages.ts";
-import { loadPlugin } from "../loader/load_plugin.ts";
-import { PluginLoadError } from "../loader/plugin.ts";
-import { terminal } from "./program/terminal.ts";
+import { BundleError } from "../../loader/bundle/bundle_error.ts";
+import { bundlePlugin } from "../../loader/bundle/bundle_plugin.ts";
+import { installPackages } from "../../loader/bundle/install_packages.ts";
+import { loadPlugin } from "../../loader/load_plugin.ts";
+import { PluginLoadError } from "../../loader/plugin.ts";
+import { terminal } from "../program/terminal.ts";
 import { readCapabilities } from "./validate.ts";
 
 export interface BundleCommand {

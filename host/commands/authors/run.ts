@@ -5,14 +5,14 @@
 
 import { basename, resolve } from "node:path";
 import { z } from "zod";
-import { PluginThrew, type StartedPlugin, startPlugin } from "../../testing/start_plugin.ts";
-import type { FetchRule } from "../../testing/sandbox/fetch_fixture.ts";
-import { sampleEvent } from "../../testing/sample_event.ts";
-import { type BatchFunction, Outcome } from "../../runtime/protocol.ts";
-import { PluginLoadError } from "../loader/plugin.ts";
-import { readJson } from "./program/read_json.ts";
-import { describeError, describeRun, type RunReport } from "./show/run_report.ts";
-import { CommandError, EXIT_FAILED, EXIT_USAGE, terminal } from "./program/terminal.ts";
+import { PluginThrew, type StartedPlugin, startPlugin } from "../../../testing/start_plugin.ts";
+import type { FetchRule } from "../../../testing/sandbox/fetch_fixture.ts";
+import { sampleEvent } from "../../../testing/sample_event.ts";
+import { type BatchFunction, Outcome } from "../../../runtime/protocol.ts";
+import { PluginLoadError } from "../../loader/plugin.ts";
+import { readJson } from "../program/read_json.ts";
+import { describeError, describeRun, type RunReport } from "../show/run_report.ts";
+import { CommandError, EXIT_FAILED, EXIT_USAGE, terminal } from "../program/terminal.ts";
 
 export interface RunCommand {
   event?: string;

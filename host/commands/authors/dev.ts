@@ -5,20 +5,20 @@
 
 import { resolve } from "node:path";
 import { z } from "zod";
-import { printableMessage } from "../../runtime/printable.ts";
-import type { HogpenConfig } from "../config/config.ts";
-import { defaultConfig, LOCAL_TOKEN } from "../config/default_config.ts";
-import { readSettings } from "../config/read_settings.ts";
-import { watchFolders } from "../config/watch_config.ts";
-import { createNotices } from "../service/notices.ts";
-import { type Service, startService } from "../service/service.ts";
-import { VERSION } from "../version.ts";
-import { readLogs } from "./logs.ts";
-import { openApi } from "./program/api_client.ts";
-import { readJson } from "./program/read_json.ts";
-import { CommandError, terminal } from "./program/terminal.ts";
-import { type Change, changesOf, describeChanges } from "./show/event_change.ts";
-import { followEvents, type RoutedEvent } from "./show/follow_events.ts";
+import { printableMessage } from "../../../runtime/printable.ts";
+import type { HogpenConfig } from "../../config/config.ts";
+import { defaultConfig, LOCAL_TOKEN } from "../../config/default_config.ts";
+import { readSettings } from "../../config/read_settings.ts";
+import { watchFolders } from "../../config/watch_config.ts";
+import { createNotices } from "../../service/notices.ts";
+import { type Service, startService } from "../../service/service.ts";
+import { VERSION } from "../../version.ts";
+import { readLogs } from "../logs.ts";
+import { openApi } from "../program/api_client.ts";
+import { readJson } from "../program/read_json.ts";
+import { CommandError, terminal } from "../program/terminal.ts";
+import { type Change, changesOf, describeChanges } from "../show/event_change.ts";
+import { followEvents, type RoutedEvent } from "../show/follow_events.ts";
 
 export interface DevCommand {
   /** JSON with the values of the configuration. */

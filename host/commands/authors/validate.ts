@@ -4,14 +4,14 @@
  */
 
 import { resolve } from "node:path";
-import { startFixturePlugin } from "../../testing/fixture_plugin.ts";
-import type { Capabilities } from "../../runtime/capabilities.ts";
-import { loadPlugin } from "../loader/load_plugin.ts";
-import { mergeDefaults } from "../loader/manifest/manifest.ts";
-import { type Problem, problem } from "../loader/validate/problem.ts";
-import { validatePlugin, type Validation } from "../loader/validate/validate_plugin.ts";
-import { describeCapabilities } from "./show/describe_capabilities.ts";
-import { CommandError, EXIT_FAILED, terminal } from "./program/terminal.ts";
+import { startFixturePlugin } from "../../../testing/fixture_plugin.ts";
+import type { Capabilities } from "../../../runtime/capabilities.ts";
+import { loadPlugin } from "../../loader/load_plugin.ts";
+import { mergeDefaults } from "../../loader/manifest/manifest.ts";
+import { type Problem, problem } from "../../loader/validate/problem.ts";
+import { validatePlugin, type Validation } from "../../loader/validate/validate_plugin.ts";
+import { describeCapabilities } from "../show/describe_capabilities.ts";
+import { CommandError, EXIT_FAILED, terminal } from "../program/terminal.ts";
 
 export interface ValidateCommand {
   json?: boolean;

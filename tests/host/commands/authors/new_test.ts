@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { runCommand } from "../../kit/run_command.ts";
-import { temporaryFolder } from "../../kit/temporary_folder.ts";
+import { runCommand } from "../../../kit/run_command.ts";
+import { temporaryFolder } from "../../../kit/temporary_folder.ts";
 
 for (const flags of [[], ["--js"]]) {
   Deno.test(`new ${flags.join(" ")} makes a plugin that is in order, and whose tests pass without an installation`, async () => {
