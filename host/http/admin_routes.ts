@@ -59,8 +59,9 @@ export function createAdminRoutes(options: AppOptions, { access, arrivalOf, metr
   }
 
   const routes = apiRoutes(options, access);
-  const document = openApiDocument(routes, options.version);
-  for (const { method, path, handle } of sessionHandlers({ access, arrivalOf })) app.on(method, path, handle);
+  const sessions = sessionHandlers({ access, arrivalOf });
+  const document = openApiDocument(routes, sessions, options.version);
+  for (const { method, path, handle } of sessions) app.on(method, path, handle);
   app.get("/_hogpen/api/openapi.json", () => Response.json(document));
   const callers = new WeakMap<Request, Caller>();
   app.use("/_hogpen/api/*", async (context, next) => {

@@ -6,7 +6,7 @@
 import { z } from "zod";
 import { CSRF_HEADER } from "./access/access.ts";
 import { COOKIE } from "./access/sessions.ts";
-import type { Route } from "./route.ts";
+import type { Operation } from "./route.ts";
 
 const ERROR_SCHEMA = {
   type: "object",
@@ -24,10 +24,16 @@ const ERROR_SCHEMA = {
 /** A JSON Schema, or a part of the document. */
 type Json = Record<string, unknown>;
 
-/** The document for the routes. `version` is the service's. */
-export function openApiDocument(routes: readonly Route[], version: string): Json {
+/**
+ * The document for operations that ask who it is, and for those that do not (logging in and out), whose errors are all their own.
+ * `version` is the service's.
+ */
+export function openApiDocument(operations: readonly Operation[], open: readonly Operation[], version: string): Json {
   const paths: Record<string, Json> = {};
-  for (const route of routes) (paths[route.path] ??= {})[route.method.toLowerCase()] = describeRoute(route);
+  const add = (operation: Operation, description: Json) =>
+    (paths[operation.path] ??= {})[operation.method.toLowerCase()] = description;
+  for (const operation of operations) add(operation, describe(operation, commonErrors(operation)));
+  for (const operation of open) add(operation, { ...describe(operation, {}), security: [] });
   return {
     openapi: "3.1.0",
     info: {
@@ -48,26 +54,38 @@ export function openApiDocument(routes: readonly Route[], version: string): Json
   };
 }
 
-function describeRoute({ method, path, summary, params, query, body, response, errors }: Route): Json {
+function describe(operation: Operation, common: Record<number, string>): Json {
+  const { method, path, summary, params, query, body, takesFile, response, answerType, errors } = operation;
+  const content = takesFile
+    ? { "application/octet-stream": {} }
+    : body && { "application/json": { schema: schemaOf(body, "input") } };
   return {
     summary,
     operationId: operationId(method, path),
     parameters: [...parametersOf(params, "path"), ...parametersOf(query, "query")],
-    ...(body && { requestBody: { content: { "application/json": { schema: schemaOf(body, "input") } } } }),
+    ...(content && { requestBody: { content } }),
     responses: {
-      200: { description: "Done", content: { "application/json": { schema: schemaOf(response, "output") } } },
+      200: { description: "Done", content: { [answerType]: { schema: schemaOf(response, "output") } } },
       ...Object.fromEntries(
-        Object.entries({
-          401: "The token is missing or wrong",
-          ...(method !== "GET" && { 403: "A viewer may not change anything" }),
-          429: "Too many wrong tokens came from this address",
-          ...errors,
-        }).map(([status, description]) => [
+        Object.entries({ ...common, ...errors }).map(([status, description]) => [
           status,
           { description, content: { "application/json": { schema: { $ref: "#/components/schemas/Error" } } } },
         ]),
       ),
     },
+  };
+}
+
+/** What every operation may answer that asks who it is and takes something. */
+function commonErrors({ method, params, query, body }: Operation): Record<number, string> {
+  const isRefusable = [...parametersOf(params, "path"), ...parametersOf(query, "query")]
+    .some(({ schema }) => JSON.stringify(schema) !== '{"type":"string"}');
+  return {
+    ...((body !== undefined || isRefusable) && { 400: "A value that will not do" }),
+    401: "The token is missing or wrong",
+    ...(method !== "GET" && { 403: "A viewer may not change anything" }),
+    ...(body !== undefined && { 413: "The body is larger than 1 MB" }),
+    429: "Too many wrong tokens came from this address",
   };
 }
 

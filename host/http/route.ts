@@ -6,10 +6,9 @@
 
 import { z } from "zod";
 import { describeIssues } from "../config/describe_issues.ts";
-import { CaptureError } from "../capture/capture_error.ts";
-import { readBody } from "../capture/body/read_body.ts";
 import type { Actor } from "./access/access.ts";
 import { ApiError, invalidInput } from "./api_error.ts";
+import { readRequestBody } from "./read_request_body.ts";
 
 /** Bound of a request body. */
 const MAX_BODY_BYTES = 1024 * 1024;
@@ -40,8 +39,12 @@ export interface RouteSpec<P extends Shape, Q extends Shape, B extends z.ZodType
   params?: P;
   query?: Q;
   body?: B;
+  /** True when the body is a file, as it is. */
+  takesFile?: true;
   /** Of the answer 200; fields that it does not name are left out. */
   response: R;
+  /** What kind of answer it is, when it is not JSON. */
+  answerType?: string;
   /** What else it may answer, in words by status. */
   errors?: Record<number, string>;
   /** Of what changes something: `self` when the handler writes the audit together with the change, `none` when nothing is changed. */
@@ -54,16 +57,23 @@ export interface RouteSpec<P extends Shape, Q extends Shape, B extends z.ZodType
   ): Promise<z.input<R> | Response>;
 }
 
-/** An operation ready to be served and documented. */
-export interface Route {
+/** What the OpenAPI document says of an operation. */
+export interface Operation {
   method: HttpMethod;
   path: string;
   summary: string;
   params: z.ZodObject;
   query: z.ZodObject;
   body: z.ZodType | undefined;
+  takesFile: boolean;
   response: z.ZodType;
+  answerType: string;
+  /** Beside those that every operation of its kind has. */
   errors: Record<number, string>;
+}
+
+/** An operation ready to be served and documented. */
+export interface Route extends Operation {
   serve(
     request: Request,
     params: Record<string, string>,
@@ -91,7 +101,9 @@ export function route<
     params,
     query,
     body: spec.body,
+    takesFile: spec.takesFile ?? false,
     response: spec.response,
+    answerType: spec.answerType ?? "application/json",
     errors: spec.errors ?? {},
     async serve(request, givenParams, givenQuery, actor, note) {
       const input = {
@@ -144,16 +156,12 @@ function check<S extends z.ZodType>(schema: S, value: unknown): z.infer<S> {
 
 /** The body as JSON; an empty one counts as `{}`. */
 async function readJson(request: Request): Promise<unknown> {
+  const bytes = await readRequestBody(request, MAX_BODY_BYTES);
+  if (bytes.byteLength === 0) return {};
   try {
-    const bytes = await readBody(request, MAX_BODY_BYTES);
-    return bytes.byteLength === 0 ? {} : JSON.parse(new TextDecoder().decode(bytes));
+    return JSON.parse(new TextDecoder().decode(bytes));
   } catch (error) {
-    if (error instanceof SyntaxError) {
-      throw new ApiError(400, "validation_error", "parse_error", `JSON parse error: ${error.message}`);
-    }
-    if (error instanceof CaptureError && error.status === 413) {
-      throw new ApiError(413, "validation_error", "request_too_large", error.message);
-    }
-    throw error;
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new ApiError(400, "validation_error", "parse_error", `JSON parse error: ${error.message}`);
   }
 }

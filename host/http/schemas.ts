@@ -28,12 +28,14 @@ export function limitUpTo(most: number, usual: number) {
 export const idIn = z.coerce.number("expected a number").int("expected a whole number");
 
 /** A time in a query, in ISO 8601 or in milliseconds since the epoch. */
-export const timeIn = z.string().transform((text, issues) => {
-  const time = /^\d+$/.test(text) ? Number(text) : Date.parse(text);
-  if (!Number.isNaN(time)) return time;
-  issues.addIssue({ code: "custom", message: "expected a time in ISO 8601 or milliseconds since the epoch" });
-  return z.NEVER;
-});
+export const timeIn = z.string().meta({ examples: ["2026-01-20T12:00:00Z", "1768910400000"] }).transform(
+  (text, issues) => {
+    const time = /^\d+$/.test(text) ? Number(text) : Date.parse(text);
+    if (!Number.isNaN(time)) return time;
+    issues.addIssue({ code: "custom", message: "expected a time in ISO 8601 or milliseconds since the epoch" });
+    return z.NEVER;
+  },
+);
 
 export const errorRecordOut = z.object({
   name: z.string(),

@@ -37,7 +37,7 @@ const rewindIn = z.object({
 });
 
 const params = { id: z.string() };
-const errors = { 404: "No such consumer", 409: "Not possible in its state" };
+const errors = { 404: "No such consumer" };
 
 export function consumerRoutes(consumers: ConsumerControl): Route[] {
   return [
@@ -59,7 +59,7 @@ export function consumerRoutes(consumers: ConsumerControl): Route[] {
       summary: "One consumer",
       params,
       response: consumerOut,
-      errors: { 404: errors[404] },
+      errors,
       async handle({ params: { id } }) {
         const consumer = await consumers.get(id);
         if (!consumer) throw notFound(`There is no consumer ${id}`);
@@ -99,7 +99,7 @@ export function consumerRoutes(consumers: ConsumerControl): Route[] {
       summary: "Ends a rewind: goes on where it would have ended",
       params,
       response: doneOut,
-      errors,
+      errors: { ...errors, 409: "It delivers nothing anew" },
       async handle({ params: { id } }) {
         await steer(() => consumers.cancelReplay(id));
         return DONE;

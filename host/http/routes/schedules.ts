@@ -6,7 +6,7 @@
 import { z } from "zod";
 import { PluginCallError } from "../../cells/plugin_runtime.ts";
 import type { Scheduler } from "../../schedule/scheduler.ts";
-import { conflict, notFound } from "../api_error.ts";
+import { notFound } from "../api_error.ts";
 import { type Route, route } from "../route.ts";
 import { idIn, listOf, timeOut } from "../schemas.ts";
 import { findPlugin, type Plugins } from "./plugin_configs.ts";
@@ -52,7 +52,7 @@ export function scheduleRoutes({ plugins, schedule }: ScheduleRoutesOptions): Ro
       summary: "Runs a scheduled task now, and answers when it has ended",
       params: { id: idIn, task: z.string() },
       response: z.object({ error: z.string().nullable() }),
-      errors: { ...errors, 409: "The plugin is being stopped" },
+      errors,
       async handle({ params: { id, task } }) {
         findPlugin(plugins, id);
         if (!schedule.upcoming(id).some((each) => each.task === task)) {
@@ -63,7 +63,8 @@ export function scheduleRoutes({ plugins, schedule }: ScheduleRoutesOptions): Ro
           return { error: null };
         } catch (error) {
           if (error instanceof PluginCallError) return { error: `${error.record.name}: ${error.message}` };
-          throw conflict(`Cannot run ${task}: ${error instanceof Error ? error.message : error}`);
+          // The plugin was stopped meanwhile.
+          return { error: error instanceof Error ? error.message : String(error) };
         }
       },
     }),

@@ -5,14 +5,26 @@
 
 import type { Context } from "hono";
 import { z } from "zod";
-import { readBody } from "../../../capture/body/read_body.ts";
 import type { Arrival, ArrivalOf, ConnectionInfo } from "../../../capture/arrival.ts";
 import type { Access } from "../../access/access.ts";
 import { cookieHeader, readCookie, type Session } from "../../access/sessions.ts";
 import { invalidInput } from "../../api_error.ts";
+import { readRequestBody } from "../../read_request_body.ts";
+import type { Operation } from "../../route.ts";
+import { doneOut } from "../../schemas.ts";
+import { ROLES } from "../../access/tokens.ts";
 
 const BASE = "/_hogpen/api";
 const MAX_BODY_BYTES = 4096;
+const OPERATION = {
+  path: `${BASE}/session`,
+  params: z.object({}),
+  query: z.object({}),
+  body: undefined,
+  takesFile: false,
+  answerType: "application/json",
+};
+const sessionOut = z.object({ name: z.string(), role: z.enum(ROLES), csrf_token: z.string() });
 const logInSchema = z.object({ token: z.string().min(1).max(1000) });
 
 export interface SessionHandlersOptions {
@@ -20,19 +32,25 @@ export interface SessionHandlersOptions {
   arrivalOf: ArrivalOf;
 }
 
-interface Handler {
-  method: "GET" | "POST" | "DELETE";
-  path: string;
+interface SessionHandler extends Operation {
   handle(context: Context<{ Bindings: ConnectionInfo }>): Promise<Response>;
 }
 
 /** `POST` {token} logs in, `GET` says who one is, `DELETE` logs out. */
-export function sessionHandlers({ access, arrivalOf }: SessionHandlersOptions): Handler[] {
-  const path = `${BASE}/session`;
+export function sessionHandlers({ access, arrivalOf }: SessionHandlersOptions): SessionHandler[] {
   return [
     {
+      ...OPERATION,
       method: "POST",
-      path,
+      summary: "Logs a browser in: the session is a cookie, and `csrf_token` is the header that changes need",
+      body: logInSchema,
+      response: sessionOut,
+      errors: {
+        400: "The body is not as it should be",
+        401: "The token is wrong",
+        413: "The body is larger than 4 KB",
+        429: "Too many wrong tokens came from this address",
+      },
       async handle({ req: { raw: request }, env }) {
         const arrival = arrivalOf(request, env);
         const { key, session } = await access.logIn(await readToken(request), arrival.address);
@@ -40,16 +58,22 @@ export function sessionHandlers({ access, arrivalOf }: SessionHandlersOptions): 
       },
     },
     {
+      ...OPERATION,
       method: "GET",
-      path,
+      summary: "Who one is",
+      response: sessionOut.extend({ csrf_token: z.string().nullable().describe("Null without a session.") }),
+      errors: { 401: "Nobody is logged in", 429: "Too many wrong tokens came from this address" },
       async handle({ req: { raw: request }, env }) {
         const { name, role, session } = await access.admit(request, arrivalOf(request, env).address);
         return Response.json(session ? { ...showSession(session), role } : { name, role, csrf_token: null });
       },
     },
     {
+      ...OPERATION,
       method: "DELETE",
-      path,
+      summary: "Logs out",
+      response: doneOut,
+      errors: {},
       async handle({ req: { raw: request }, env }) {
         const key = readCookie(request.headers.get("cookie"));
         if (key !== null) await access.sessions.end(key);
@@ -62,7 +86,7 @@ export function sessionHandlers({ access, arrivalOf }: SessionHandlersOptions): 
 }
 
 async function readToken(request: Request): Promise<string> {
-  const text = new TextDecoder().decode(await readBody(request, MAX_BODY_BYTES));
+  const text = new TextDecoder().decode(await readRequestBody(request, MAX_BODY_BYTES));
   try {
     return logInSchema.parse(JSON.parse(text)).token;
   } catch {

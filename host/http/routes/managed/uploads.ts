@@ -4,12 +4,11 @@
  */
 
 import { z } from "zod";
-import { readBody } from "../../../capture/body/read_body.ts";
-import { CaptureError } from "../../../capture/capture_error.ts";
 import type { AttachmentValue } from "../../../managed/managed_values.ts";
 import type { Actor } from "../../access/access.ts";
-import { ApiError, notFound } from "../../api_error.ts";
+import { notFound } from "../../api_error.ts";
 import { maskAttachments } from "../../mask_config.ts";
+import { readRequestBody } from "../../read_request_body.ts";
 import { type Route, route } from "../../route.ts";
 import { DONE, doneOut, idIn } from "../../schemas.ts";
 import { findPlugin, type Plugins } from "../plugin_configs.ts";
@@ -54,10 +53,11 @@ export function uploadRoutes({ plugins, managed }: UploadRoutesOptions): Route[]
       method: "POST",
       path: "/_hogpen/api/uploads",
       summary: "Takes an archive of a plugin (.zip or .tgz) as the body, to be installed by its id",
+      takesFile: true,
       response: z.object({ upload: z.string(), bytes: z.number() }),
       errors: { 413: "Too large" },
       async handle({ request }) {
-        const bytes = await readFile(request);
+        const bytes = await readRequestBody(request, MAX_BYTES);
         return { upload: await things.putBlob(bytes), bytes: bytes.byteLength };
       },
     }),
@@ -67,12 +67,13 @@ export function uploadRoutes({ plugins, managed }: UploadRoutesOptions): Route[]
       summary: "Takes a file as the body for a field of type attachment; its name is in ?file_name",
       params,
       query: { file_name: z.string().min(1).max(255).default("file") },
+      takesFile: true,
       response: doneOut,
       errors: { ...errors, 412: "Changed since it was read", 413: "Too large" },
       audit: "self",
       async handle({ params: { id, key }, query, request, actor, ifMatch }) {
         requireManagedPlugin(managed, id);
-        const bytes = await readFile(request);
+        const bytes = await readRequestBody(request, MAX_BYTES);
         const blob = await things.putBlob(bytes);
         const contentType = request.headers.get("content-type") ?? "application/octet-stream";
         const file = { file_name: query.file_name, content_type: contentType, size: bytes.byteLength, blob };
@@ -99,6 +100,7 @@ export function uploadRoutes({ plugins, managed }: UploadRoutesOptions): Route[]
       summary: "The file of an attachment, unless the plugin calls it secret",
       params,
       response: z.unknown().describe("The file itself."),
+      answerType: "application/octet-stream",
       errors: { 404: errors[404] },
       handle({ params: { id, key } }) {
         const { config, manifest } = findPlugin(plugins, id);
@@ -129,15 +131,4 @@ function withAttachment(
 ): Record<string, AttachmentValue> {
   const { [key]: _, ...rest } = all;
   return put === null ? rest : { ...rest, [key]: put };
-}
-
-async function readFile(request: Request): Promise<Uint8Array> {
-  try {
-    return await readBody(request, MAX_BYTES);
-  } catch (error) {
-    if (error instanceof CaptureError && error.status === 413) {
-      throw new ApiError(413, "validation_error", "request_too_large", error.message);
-    }
-    throw error;
-  }
 }

@@ -31,7 +31,8 @@ export function liveRoutes(feed: LiveFeed): Route[] {
         team_id: idIn.optional(),
         last_event_id: idIn.optional().describe("Instead of the header."),
       },
-      response: z.unknown().describe("text/event-stream; the event's name is the topic, its data JSON."),
+      response: z.unknown().describe("The event's name is the topic, its data JSON."),
+      answerType: "text/event-stream",
       errors: { 503: "Too many readers" },
       handle({ query, request }) {
         if (feed.readers >= MOST_READERS) {

@@ -56,7 +56,8 @@ Deno.test("a viewer can change nothing by any operation, and reads no secret by 
   let seen = 0;
   for (const [path, operations] of Object.entries(paths)) {
     for (const method of Object.keys(operations)) {
-      if (path.endsWith("/live")) continue;
+      // A stream has no end, and everybody may log in and out of a session of their own.
+      if (path.endsWith("/live") || (path.endsWith("/session") && method !== "get")) continue;
       const target = path.replace(/\{\w+\}/g, "39");
       const response = await api.app.request(target, {
         method: method.toUpperCase(),
