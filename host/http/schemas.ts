@@ -15,6 +15,24 @@ export function listOf<T extends z.ZodType>(item: T) {
   });
 }
 
+/** The query of a list that is in memory: its pages are counted from its beginning. */
+export function pageIn(usual: number) {
+  return {
+    limit: limitUpTo(500, usual),
+    next: z.string().regex(/^\d{0,9}$/, "expected `next` of the page before").optional(),
+  };
+}
+
+/** A page of a list. */
+export function pageOf<T>(
+  all: readonly T[],
+  { limit, next }: { limit: number; next?: string | undefined },
+): { results: T[]; next: string | null } {
+  const from = Number(next || 0);
+  const to = from + limit;
+  return { results: all.slice(from, to), next: to < all.length ? String(to) : null };
+}
+
 /** Milliseconds since the epoch, written in ISO 8601. */
 export const timeOut = z.number().transform((time) => new Date(time).toISOString()).pipe(z.iso.datetime());
 

@@ -22,17 +22,23 @@ export interface SeriesRow {
   point: Point;
 }
 
+export interface SeriesSpan {
+  step: Step;
+  /** From here on, up to but without `to`. */
+  from: number;
+  to: number;
+  /** Milliseconds that one row of the answer stands for; a multiple of the step. */
+  every: number;
+}
+
 /** Counters over time. Each run of a host writes points of its own, so that neither a restart nor another host overwrites them. */
 export interface Series {
   /** Replaces what this run wrote for the same subject, step and time. */
   put(run: string, rows: SeriesRow[]): Promise<void>;
-  /** Of these subjects, or of all that begin with a prefix; from `from` up to but without `to`; of every run, oldest first. */
-  read(
-    of: { subjects: string[] } | { prefix: string },
-    step: Step,
-    from: number,
-    to: number,
-  ): Promise<SeriesRow[]>;
+  /** Points of these subjects and of every run, those of the same `every` milliseconds put together; oldest first. */
+  read(subjects: string[], span: SeriesSpan): Promise<SeriesRow[]>;
+  /** Subjects that begin with the prefix and come after `after`, in the order of their characters. */
+  subjects(prefix: string, page: { after: string; limit: number }): Promise<string[]>;
   prune(step: Step, before: number): Promise<void>;
 }
 

@@ -56,7 +56,7 @@ const METHODS: { [Area in keyof Areas]: Record<keyof Areas[Area], true> } = {
   },
   ticks: { claim: true, extend: true, finish: true },
   settings: { get: true, set: true, del: true },
-  series: { put: true, read: true, prune: true },
+  series: { put: true, read: true, subjects: true, prune: true },
   problems: { add: true, list: true, get: true, remove: true, prune: true },
   sightings: { add: true, list: true, get: true, prune: true },
   things: { list: true, get: true, change: true },

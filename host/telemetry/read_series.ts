@@ -5,11 +5,10 @@
 
 import { type Point, type Series, type SeriesRow, type Step, STEPS } from "../store/observed.ts";
 import { percentile } from "./histogram.ts";
-import { addPoint } from "./points.ts";
+import { addPoint } from "../store/points.ts";
 import { KEEP_MS, startOf } from "./recorder.ts";
 
 export interface SeriesQuestion {
-  /** `plugin:39/processEvent`; with `*` at the end, all that begin so. */
   subjects: string[];
   /** Names of numbers; `p50_ms`, `p95_ms`, `p99_ms` and `mean_ms` are worked out. Empty: all that there are. */
   fields: string[];
@@ -23,8 +22,15 @@ export interface SeriesAnswer {
   from: number;
   /** Milliseconds between two points. */
   every: number;
-  /** `null` where nothing was counted from which the field could be worked out. */
+  /** By subject. `null` where nothing was counted from which the field could be worked out. */
   series: { subject: string; fields: Record<string, (number | null)[]> }[];
+}
+
+/** Subjects in the order of their characters. */
+export interface SubjectPage {
+  subjects: string[];
+  /** What the next page comes after; null when this is the last one. */
+  next: string | null;
 }
 
 const DERIVED: Record<string, (point: Point) => number | null> = {
@@ -33,6 +39,21 @@ const DERIVED: Record<string, (point: Point) => number | null> = {
   p99_ms: (point) => percentile(point, 0.99),
   mean_ms: (point) => point["calls"] ? (point["ms"] ?? 0) / point["calls"] : null,
 };
+
+/** Subjects by name, or all that begin with what stands before a `*`. */
+export async function findSubjects(
+  series: Pick<Series, "subjects">,
+  patterns: readonly string[],
+  { after, limit }: { after: string; limit: number },
+): Promise<SubjectPage> {
+  const found = await Promise.all(patterns.map((pattern) => {
+    if (pattern.endsWith("*")) return series.subjects(pattern.slice(0, -1), { after, limit: limit + 1 });
+    return pattern > after ? [pattern] : [];
+  }));
+  const all = [...new Set(found.flat())].sort((one, other) => one < other ? -1 : 1);
+  const subjects = all.slice(0, limit);
+  return { subjects, next: all.length > limit ? subjects.at(-1) ?? null : null };
+}
 
 export async function readSeries(
   series: Pick<Series, "read">,
@@ -45,7 +66,7 @@ export async function readSeries(
   const steps = Math.max(1, Math.ceil((question.to - first) / stepMs));
   const every = stepMs * Math.ceil(steps / question.points);
   const count = Math.ceil(steps * stepMs / every);
-  const rows = await readRows(series, question.subjects, step, first, question.to);
+  const rows = await series.read(question.subjects, { step, from: first, to: question.to, every });
   const bySubject = Map.groupBy(rows, ({ subject }) => subject);
   return {
     from: first,
@@ -75,22 +96,6 @@ function stepFor({ from, to, points }: SeriesQuestion, now: number): Step {
   const kept = STEPS.filter((step) => now - KEEP_MS[step] <= from);
   const needed = (to - from) / points / 1000;
   return kept.findLast((step) => step <= needed) ?? kept[0] ?? STEPS[STEPS.length - 1] as Step;
-}
-
-async function readRows(
-  series: Pick<Series, "read">,
-  subjects: string[],
-  step: Step,
-  from: number,
-  to: number,
-): Promise<SeriesRow[]> {
-  const exact = subjects.filter((subject) => !subject.endsWith("*"));
-  const prefixes = subjects.filter((subject) => subject.endsWith("*")).map((subject) => subject.slice(0, -1));
-  const found = await Promise.all([
-    exact.length === 0 ? [] : series.read({ subjects: exact }, step, from, to),
-    ...prefixes.map((prefix) => series.read({ prefix }, step, from, to)),
-  ]);
-  return found.flat();
 }
 
 function fieldsOf(rows: SeriesRow[], wanted: string[], first: number, every: number, count: number) {

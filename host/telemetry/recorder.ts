@@ -5,7 +5,7 @@
  */
 
 import { type Point, type Series, type SeriesRow, type Step, STEPS } from "../store/observed.ts";
-import { addPoint, differenceOf } from "./points.ts";
+import { addPoint, differenceOf } from "../store/points.ts";
 
 export interface RecorderOptions {
   series: Pick<Series, "put" | "prune">;

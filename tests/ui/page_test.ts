@@ -5,8 +5,10 @@
 import assert from "node:assert/strict";
 import { chromium } from "playwright-core";
 import { findChromium } from "../kit/servers/chromium.ts";
+import { BROWSER_TEST, openOperatorPage } from "../kit/operator_page.ts";
 import { ADMIN_TOKEN, startTestService } from "../kit/service.ts";
 
+const LIST_OF_APPS = /\/plugin_configs\?/;
 const INLINE = `export function processEvent(event) { return event.event === "unwanted" ? null : event }`;
 
 // Chromium and its pipes belong to playwright, which lets go of some a moment after its browser is closed.
@@ -41,12 +43,12 @@ Deno.test(
       await page.getByText("/capture -H").waitFor();
 
       // Somebody else changes it after the page was read.
-      await page.route("**/_hogpen/api/plugin_configs", (route) => route.abort());
+      await page.route(LIST_OF_APPS, (route) => route.abort());
       await service.api(`/_hogpen/api/plugin_configs/${made.id}`, "PATCH", { order: 7 });
       await page.getByRole("button", { name: "Turn off Guard" }).click();
       await page.getByText(/changed/i).first().waitFor();
       assert.equal((await service.api<{ enabled: boolean }>(`/_hogpen/api/plugin_configs/${made.id}`)).enabled, true);
-      await page.unroute("**/_hogpen/api/plugin_configs");
+      await page.unroute(LIST_OF_APPS);
 
       await service.capture({ api_key: "phc_local", event: "wanted", distinct_id: "me", properties: {} });
       await page.getByRole("link", { name: "Events", exact: true }).click();
@@ -61,6 +63,25 @@ Deno.test(
     }
   },
 );
+
+Deno.test("lists lead to what is older, and events are found by their time", BROWSER_TEST, async () => {
+  await using service = await startTestService();
+  const batch = Array.from({ length: 70 }, (_, n) => ({ event: `event ${n}`, distinct_id: "me", properties: {} }));
+  await service.capture({ api_key: "phc_local", batch }, "/batch");
+  await service.events(50);
+  await using operator = await openOperatorPage(service);
+  await operator.open("events");
+  const rows = operator.page.locator("main .card > details");
+  await operator.page.getByText("event 69", { exact: true }).waitFor();
+  assert.equal(await rows.count(), 50);
+  await operator.page.getByRole("button", { name: "Older" }).click();
+  await operator.page.getByText("event 0", { exact: true }).waitFor();
+  assert.equal(await rows.count(), 70);
+  assert.equal(await operator.page.getByRole("button", { name: "Older" }).count(), 0);
+  await operator.page.getByLabel("Until").fill("2020-01-01T00:00:00");
+  await operator.page.getByText("No event fits").waitFor();
+  assert.deepEqual(operator.wrong, []);
+});
 
 Deno.test("the page is small and lets nothing in from elsewhere, and HOGPEN_UI=off leaves it out", async () => {
   await using service = await startTestService();

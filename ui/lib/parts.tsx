@@ -13,6 +13,15 @@ export function Waiting({ error }: { error: Error | null }) {
   return error ? <p role="alert" class="bad">{error.message}</p> : <p class="soft" role="status">Loading…</p>;
 }
 
+/** Leads to what is older in a list. */
+export function More({ list }: { list: { more: (() => void) | null } }) {
+  return list.more && (
+    <p>
+      <button type="button" onClick={list.more}>Older</button>
+    </p>
+  );
+}
+
 /** "3 min ago" or "in 2 h", with the exact time on hover. */
 export function Ago({ time }: { time: string }) {
   const seconds = Math.round((Date.now() - Date.parse(time)) / 1000);

@@ -75,10 +75,14 @@ export interface Totals {
 }
 
 /** Numbers over time. */
-export interface SeriesAnswer {
+export interface SeriesAnswer extends List<Series> {
   from: string;
   every_seconds: number;
-  series: { subject: string; fields: Record<string, (number | null)[]> }[];
+}
+
+export interface Series {
+  subject: string;
+  fields: Record<string, (number | null)[]>;
 }
 
 export interface Job {

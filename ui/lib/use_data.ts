@@ -7,6 +7,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { call } from "./api.ts";
 import { listen, type Topic } from "./live.ts";
+import type { List } from "./shapes.ts";
 
 /** However fast messages come. */
 const AT_MOST_EVERY_MS = 1_000;
@@ -22,6 +23,54 @@ export interface Data<T> {
 
 /** Reads the path, and again after messages of these topics. A null path reads nothing. */
 export function useData<T>(path: string | null, topics: readonly Topic[] = []): Data<T> {
+  return useReading(path, path, (path) => call<T>("GET", path), topics);
+}
+
+/** Like `useData`, for a path that depends on the moment; `key` says when it is another question. */
+export function useFresh<T>(key: string, pathNow: () => string, topics: readonly Topic[] = []): Data<T> {
+  return useReading(key, key, () => call<T>("GET", pathNow()), topics);
+}
+
+export interface ListData<T, L extends List<T>> extends Data<L> {
+  /** Shows a further page; null when there is none. */
+  more: (() => void) | null;
+}
+
+/** A list page by page: as many as were asked for, all of them read again when something changes. */
+export function useList<T, L extends List<T> = List<T>>(
+  path: string | null,
+  topics: readonly Topic[] = [],
+): ListData<T, L> {
+  const [asked, setAsked] = useState({ path, pages: 1 });
+  const pages = asked.path === path ? asked.pages : 1;
+  const reading = useReading(path, `${path} ${pages}`, (path) => readPages<T, L>(path, pages), topics);
+  const hasMore = typeof reading.data?.next === "string";
+  return { ...reading, more: hasMore ? () => setAsked({ path, pages: pages + 1 }) : null };
+}
+
+/** A list as a whole, however many pages it has. */
+export function useWhole<T, L extends List<T> = List<T>>(path: string | null, topics: readonly Topic[] = []): Data<L> {
+  return useReading(path, path, (path) => readPages<T, L>(path, Infinity), topics);
+}
+
+/** The first page with the results of those that follow. */
+async function readPages<T, L extends List<T>>(path: string, pages: number): Promise<L> {
+  const whole = await call<L>("GET", path);
+  for (let read = 1; read < pages && typeof whole.next === "string"; read++) {
+    const page = await call<L>("GET", `${path}${path.includes("?") ? "&" : "?"}next=${encodeURIComponent(whole.next)}`);
+    whole.results.push(...page.results);
+    whole.next = page.next ?? null;
+  }
+  return whole;
+}
+
+/** What is shown stays until it is read anew for another `path`; another `key` of the same path only reads again. */
+function useReading<T>(
+  path: string | null,
+  key: string | null,
+  readOnce: (path: string) => Promise<T>,
+  topics: readonly Topic[],
+): Data<T> {
   const [data, setData] = useState<T | null>(null);
   const [error, setError] = useState<Error | null>(null);
   const [round, setRound] = useState(0);
@@ -32,7 +81,7 @@ export function useData<T>(path: string | null, topics: readonly Topic[] = []): 
     let due: ReturnType<typeof setTimeout> | undefined;
     const read = () => {
       due = undefined;
-      call<T>("GET", path).then((found) => {
+      readOnce(path).then((found) => {
         if (over) return;
         setData(found);
         setError(null);
@@ -47,6 +96,6 @@ export function useData<T>(path: string | null, topics: readonly Topic[] = []): 
       clearTimeout(due);
       clearInterval(timer);
     };
-  }, [path, topics.join(), round]);
+  }, [key, topics.join(), round]);
   return { data, error, again: () => setRound((round) => round + 1) };
 }

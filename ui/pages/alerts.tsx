@@ -7,9 +7,8 @@
 import { useState } from "preact/hooks";
 import { call } from "../lib/api.ts";
 import { Action, Ago, canEdit, SameByApi, Waiting } from "../lib/parts.tsx";
-import type { List } from "../lib/shapes.ts";
 import { submitted, useAttempt } from "../lib/use_attempt.ts";
-import { useData } from "../lib/use_data.ts";
+import { useWhole } from "../lib/use_data.ts";
 
 interface Alert {
   rule: string;
@@ -41,7 +40,7 @@ const WHEN: Record<string, { words: string; unit: string }> = {
 
 /** Above every page, as long as something is wrong. */
 export function AlertBanner() {
-  const { data } = useData<List<Alert>>("alerts", ["states", "lag"]);
+  const { data } = useWhole<Alert>("alerts", ["states", "lag"]);
   const [first, ...others] = data?.results ?? [];
   if (first === undefined) return null;
   return (
@@ -53,9 +52,9 @@ export function AlertBanner() {
 }
 
 export function Alerts() {
-  const alerts = useData<List<Alert>>("alerts", ["states", "lag"]);
-  const rules = useData<List<Rule>>("alert_rules");
-  const channels = useData<List<Channel>>("alert_channels");
+  const alerts = useWhole<Alert>("alerts", ["states", "lag"]);
+  const rules = useWhole<Rule>("alert_rules");
+  const channels = useWhole<Channel>("alert_channels");
   if (!alerts.data || !rules.data || !channels.data) {
     return <Waiting error={alerts.error ?? rules.error ?? channels.error} />;
   }

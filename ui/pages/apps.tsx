@@ -7,9 +7,12 @@
 import { useState } from "preact/hooks";
 import { call } from "../lib/api.ts";
 import { Action, Ago, canEdit, Figure, Sparkline, Waiting } from "../lib/parts.tsx";
-import type { App, List, Project, SeriesAnswer, StoredEvent, Totals } from "../lib/shapes.ts";
+import type { App, List, Project, Series, SeriesAnswer, StoredEvent, Totals } from "../lib/shapes.ts";
 import { useAttempt } from "../lib/use_attempt.ts";
-import { useData } from "../lib/use_data.ts";
+import { useData, useWhole } from "../lib/use_data.ts";
+
+/** Of each answer about all apps. */
+const SUBJECTS = 150;
 
 const BROKEN = new Set(["disabled", "restarting", "retrying_setup"]);
 
@@ -18,10 +21,15 @@ function isBroken(app: App): boolean {
 }
 
 export function Apps() {
-  const apps = useData<List<App>>("plugin_configs", ["states"]);
-  const projects = useData<List<Project>>("projects");
-  const totals = useData<List<Totals>>("metrics/totals?subject=plugin:*&field=in,dropped,failed,p95_ms", ["counters"]);
-  const series = useData<SeriesAnswer>("metrics/series?subject=plugin:*&field=in&points=40", ["counters"]);
+  const apps = useWhole<App>("plugin_configs?limit=100", ["states"]);
+  const projects = useWhole<Project>("projects");
+  const totals = useWhole<Totals>(`metrics/totals?subject=plugin:*&field=in,dropped,failed,p95_ms&limit=${SUBJECTS}`, [
+    "counters",
+  ]);
+  const series = useWhole<Series, SeriesAnswer>(
+    `metrics/series?subject=plugin:*&field=in&points=40&limit=${SUBJECTS}`,
+    ["counters"],
+  );
   const [wanted, setWanted] = useState("");
   if (!apps.data || !projects.data) return <Waiting error={apps.error ?? projects.error} />;
   const all = apps.data.results;
@@ -52,7 +60,7 @@ export function Apps() {
                 app={app}
                 chain={chain}
                 totals={totals.data?.results ?? []}
-                series={series.data?.series ?? []}
+                series={series.data?.results ?? []}
                 onChange={apps.again}
               />
             ))}
@@ -70,7 +78,7 @@ interface RowProps {
   /** The apps of the project in their order. */
   chain: App[];
   totals: Totals[];
-  series: SeriesAnswer["series"];
+  series: Series[];
   onChange(): void;
 }
 

@@ -6,10 +6,10 @@
 
 import { useState } from "preact/hooks";
 import { call } from "../lib/api.ts";
-import { Action, Ago, canEdit, Waiting } from "../lib/parts.tsx";
+import { Action, Ago, canEdit, More, Waiting } from "../lib/parts.tsx";
 import type { List } from "../lib/shapes.ts";
 import { useAttempt } from "../lib/use_attempt.ts";
-import { useData } from "../lib/use_data.ts";
+import { useData, useList } from "../lib/use_data.ts";
 
 interface Group {
   team_id: number;
@@ -92,13 +92,19 @@ function GroupRow({ group, onChange }: { group: Group; onChange(): void }) {
 }
 
 function Letters({ query, onChange }: { query: URLSearchParams; onChange(): void }) {
-  const { data, error, again } = useData<List<Letter>>(`dead_letters?${query}`);
+  const letters = useList<Letter>(`dead_letters?${query}`);
+  const { data, error, again } = letters;
   const changed = () => {
     again();
     onChange();
   };
   if (!data) return <Waiting error={error} />;
-  return <>{data.results.map((letter) => <LetterRow key={letter.id} letter={letter} onChange={changed} />)}</>;
+  return (
+    <>
+      {data.results.map((letter) => <LetterRow key={letter.id} letter={letter} onChange={changed} />)}
+      <More list={letters} />
+    </>
+  );
 }
 
 function LetterRow({ letter, onChange }: { letter: Letter; onChange(): void }) {

@@ -7,9 +7,8 @@
 import { useState } from "preact/hooks";
 import { call } from "../lib/api.ts";
 import { Action, Ago, canEdit, Figure, SameByApi, Waiting } from "../lib/parts.tsx";
-import type { List } from "../lib/shapes.ts";
 import { useAttempt } from "../lib/use_attempt.ts";
-import { useData } from "../lib/use_data.ts";
+import { useWhole } from "../lib/use_data.ts";
 
 interface Consumer {
   id: string;
@@ -25,7 +24,7 @@ interface Consumer {
 }
 
 export function Deliveries() {
-  const { data, error, again } = useData<List<Consumer>>("consumers", ["lag"]);
+  const { data, error, again } = useWhole<Consumer>("consumers", ["lag"]);
   return (
     <>
       <h1>Deliveries</h1>

@@ -6,10 +6,10 @@
 
 import { useState } from "preact/hooks";
 import { call } from "../lib/api.ts";
-import { Action, Ago, canEdit, type Change, Changes, Choice, SameByApi, Waiting } from "../lib/parts.tsx";
+import { Action, Ago, canEdit, type Change, Changes, Choice, More, SameByApi, Waiting } from "../lib/parts.tsx";
 import type { App, List, Project, StoredEvent } from "../lib/shapes.ts";
 import { useAttempt } from "../lib/use_attempt.ts";
-import { useData } from "../lib/use_data.ts";
+import { useData, useList, useWhole } from "../lib/use_data.ts";
 
 interface Kept {
   id: string;
@@ -36,10 +36,11 @@ interface DryRun {
   }[];
 }
 
+const TIMES = new Set(["after", "before"]);
 const TABS: [string, string][] = [["passed", "Passed"], ["dropped", "Dropped"], ["traced", "Traced"]];
 
 export function Events() {
-  const projects = useData<List<Project>>("projects");
+  const projects = useWhole<Project>("projects");
   const asked = new URLSearchParams(location.hash.split("?")[1]);
   const [tab, setTab] = useState(asked.get("show") ?? "passed");
   const [project, setProject] = useState<number | null>(null);
@@ -47,14 +48,20 @@ export function Events() {
   if (!projects.data) return <Waiting error={projects.error} />;
   const team = project ?? projects.data.results[0]?.id;
   const query = new URLSearchParams({ team_id: String(team), payload: "true", limit: "50" });
-  for (const name of ["event", "distinct_id", "uuid", "property", "after"]) {
+  for (const name of ["event", "distinct_id", "uuid", "property", "after", "before"]) {
     const value = filters[name];
-    if (value) query.set(name, name === "after" ? new Date(value).toISOString() : value);
+    if (value) query.set(name, TIMES.has(name) ? new Date(value).toISOString() : value);
   }
   const set = (name: string) => (event: { currentTarget: { value: string } }) =>
     setFilters({ ...filters, [name]: event.currentTarget.value });
   const filter = (name: string, words: string) => (
     <input aria-label={words} placeholder={words} value={filters[name] ?? ""} onChange={set(name)} />
+  );
+  const time = (name: string, words: string) => (
+    <label class="inline">
+      {words}
+      <input type="datetime-local" step="1" value={filters[name] ?? ""} onChange={set(name)} />
+    </label>
   );
   return (
     <>
@@ -67,7 +74,8 @@ export function Events() {
         {filter("distinct_id", "distinct_id")}
         {filter("uuid", "uuid")}
         {filter("property", "property=value")}
-        <input aria-label="Since" type="datetime-local" value={filters["after"] ?? ""} onChange={set("after")} />
+        {time("after", "Since")}
+        {time("before", "Until")}
       </div>
       <Choice<string> label="Which events" options={TABS} chosen={tab} onChoose={setTab} />
       {tab === "dropped"
@@ -86,7 +94,8 @@ function without(query: URLSearchParams, name: string): string {
 }
 
 function Passed({ team, query }: { team: number; query: string }) {
-  const { data, error } = useData<List<StoredEvent> & { searched: number }>(`events?${query}`, ["counters"]);
+  const events = useList<StoredEvent, List<StoredEvent> & { searched: number }>(`events?${query}`, ["counters"]);
+  const { data, error } = events;
   if (!data) return <Waiting error={error} />;
   if (data.results.length === 0) {
     return <p class="soft">No event fits; {data.searched.toLocaleString()} were looked at.</p>;
@@ -104,6 +113,7 @@ function Passed({ team, query }: { team: number; query: string }) {
           <pre tabIndex={0}>{JSON.stringify(event.payload, null, 2)}</pre>
         </details>
       ))}
+      <More list={events} />
     </div>
   );
 }
@@ -139,8 +149,9 @@ function Way({ team, uuid }: { team: number; uuid: string }) {
 }
 
 function KeptEvents({ path, none }: { path: string; none: string }) {
-  const { data, error } = useData<List<Kept>>(path, ["counters"]);
-  const apps = useData<List<App>>("plugin_configs");
+  const events = useList<Kept>(path, ["counters"]);
+  const { data, error } = events;
+  const apps = useWhole<App>("plugin_configs?limit=100");
   if (!data) return <Waiting error={error} />;
   if (data.results.length === 0) return <p class="soft">{none}</p>;
   const nameOf = (id: number) => apps.data?.results.find((app) => app.id === id)?.name ?? `app ${id}`;
@@ -155,6 +166,7 @@ function KeptEvents({ path, none }: { path: string; none: string }) {
           <pre tabIndex={0}>{JSON.stringify(event.payload, null, 2)}</pre>
         </details>
       ))}
+      <More list={events} />
     </div>
   );
 }

@@ -7,9 +7,9 @@
 import { useState } from "preact/hooks";
 import { call, upload } from "../lib/api.ts";
 import { canEdit, SameByApi, Waiting } from "../lib/parts.tsx";
-import type { App, Field, List, Project } from "../lib/shapes.ts";
+import type { App, Field, Project } from "../lib/shapes.ts";
 import { useAttempt } from "../lib/use_attempt.ts";
-import { useData } from "../lib/use_data.ts";
+import { useWhole } from "../lib/use_data.ts";
 
 export type Source = { url: string } | { inline: string; name?: string } | { upload: string };
 
@@ -31,7 +31,7 @@ const EXAMPLE = `export function processEvent(event, meta) {
 }`;
 
 export function Install() {
-  const projects = useData<List<Project>>("projects");
+  const projects = useWhole<Project>("projects");
   const [project, setProject] = useState<number | null>(null);
   const [source, setSource] = useState<Source | null>(null);
   const [found, setFound] = useState<Inspected | null>(null);

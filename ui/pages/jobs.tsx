@@ -5,9 +5,9 @@
  */
 
 import { useState } from "preact/hooks";
-import { Action, Ago, Waiting } from "../lib/parts.tsx";
-import type { App, Job, List } from "../lib/shapes.ts";
-import { useData } from "../lib/use_data.ts";
+import { Action, Ago, More, Waiting } from "../lib/parts.tsx";
+import type { App, Job } from "../lib/shapes.ts";
+import { useList, useWhole } from "../lib/use_data.ts";
 
 const STATES = ["waiting", "running", "failed", "done", "cancelled"];
 
@@ -32,8 +32,9 @@ export function Jobs() {
 
 /** The jobs that the query of `GET /jobs` chooses. */
 export function JobList({ query }: { query: string }) {
-  const { data, error, again } = useData<List<Job>>(`jobs?${query}`, ["jobs"]);
-  const apps = useData<List<App>>("plugin_configs");
+  const jobs = useList<Job>(`jobs?${query}`, ["jobs"]);
+  const { data, error, again } = jobs;
+  const apps = useWhole<App>("plugin_configs?limit=100");
   if (!data) return <Waiting error={error} />;
   if (data.results.length === 0) return <p class="soft">No job fits.</p>;
   const nameOf = (id: number) => apps.data?.results.find((app) => app.id === id)?.name ?? `app ${id}`;
@@ -89,6 +90,7 @@ export function JobList({ query }: { query: string }) {
       {typeof data.total === "number" && data.total > data.results.length && (
         <p class="soft">{data.results.length} of {data.total.toLocaleString()}</p>
       )}
+      <More list={jobs} />
     </div>
   );
 }

@@ -7,9 +7,8 @@
 import { useState } from "preact/hooks";
 import { call } from "../lib/api.ts";
 import { Action, Ago, canEdit, SameByApi, Waiting } from "../lib/parts.tsx";
-import type { List } from "../lib/shapes.ts";
 import { submitted, useAttempt } from "../lib/use_attempt.ts";
-import { useData } from "../lib/use_data.ts";
+import { useData, useList, useWhole } from "../lib/use_data.ts";
 
 interface Running {
   version: string;
@@ -73,7 +72,7 @@ export function Settings() {
 }
 
 function Tokens() {
-  const { data, error, again } = useData<List<Token>>("tokens");
+  const { data, error, again } = useWhole<Token>("tokens");
   if (!data) return <Waiting error={error} />;
   return (
     <>
@@ -145,7 +144,8 @@ function NewToken({ onMade }: { onMade(): void }) {
 function Audit() {
   const [target, setTarget] = useState("");
   const query = new URLSearchParams({ limit: "50", ...(target && { target }) });
-  const { data, error } = useData<List<AuditEntry>>(`audit?${query}`);
+  const entries = useList<AuditEntry>(`audit?${query}`);
+  const { data, error } = entries;
   const show = (value: unknown) => value === null || value === undefined ? "–" : JSON.stringify(value, null, 2);
   return (
     <>

@@ -6,7 +6,7 @@
 import type { ConsumerControl } from "../../consumers/consumer_status.ts";
 import type { Jobs } from "../../store/store.ts";
 import type { Point } from "../../store/observed.ts";
-import { differenceOf } from "../../telemetry/points.ts";
+import { differenceOf } from "../../store/points.ts";
 import type { Counters } from "../../telemetry/counters.ts";
 import type { Plugins } from "../routes/plugin_configs.ts";
 import type { LiveFeed, Topic } from "./live_feed.ts";

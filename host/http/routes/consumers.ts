@@ -13,7 +13,7 @@ import {
 import { CursorError } from "../../log/event_log.ts";
 import { conflict, invalidInput, notFound } from "../api_error.ts";
 import { type Route, route } from "../route.ts";
-import { DONE, doneOut, idIn, listOf, timeIn, timeOut } from "../schemas.ts";
+import { DONE, doneOut, idIn, listOf, pageIn, pageOf, timeIn, timeOut } from "../schemas.ts";
 
 const consumerOut = z.object({
   id: z.string(),
@@ -45,12 +45,13 @@ export function consumerRoutes(consumers: ConsumerControl): Route[] {
       method: "GET",
       path: "/_hogpen/api/consumers",
       summary: "All consumers with their lag",
-      query: { project: idIn.optional() },
+      query: { project: idIn.optional(), ...pageIn(100) },
       response: listOf(consumerOut),
       async handle({ query }) {
         const all = await consumers.list();
         const wanted = all.filter(({ project }) => query.project === undefined || project === query.project);
-        return { results: wanted.map(showConsumer), next: null };
+        const { results, next } = pageOf(wanted, query);
+        return { results: results.map(showConsumer), next };
       },
     }),
     route({

@@ -12,7 +12,7 @@ import { conflict, notFound } from "../api_error.ts";
 import { describePlugin } from "../describe_plugin.ts";
 import { maskAttachments, maskConfig, secretKeys, showSource } from "../mask_config.ts";
 import { type Route, route } from "../route.ts";
-import { DONE, doneOut, errorRecordOut, idIn, listOf, showErrorRecord, timeOut } from "../schemas.ts";
+import { DONE, doneOut, errorRecordOut, idIn, listOf, pageIn, pageOf, showErrorRecord, timeOut } from "../schemas.ts";
 
 /** A plugin config of the configuration, and what became of it. */
 export interface PluginView {
@@ -79,13 +79,14 @@ export function pluginConfigRoutes(plugins: Plugins): Route[] {
       method: "GET",
       path: "/_hogpen/api/plugin_configs",
       summary: "All plugin configs with their state",
-      query: { team_id: idIn.optional() },
+      query: { team_id: idIn.optional(), ...pageIn(50) },
       response: listOf(pluginConfigOut),
       handle({ query }) {
         const views = plugins.list().filter(({ config }) =>
           query.team_id === undefined || config.teamId === query.team_id
         );
-        return Promise.resolve({ results: views.map(showPlugin), next: null });
+        const { results, next } = pageOf(views, query);
+        return Promise.resolve({ results: results.map(showPlugin), next });
       },
     }),
     route({

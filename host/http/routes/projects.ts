@@ -8,7 +8,7 @@ import type { ProjectConfig } from "../../config/config.ts";
 import { CursorError, type EventLog } from "../../log/event_log.ts";
 import { invalidInput, notFound } from "../api_error.ts";
 import { type Route, route } from "../route.ts";
-import { idIn, limitUpTo, listOf } from "../schemas.ts";
+import { idIn, limitUpTo, listOf, pageIn, pageOf } from "../schemas.ts";
 
 /** Bytes of events in one page; a page holds one event at least. */
 const MAX_PAGE_BYTES = 16 * 1024 * 1024;
@@ -42,8 +42,12 @@ export function projectRoutes({ projects, log }: ProjectRoutesOptions): Route[] 
       method: "GET",
       path: "/_hogpen/api/projects",
       summary: "All projects of the configuration",
+      query: pageIn(100),
       response: listOf(projectOut),
-      handle: () => Promise.resolve({ results: projects().map(showProject), next: null }),
+      handle({ query }) {
+        const { results, next } = pageOf(projects(), query);
+        return Promise.resolve({ results: results.map(showProject), next });
+      },
     }),
     route({
       method: "GET",
@@ -52,7 +56,7 @@ export function projectRoutes({ projects, log }: ProjectRoutesOptions): Route[] 
       params: { id: idIn },
       query: {
         after: z.string().default("").describe("`next` of the page before, or the header X-Cursor of the last page."),
-        limit: limitUpTo(10_000, 100),
+        limit: limitUpTo(10_000, 50),
       },
       response: listOf(eventOut),
       errors: { 400: "`after` is not a cursor", 404: "No such project" },

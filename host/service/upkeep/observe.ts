@@ -7,7 +7,7 @@ import type { Observed } from "../../alerts/find_alerts.ts";
 import type { ConsumerControl } from "../../consumers/consumer_status.ts";
 import type { Plugins } from "../../http/routes/plugin_configs.ts";
 import type { Store } from "../../store/store.ts";
-import { readTotals } from "../../telemetry/read_series.ts";
+import { findSubjects, readTotals } from "../../telemetry/read_series.ts";
 
 export interface ObserveOptions {
   plugins: Pick<Plugins, "list">;
@@ -18,6 +18,7 @@ export interface ObserveOptions {
 
 const MINUTE_MS = 60_000;
 const MOST_GROUPS = 500;
+const MOST_SUBJECTS = 100_000;
 
 export function observe({ plugins, consumers, store, now }: ObserveOptions): Observed {
   return {
@@ -32,11 +33,8 @@ export function observe({ plugins, consumers, store, now }: ObserveOptions): Obs
     async events(minutes) {
       const counts = new Map<number, { in: number; failed: number }>();
       const range = { from: now() - minutes * MINUTE_MS, to: now() };
-      const totals = await readTotals(
-        store.series,
-        { subjects: ["plugin:*"], fields: ["in", "failed"], ...range },
-        now(),
-      );
+      const { subjects } = await findSubjects(store.series, ["plugin:*"], { after: "", limit: MOST_SUBJECTS });
+      const totals = await readTotals(store.series, { subjects, fields: ["in", "failed"], ...range }, now());
       for (const { subject, fields } of totals) {
         const id = Number(/^plugin:(\d+)\//.exec(subject)?.[1] ?? NaN);
         if (Number.isNaN(id)) continue;

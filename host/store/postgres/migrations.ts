@@ -93,6 +93,8 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX audit_of_target ON hogpen.audit (target, id);
   CREATE INDEX audit_by_age ON hogpen.audit (at);
 `,
+  // Subjects are read in the order of their characters, from one to the next.
+  `ALTER TABLE hogpen.series ALTER COLUMN subject TYPE text COLLATE "C"`,
 ];
 
 /** The database belongs to a newer Hogpen: trying again does not help. */

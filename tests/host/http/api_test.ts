@@ -166,6 +166,19 @@ Deno.test("GET /api/plugin_configs shows state, what a plugin does, limits and e
   assert.deepEqual((await api.call("GET", "/_hogpen/api/plugin_configs?team_id=2")).body.results, []);
 });
 
+Deno.test("lists come in pages, one after the other", async () => {
+  await using api = await startApi();
+  for (const id of [1, 2, 3]) api.plugins.push(pluginView({ config: { id } }));
+  const seen: unknown[] = [];
+  for (let next: string | null = ""; next !== null;) {
+    const { body } = await api.call("GET", `/_hogpen/api/plugin_configs?limit=2&next=${next}`);
+    seen.push(body.results!.map(({ id }) => id));
+    next = typeof body.next === "string" ? body.next : null;
+  }
+  assert.deepEqual(seen, [[1, 2], [3]]);
+  assert.equal((await api.call("GET", "/_hogpen/api/plugin_configs?next=x")).status, 400);
+});
+
 Deno.test("GET /api/plugin_configs never shows secrets", async () => {
   await using api = await startApi();
   const attachment = { content_type: "application/json", file_name: "key.json", contents: new Uint8Array(5) };

@@ -50,7 +50,7 @@ export function testOperatorStore(name: string, open: (clock: { now: number }) =
     });
   }
 
-  test("series are replaced within a run, kept apart between runs, read by subject and prefix, pruned by step", async ({ store: { series } }) => {
+  test("series are replaced within a run, added up over runs and spans, found by prefix in pages, pruned by step", async ({ store: { series } }) => {
     const row = (subject: string, at: number, n: number, step: 10 | 60 = 10): SeriesRow => ({
       subject,
       step,
@@ -61,15 +61,28 @@ export function testOperatorStore(name: string, open: (clock: { now: number }) =
     await series.put("run1", [row("plugin:1/a", 0, 3), row("plugin:1/a", 0, 9, 60)]);
     await series.put("run2", [row("plugin:1/a", 0, 5)]);
     await series.put("run2", []);
-    const one = await series.read({ subjects: ["plugin:1/a"] }, 10, 0, 60_000);
-    assert.deepEqual(one.map(({ point }) => point.in).sort(), [3, 5]);
-    const all = await series.read({ prefix: "plugin:1/" }, 10, 0, 60_000);
-    assert.deepEqual(all.map(({ subject }) => subject), ["plugin:1/a", "plugin:1/a", "plugin:1/b"]);
-    assert.deepEqual(await series.read({ prefix: "plugin:" }, 10, 1, 10_000), []);
-    assert.deepEqual(await series.read({ subjects: [] }, 10, 0, 60_000), []);
-    await series.prune(10, 10_000);
-    assert.equal((await series.read({ prefix: "" }, 10, 0, 60_000)).length, 1);
-    assert.equal((await series.read({ prefix: "" }, 60, 0, 60_000)).length, 1);
+    const span = { step: 10, from: 0, to: 60_000, every: 10_000 } as const;
+    assert.deepEqual(await series.read(["plugin:1/a"], span), [row("plugin:1/a", 0, 8)]);
+    assert.deepEqual(await series.read(["plugin:1/a", "plugin:1/b", "plugin:10/a"], span), [
+      row("plugin:1/a", 0, 8),
+      row("plugin:1/b", 0, 2),
+      row("plugin:10/a", 10_000, 4),
+    ]);
+    assert.deepEqual(await series.read(["plugin:1/a", "plugin:10/a"], { ...span, from: 1, to: 10_000 }), []);
+    assert.deepEqual(await series.read([], span), []);
+    await series.put("run1", [row("plugin:1/a", 10_000, 1), row("plugin:1/a", 20_000, 1)]);
+    const together = await series.read(["plugin:1/a"], { ...span, every: 20_000 });
+    assert.deepEqual(together, [row("plugin:1/a", 0, 9), row("plugin:1/a", 20_000, 1)]);
+
+    const page = { after: "", limit: 10 };
+    assert.deepEqual(await series.subjects("plugin:1/", page), ["plugin:1/a", "plugin:1/b"]);
+    assert.deepEqual(await series.subjects("plugin:", { after: "plugin:1/a", limit: 1 }), ["plugin:1/b"]);
+    assert.deepEqual(await series.subjects("plugin:", page), ["plugin:1/a", "plugin:1/b", "plugin:10/a"]);
+    assert.deepEqual(await series.subjects("project:", page), []);
+
+    await series.prune(10, 20_000);
+    assert.deepEqual(await series.read(["plugin:1/a"], span), [row("plugin:1/a", 20_000, 1)]);
+    assert.equal((await series.read(["plugin:1/a"], { ...span, step: 60 })).length, 1);
   });
 
   test("problems with the same fingerprint are one with their counts together", async ({ store: { problems } }) => {

@@ -39,7 +39,7 @@ Deno.test("openPostgresStore() refuses a newer schema and what it may not use", 
   await sql.end();
   await assert.rejects(openPostgresStore(url), {
     message:
-      "Cannot use the store in Postgres: its tables have version 99, this version of Hogpen knows up to 2; start a newer Hogpen",
+      "Cannot use the store in Postgres: its tables have version 99, this version of Hogpen knows up to 3; start a newer Hogpen",
   });
   await assert.rejects(openPostgresStore(`${url}_missing`), { message: /does not exist/ });
   await assert.rejects(openPostgresStore("localhost:5432"), {

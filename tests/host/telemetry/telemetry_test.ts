@@ -4,9 +4,9 @@ import { openSqliteStore } from "../../../host/store/sqlite_store.ts";
 import { createCounters } from "../../../host/telemetry/counters.ts";
 import { fingerprintOf, generalize } from "../../../host/telemetry/fingerprint.ts";
 import { bucketOf, percentile } from "../../../host/telemetry/histogram.ts";
-import { differenceOf } from "../../../host/telemetry/points.ts";
+import { differenceOf } from "../../../host/store/points.ts";
 import { createProblemWriter } from "../../../host/telemetry/problem_writer.ts";
-import { readSeries, readTotals } from "../../../host/telemetry/read_series.ts";
+import { findSubjects, readSeries, readTotals } from "../../../host/telemetry/read_series.ts";
 import { createRecorder } from "../../../host/telemetry/recorder.ts";
 import { createTraceOrders } from "../../../host/telemetry/trace_orders.ts";
 import { temporaryFolder } from "../../kit/temporary_folder.ts";
@@ -96,7 +96,13 @@ Deno.test("the recorder keeps what was counted in three steps, over a restart to
   second.count(4);
   await second.recorder[Symbol.asyncDispose]();
 
-  const question = { subjects: ["plugin:*"], fields: ["in", "in_flight"], from: NOW, to: NOW + 30_000, points: 10 };
+  const question = {
+    ...await findSubjects(store.series, ["plugin:*"], { after: "", limit: 9 }),
+    fields: ["in", "in_flight"],
+    from: NOW,
+    to: NOW + 30_000,
+    points: 10,
+  };
   const { every, series } = await readSeries(store.series, question, now);
   assert.equal(every, 10_000);
   assert.deepEqual(series, [{ subject: "plugin:1/processEvent", fields: { in: [5, 7, 0], in_flight: [2, 2, 0] } }]);
@@ -107,8 +113,10 @@ Deno.test("the recorder keeps what was counted in three steps, over a restart to
   const third = run("third");
   third.count(1);
   await third.recorder[Symbol.asyncDispose]();
-  assert.equal((await store.series.read({ prefix: "plugin:" }, 10, 0, now)).length, 1);
-  assert.equal((await store.series.read({ prefix: "plugin:" }, 3600, 0, now)).length, 3);
+  const kept = (step: 10 | 3600) =>
+    store.series.read(["plugin:1/processEvent"], { step, from: 0, to: now, every: step * 1000 });
+  assert.equal((await kept(10)).length, 1);
+  assert.equal((await kept(3600)).length, 2);
 });
 
 Deno.test("messages that differ in what varies have one fingerprint, other functions and places have others", () => {

@@ -6,8 +6,7 @@
 
 import { useState } from "preact/hooks";
 import { Action, Ago, Waiting } from "../../lib/parts.tsx";
-import type { List } from "../../lib/shapes.ts";
-import { useData } from "../../lib/use_data.ts";
+import { useData, useList } from "../../lib/use_data.ts";
 
 interface Problem {
   fingerprint: string;
@@ -19,7 +18,8 @@ interface Problem {
 }
 
 export function Errors({ id }: { id: number }) {
-  const { data, error, again } = useData<List<Problem>>(`errors?plugin_config_id=${id}`, ["logs"]);
+  const problems = useList<Problem>(`errors?plugin_config_id=${id}`, ["logs"]);
+  const { data, error, again } = problems;
   if (!data) return <Waiting error={error} />;
   if (data.results.length === 0) return <p class="good">Nothing has failed.</p>;
   return (

@@ -7,9 +7,9 @@
 import { useState } from "preact/hooks";
 import { call } from "../../lib/api.ts";
 import { Action, Ago, canEdit, type Change, Changes, SameByApi, Waiting } from "../../lib/parts.tsx";
-import type { App, List } from "../../lib/shapes.ts";
+import type { App } from "../../lib/shapes.ts";
 import { useAttempt } from "../../lib/use_attempt.ts";
-import { useData } from "../../lib/use_data.ts";
+import { useWhole } from "../../lib/use_data.ts";
 import { type Inspected, type Source, SourceInput, WhatItCanDo } from "../install.tsx";
 
 interface Revision {
@@ -23,7 +23,7 @@ interface Revision {
 
 export function History({ app, onChange }: { app: App; onChange(): void }) {
   const isOwn = app.managed_by === "api";
-  const { data, error, again } = useData<List<Revision>>(isOwn ? `plugin_configs/${app.id}/revisions` : null, [
+  const { data, error, again } = useWhole<Revision>(isOwn ? `plugin_configs/${app.id}/revisions` : null, [
     "states",
   ]);
   if (!isOwn) return <p class="soft">This app stands in the configuration file; its history is that of the file.</p>;

@@ -5,9 +5,8 @@
  */
 
 import { useState } from "preact/hooks";
-import { Waiting } from "../../lib/parts.tsx";
-import type { List } from "../../lib/shapes.ts";
-import { useData } from "../../lib/use_data.ts";
+import { More, Waiting } from "../../lib/parts.tsx";
+import { useList } from "../../lib/use_data.ts";
 
 interface LogEntry {
   id: string;
@@ -24,14 +23,13 @@ export function Log({ id }: { id: number }) {
   const [search, setSearch] = useState("");
   const [type, setType] = useState("");
   const [paused, setPaused] = useState(false);
-  const [before, setBefore] = useState<string | null>(null);
   const query = new URLSearchParams({
     limit: String(PAGE),
     ...(search && { search }),
     ...(type && { type }),
-    ...(before && { before }),
   });
-  const { data, error } = useData<List<LogEntry>>(`plugin_configs/${id}/logs?${query}`, paused ? [] : ["logs"]);
+  const log = useList<LogEntry>(`plugin_configs/${id}/logs?${query}`, paused ? [] : ["logs"]);
+  const { data, error } = log;
   const lines = data?.results ?? [];
   return (
     <>
@@ -63,12 +61,7 @@ export function Log({ id }: { id: number }) {
           ))}
           </pre>
         )}
-      <div class="row">
-        {before && <button type="button" onClick={() => setBefore(null)}>Newest</button>}
-        {lines.length === PAGE && (
-          <button type="button" onClick={() => setBefore(lines.at(-1)?.timestamp ?? null)}>Older</button>
-        )}
-      </div>
+      <More list={log} />
     </>
   );
 }

@@ -7,7 +7,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Choice, Waiting } from "../../lib/parts.tsx";
 import type { SeriesAnswer } from "../../lib/shapes.ts";
-import { useData } from "../../lib/use_data.ts";
+import { useFresh } from "../../lib/use_data.ts";
 
 /** In minutes. */
 const SPANS: [number, string][] = [[15, "15 min"], [60, "1 h"], [360, "6 h"], [1440, "24 h"]];
@@ -31,15 +31,16 @@ const PLOTS: PlotSpec[] = [
 
 export function Numbers({ id }: { id: number }) {
   const [minutes, setMinutes] = useState(60);
-  const [since, setSince] = useState(() => Date.now());
-  useEffect(() => setSince(Date.now()), [minutes]);
-  const from = new Date(since - minutes * 60_000).toISOString();
-  const path = (subject: string, of: PlotSpec["of"]) => {
+  const pathNow = (subject: string, of: PlotSpec["of"]) => {
     const fields = PLOTS.filter((plot) => plot.of === of).flatMap((plot) => plot.fields);
+    const from = new Date(Date.now() - minutes * 60_000).toISOString();
     return `metrics/series?subject=${subject}&field=${fields}&points=120&from=${from}`;
   };
-  const functions = useData<SeriesAnswer>(path(`plugin:${id}/*`, "functions"), ["counters"]);
-  const process = useData<SeriesAnswer>(path(`plugin:${id}`, "process"), ["counters"]);
+  const key = `${id} ${minutes}`;
+  const functions = useFresh<SeriesAnswer>(`${key} functions`, () => pathNow(`plugin:${id}/*`, "functions"), [
+    "counters",
+  ]);
+  const process = useFresh<SeriesAnswer>(`${key} process`, () => pathNow(`plugin:${id}`, "process"), ["counters"]);
   if (!functions.data || !process.data) return <Waiting error={functions.error ?? process.error} />;
   const answers = { functions: functions.data, process: process.data };
   return (
@@ -54,25 +55,27 @@ export function Numbers({ id }: { id: number }) {
 
 const COLORS = ["#a33b0a", "#17693a", "#5c6066", "#b3201f", "#7a4fb5", "#1a6fb0"];
 
+interface Line {
+  name: string;
+  values: (number | null)[];
+}
+
 function Plot({ spec, answer }: { spec: PlotSpec; answer: SeriesAnswer }) {
   const place = useRef<HTMLDivElement>(null);
-  const { title, fields, unit, scale = (value) => value } = spec;
-  const lines = answer.series.flatMap(({ subject, fields: found }) =>
-    fields.flatMap((field) => {
-      const values = found[field];
-      if (values === undefined || values.every((value) => value === null || value === 0)) return [];
-      const [, fn] = subject.split("/");
-      const name = [fn, field.replace(/_(ms|bytes)$/, "").replaceAll("_", " ")].filter(Boolean).join(" ");
-      return [{ name, values: values.map((value) => value === null ? null : scale(value)) }];
-    })
-  );
+  const { title, unit } = spec;
+  const lines = linesOf(spec, answer);
   const length = lines[0]?.values.length ?? 0;
   const start = Date.parse(answer.from) / 1000;
   const times = Array.from({ length }, (_, at) => start + at * answer.every_seconds);
+  const numbers: [number[], ...(number | null)[][]] = [times, ...lines.map(({ values }) => values)];
+  const newest = useRef(numbers);
+  newest.current = numbers;
+  const plot = useRef<import("uplot") | null>(null);
+  const names = lines.map(({ name }) => name).join();
+  // Made anew for other lines only, so that what somebody has zoomed into or switched off stays so.
   useEffect(() => {
     const into = place.current;
     if (into === null || length === 0) return;
-    let drawn: { destroy(): void } | null = null;
     let over = false;
     // Loaded by those who look at plots.
     import("uplot").then(({ default: UPlot }) => {
@@ -83,13 +86,15 @@ function Plot({ spec, answer }: { spec: PlotSpec; answer: SeriesAnswer }) {
         series: [{}, ...lines.map(({ name }, at) => ({ label: name, stroke: COLORS[at % COLORS.length] ?? "" }))],
         axes: [{ stroke: "#888" }, { stroke: "#888", size: 56 }],
       };
-      drawn = new UPlot(options, [times, ...lines.map(({ values }) => values)], into);
+      plot.current = new UPlot(options, newest.current, into);
     });
     return () => {
       over = true;
-      drawn?.destroy();
+      plot.current?.destroy();
+      plot.current = null;
     };
-  }, [answer]);
+  }, [names]);
+  useEffect(() => plot.current?.setData(numbers, !isZoomed(plot.current)), [answer]);
   const latest = lines.map(({ name, values }) => `${name} ${Math.round(values.findLast((v) => v !== null) ?? 0)}`);
   return (
     <figure class="card plot">
@@ -99,4 +104,23 @@ function Plot({ spec, answer }: { spec: PlotSpec; answer: SeriesAnswer }) {
         : <div ref={place} role="img" aria-label={`${title}, latest: ${latest.join(", ")}`} />}
     </figure>
   );
+}
+
+/** A line for each field of each function in which something happened. */
+function linesOf({ fields, scale = (value) => value }: PlotSpec, answer: SeriesAnswer): Line[] {
+  return answer.results.flatMap(({ subject, fields: found }) =>
+    fields.flatMap((field) => {
+      const values = found[field];
+      if (values === undefined || values.every((value) => value === null || value === 0)) return [];
+      const [, fn] = subject.split("/");
+      const name = [fn, field.replace(/_(ms|bytes)$/, "").replaceAll("_", " ")].filter(Boolean).join(" ");
+      return [{ name, values: values.map((value) => value === null ? null : scale(value)) }];
+    })
+  );
+}
+
+/** Whether less is shown than there is. */
+function isZoomed({ data: [times], scales }: import("uplot")): boolean {
+  const { min, max } = scales["x"] ?? {};
+  return min != null && max != null && (min > (times[0] ?? 0) || max < (times.at(-1) ?? 0));
 }

@@ -7,7 +7,7 @@ import { z } from "zod";
 import { ROLES, type TokenRecord, type Tokens } from "../../access/tokens.ts";
 import { invalidInput, notFound } from "../../api_error.ts";
 import { type Route, route } from "../../route.ts";
-import { DONE, doneOut, listOf, timeIn, timeOut } from "../../schemas.ts";
+import { DONE, doneOut, listOf, pageIn, pageOf, timeIn, timeOut } from "../../schemas.ts";
 
 const tokenOut = z.object({
   id: z.string(),
@@ -30,8 +30,9 @@ export function tokenRoutes(tokens: Tokens): Route[] {
       method: "GET",
       path: "/_hogpen/api/tokens",
       summary: "Tokens besides the admin token of the data folder, newest first",
+      query: pageIn(100),
       response: listOf(tokenOut),
-      handle: async () => ({ results: (await tokens.list()).map(showToken), next: null }),
+      handle: async ({ query }) => pageOf((await tokens.list()).map(showToken), query),
     }),
     route({
       method: "POST",

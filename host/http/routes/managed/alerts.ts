@@ -9,7 +9,7 @@ import { alertChannel, alertRule } from "../../../alerts/alert_values.ts";
 import { hideSecrets } from "../../access/hide_secrets.ts";
 import { invalidInput, notFound } from "../../api_error.ts";
 import { type Route, route } from "../../route.ts";
-import { DONE, doneOut, listOf, timeOut } from "../../schemas.ts";
+import { DONE, doneOut, listOf, pageIn, pageOf, timeOut } from "../../schemas.ts";
 import { keepSecrets } from "./dry_run.ts";
 
 const alertOut = z.object({
@@ -28,19 +28,20 @@ export function alertRoutes(book: Omit<AlertBook, typeof Symbol.dispose>): Route
       method: "GET",
       path: "/_hogpen/api/alerts",
       summary: "What is wrong now by the rules, newest first",
+      query: pageIn(100),
       response: listOf(alertOut),
-      handle: () =>
-        Promise.resolve({
-          results: book.active().map(({ teamId, ...alert }) => ({ ...alert, team_id: teamId })),
-          next: null,
-        }),
+      handle({ query }) {
+        const all = book.active().map(({ teamId, ...alert }) => ({ ...alert, team_id: teamId }));
+        return Promise.resolve(pageOf(all, query));
+      },
     }),
     route({
       method: "GET",
       path: "/_hogpen/api/alert_rules",
       summary: "Rules, those that are there without anybody's doing too",
+      query: pageIn(100),
       response: listOf(alertRule),
-      handle: async () => ({ results: await book.rules(), next: null }),
+      handle: async ({ query }) => pageOf(await book.rules(), query),
     }),
     route({
       method: "PUT",
@@ -74,8 +75,9 @@ export function alertRoutes(book: Omit<AlertBook, typeof Symbol.dispose>): Route
       method: "GET",
       path: "/_hogpen/api/alert_channels",
       summary: "Channels, without their secrets",
+      query: pageIn(100),
       response: listOf(channelOut),
-      handle: async () => ({ results: (await book.channels()).map(showChannel), next: null }),
+      handle: async ({ query }) => pageOf((await book.channels()).map(showChannel), query),
     }),
     route({
       method: "PUT",

@@ -10,7 +10,7 @@ import { completeDestination, type DestinationValue, destinationValue } from "..
 import { hideSecrets } from "../../access/hide_secrets.ts";
 import { conflict, invalidInput, notFound } from "../../api_error.ts";
 import { type Route, route } from "../../route.ts";
-import { DONE, doneOut, idIn, listOf } from "../../schemas.ts";
+import { DONE, doneOut, idIn, listOf, pageIn, pageOf } from "../../schemas.ts";
 import { keepSecrets } from "./dry_run.ts";
 import { contextOf, type ManagedApi, requireDone, requireManagedDestination } from "./managed_api.ts";
 
@@ -90,12 +90,13 @@ export function destinationChangeRoutes(
       path: "/_hogpen/api/projects/{id}/destinations",
       summary: "Destinations of a project",
       params,
+      query: pageIn(100),
       response: listOf(destinationOut),
       errors: { 404: errors[404] },
-      handle({ params: { id } }) {
+      handle({ params: { id }, query }) {
         const project = findProject(id);
-        const results = project.destinations.map((destination) => showDestination(project, destination.id));
-        return Promise.resolve({ results, next: null });
+        const { results, next } = pageOf(project.destinations, query);
+        return Promise.resolve({ results: results.map((each) => showDestination(project, each.id)), next });
       },
     }),
     route({

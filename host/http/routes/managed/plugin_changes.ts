@@ -9,7 +9,7 @@ import type { ManagedPlugin } from "../../../managed/thing_codec.ts";
 import { invalidInput, notFound } from "../../api_error.ts";
 import { maskConfig } from "../../mask_config.ts";
 import { type Route, route } from "../../route.ts";
-import { DONE, doneOut, idIn, listOf, timeOut } from "../../schemas.ts";
+import { DONE, doneOut, idIn, listOf, pageIn, pageOf, timeOut } from "../../schemas.ts";
 import { findPlugin, pluginConfigOut, type Plugins, showPlugin } from "../plugin_configs.ts";
 import { auditedPlugin } from "./audited_plugin.ts";
 import { keepSecrets } from "./dry_run.ts";
@@ -203,12 +203,14 @@ export function pluginChangeRoutes({ plugins, managed }: PluginChangeRoutesOptio
       path: "/_hogpen/api/plugin_configs/{id}/revisions",
       summary: "What a plugin config was before its changes, newest first",
       params,
+      query: pageIn(20),
       response: listOf(revisionOut),
       errors: { 404: errors[404], 409: errors[409] },
-      async handle({ params: { id } }) {
+      async handle({ params: { id }, query }) {
         current(id);
         const { manifest } = findPlugin(plugins, id);
-        const results = (await things.revisions(id)).map(({ version, at, actor, plugin }) => ({
+        const { results: revisions, next } = pageOf(await things.revisions(id), query);
+        const results = revisions.map(({ version, at, actor, plugin }) => ({
           version,
           until: at,
           changed_by: actor,
@@ -216,7 +218,7 @@ export function pluginChangeRoutes({ plugins, managed }: PluginChangeRoutesOptio
           enabled: plugin.entry.enabled,
           config: maskConfig(plugin.entry.config, manifest),
         }));
-        return { results, next: null };
+        return { results, next };
       },
     }),
     route({

@@ -6,11 +6,11 @@
 import { z } from "zod";
 import type { Series } from "../../../store/observed.ts";
 import { KEEP_MS } from "../../../telemetry/recorder.ts";
-import { readSeries, readTotals } from "../../../telemetry/read_series.ts";
+import { findSubjects, readSeries, readTotals } from "../../../telemetry/read_series.ts";
 import type { Telemetry } from "../../../telemetry/telemetry.ts";
 import { invalidInput } from "../../api_error.ts";
 import { type Route, route } from "../../route.ts";
-import { timeIn, timeOut } from "../../schemas.ts";
+import { limitUpTo, listOf, pageIn, pageOf, timeIn, timeOut } from "../../schemas.ts";
 
 const HOUR_MS = 3_600_000;
 
@@ -22,24 +22,32 @@ const subjectIn = listIn.describe(
 const fieldsIn = listIn.describe(
   "Which numbers; all when absent. `p50_ms`, `p95_ms`, `p99_ms` and `mean_ms` are worked out from the durations.",
 );
+/** How many subjects an answer may hold: reading more at once would hold up everybody else. */
+const subjectPageIn = {
+  limit: limitUpTo(200, 50),
+  next: z.string().default("").describe("`next` of the page before."),
+};
+/** Numbers in an answer, so that it stays below 100 KB. */
+const MOST_NUMBERS = 8_000;
+/** Fields of a subject when all are asked for. */
+const USUAL_FIELDS = 10;
 const rangeIn = {
   from: timeIn.optional().describe("An hour ago when absent. Up to 30 days back are kept."),
   to: timeIn.optional().describe("Now when absent."),
 };
 
-const seriesOut = z.object({
+const seriesOut = listOf(z.object({
+  subject: z.string(),
+  fields: z.record(z.string(), z.array(z.number().nullable())).describe("A number for each point."),
+})).extend({
   from: timeOut.describe("Of the first point."),
   every_seconds: z.number(),
-  series: z.array(z.object({
-    subject: z.string(),
-    fields: z.record(z.string(), z.array(z.number().nullable())).describe("A number for each point."),
-  })),
 });
 const numbersOut = z.record(z.string(), z.number().nullable());
-const totalsOut = z.object({ results: z.array(z.object({ subject: z.string(), fields: numbersOut })) });
+const totalsOut = listOf(z.object({ subject: z.string(), fields: numbersOut }));
 
 export interface MetricRoutesOptions {
-  series: Pick<Series, "read">;
+  series: Pick<Series, "read" | "subjects">;
   telemetry: Pick<Telemetry, "read">;
   now: () => number;
 }
@@ -61,42 +69,44 @@ export function metricRoutes({ series, telemetry, now }: MetricRoutesOptions): R
         subject: subjectIn,
         field: fieldsIn.optional(),
         ...rangeIn,
-        points: z.coerce.number("expected a number").int().min(1).max(500).default(120).describe("At most."),
+        points: z.coerce.number("expected a number").int().min(1).max(500).default(120)
+          .describe("At most; fewer where the answer would hold too many numbers."),
+        ...subjectPageIn,
       },
       response: seriesOut,
       errors: { 400: "`from` is not before `to`" },
       async handle({ query }) {
-        const question = {
-          subjects: query.subject,
-          fields: query.field ?? [],
-          points: query.points,
-          ...rangeOf(query),
-        };
-        const { from, every, series: found } = await readSeries(series, question, now());
-        return { from, every_seconds: every / 1000, series: found };
+        const range = rangeOf(query);
+        const { subjects, next } = await findSubjects(series, query.subject, { after: query.next, limit: query.limit });
+        const fields = query.field ?? [];
+        const each = Math.floor(MOST_NUMBERS / Math.max(1, subjects.length) / (fields.length || USUAL_FIELDS));
+        const points = Math.max(1, Math.min(query.points, each));
+        const answer = await readSeries(series, { subjects, fields, points, ...range }, now());
+        return { from: answer.from, every_seconds: answer.every / 1000, results: answer.series, next };
       },
     }),
     route({
       method: "GET",
       path: "/_hogpen/api/metrics/totals",
       summary: "What was counted in all between two times",
-      query: { subject: subjectIn, field: fieldsIn.optional(), ...rangeIn },
+      query: { subject: subjectIn, field: fieldsIn.optional(), ...rangeIn, ...subjectPageIn },
       response: totalsOut,
       errors: { 400: "`from` is not before `to`" },
       async handle({ query }) {
-        const question = { subjects: query.subject, fields: query.field ?? [], ...rangeOf(query) };
-        return { results: await readTotals(series, question, now()) };
+        const range = rangeOf(query);
+        const { subjects, next } = await findSubjects(series, query.subject, { after: query.next, limit: query.limit });
+        return { results: await readTotals(series, { subjects, fields: query.field ?? [], ...range }, now()), next };
       },
     }),
     route({
       method: "GET",
       path: "/_hogpen/api/metrics/now",
       summary: "Every counter since the start of the service, and every state of this moment",
-      query: { subject: subjectIn.optional() },
+      query: { subject: subjectIn.optional(), ...pageIn(100) },
       response: totalsOut,
       async handle({ query }) {
         const points = Array.from(await telemetry.read(), ([subject, fields]) => ({ subject, fields }));
-        return { results: points.filter(({ subject }) => isAsked(subject, query.subject)) };
+        return pageOf(points.filter(({ subject }) => isAsked(subject, query.subject)), query);
       },
     }),
   ];

@@ -4,6 +4,7 @@
  */
 
 import type { Series } from "../../observed.ts";
+import { gatherRows } from "../../points.ts";
 import type { SeriesDatum } from "../../rows.ts";
 import type { RunQuery } from "../connection.ts";
 
@@ -19,15 +20,22 @@ export function createSeries(run: RunQuery): Series {
         }::text::json) AS rows (subject text, step bigint, at bigint, point text)
           ON CONFLICT (subject, step, at, run) DO UPDATE SET point = excluded.point`;
       }),
-    read: (of, step, from, to) =>
+    read: (subjects, span) =>
       run("always", async (sql) => {
-        const found = await sql<SeriesDatum[]>`SELECT subject, at, point FROM hogpen.series WHERE step = ${step}
-          AND at >= ${from} AND at < ${to} AND ${
-          "subjects" in of
-            ? sql`subject IN (SELECT json_array_elements_text(${JSON.stringify(of.subjects)}::text::json))`
-            : sql`starts_with(subject, ${of.prefix})`
-        } ORDER BY at, subject`;
-        return found.map(({ subject, at, point }) => ({ subject, step, at, point: JSON.parse(point) }));
+        const found = await sql<SeriesDatum[]>`SELECT subject, at, point FROM hogpen.series
+          WHERE subject IN (SELECT json_array_elements_text(${JSON.stringify(subjects)}::text::json))
+          AND step = ${span.step} AND at >= ${span.from} AND at < ${span.to} ORDER BY at, subject`;
+        return gatherRows(found, span);
+      }),
+    subjects: (prefix, { after, limit }) =>
+      run("always", async (sql) => {
+        // From one subject to the next through the primary key: DISTINCT would read every row.
+        const found = await sql<{ subject: string }[]>`WITH RECURSIVE found (subject) AS (
+            SELECT min(subject) FROM hogpen.series WHERE subject > ${after} AND subject >= ${prefix}
+            UNION ALL SELECT (SELECT min(series.subject) FROM hogpen.series WHERE series.subject > found.subject) FROM found
+            WHERE starts_with(found.subject, ${prefix})
+          ) SELECT subject FROM found WHERE starts_with(subject, ${prefix}) LIMIT ${limit}`;
+        return found.map(({ subject }) => subject);
       }),
     prune: (step, before) =>
       run("always", async (sql) => {

@@ -3,7 +3,7 @@
  * @module
  */
 
-import type { Point } from "../store/observed.ts";
+import type { Point, SeriesRow, SeriesSpan } from "./observed.ts";
 
 /** What is a state rather than a count. */
 const STATES: ReadonlySet<string> = new Set(["memory_bytes", "in_flight", "lag_events", "lag_seconds"]);
@@ -31,4 +31,20 @@ export function differenceOf(before: Point | undefined, now: Point): Point | nul
     any = true;
   }
   return any ? difference : null;
+}
+
+/** Puts rows together that lie in the same part of the span. Rows come oldest first, and go so. */
+export function gatherRows(
+  rows: Iterable<{ subject: string; at: number; point: string }>,
+  { step, from, every }: SeriesSpan,
+): SeriesRow[] {
+  const gathered = new Map<string, SeriesRow>();
+  for (const { subject, at, point } of rows) {
+    const start = from + Math.floor((at - from) / every) * every;
+    const key = `${start} ${subject}`;
+    const known = gathered.get(key);
+    if (known === undefined) gathered.set(key, { subject, step, at: start, point: JSON.parse(point) });
+    else addPoint(known.point, JSON.parse(point));
+  }
+  return [...gathered.values()];
 }
