@@ -33,7 +33,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   // The event log on Kafka keeps its readers' places in the store's Postgres.
   "host/log": ["host", "host/config", "host/sqlite", "host/store"],
   "host/config": ["runtime", "host", "host/destinations"],
-  "host/loader": ["runtime", "host/cells", "host/config", "host/sqlite", "host/store", "host/packages"],
+  "host/loader": ["runtime", "host", "host/cells", "host/config", "host/sqlite", "host/store", "host/packages"],
   "host/services": ["runtime", "host", "host/cache", "host/log", "host/store"],
   "host/cells": ["runtime", "host", "host/config", "host/loader", "host/services", "host/store", "host/packages"],
   "host/capture": ["runtime", "host", "host/config", "host/log", "host/packages"],

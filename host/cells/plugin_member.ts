@@ -16,6 +16,7 @@ import { type LoadedPlugin, PluginLoadError } from "../loader/plugin.ts";
 import type { PluginServices } from "../services/services.ts";
 import type { PluginMeter } from "./plugin_meter.ts";
 import type { PluginRecords } from "./plugin_records.ts";
+import { createPluginSecrets, type PluginSecrets } from "./plugin_secrets.ts";
 import { PluginState } from "./plugin_runtime.ts";
 
 export interface PluginMemberOptions {
@@ -39,6 +40,7 @@ export class PluginMember {
   readonly services: PluginServices;
   readonly plugin: LoadedPlugin | PluginLoadError;
   readonly #options: PluginMemberOptions;
+  readonly #secrets: PluginSecrets;
   #state: PluginState = PluginState.Loading;
   #reason: string | null = null;
   #capabilities: Capabilities | null = null;
@@ -53,6 +55,8 @@ export class PluginMember {
     this.config = options.config;
     this.services = options.services;
     this.id = options.config.id;
+    const manifest = options.plugin instanceof PluginLoadError ? null : options.plugin.manifest;
+    this.#secrets = createPluginSecrets(manifest, options.config);
   }
 
   get state(): PluginState {
@@ -99,7 +103,7 @@ export class PluginMember {
     if (this.#state === PluginState.Stopped || (state === this.#state && reason === this.#reason)) return;
     const from = this.#state;
     this.#state = state;
-    this.#reason = reason;
+    this.#reason = reason === null ? null : this.hide(reason);
     this.#options.onState(this, from);
   }
 
@@ -169,18 +173,23 @@ export class PluginMember {
     this.#options.meter.failed(this.id, this.config.teamId, place, this.mapError(error));
   }
 
-  /** The same error with the stack in the plugin's own files. */
+  /** The same error without the plugin's secrets, and with the stack in its own files. */
   mapError(error: ErrorRecord): ErrorRecord {
-    if (error.stack === undefined || this.plugin instanceof PluginLoadError) return error;
-    return { ...error, stack: this.plugin.mapStack(error.stack) };
+    const { stack, ...rest } = error;
+    return this.#secrets.hideIn(stack === undefined ? rest : { ...rest, stack: this.mapStack(stack) });
   }
 
-  mapText(text: string): string {
+  mapStack(text: string): string {
     return this.plugin instanceof PluginLoadError ? text : this.plugin.mapStack(text);
   }
 
+  /** The text without the plugin's secrets. */
+  hide(text: string): string {
+    return this.#secrets.hide(text);
+  }
+
   say(type: "INFO" | "WARN" | "ERROR", message: string): void {
-    this.#options.records.system(this.id, type, message);
+    this.#options.records.system(this.id, type, this.hide(message));
   }
 
   /** What its author or its operator may not have meant. */
@@ -194,7 +203,7 @@ export class PluginMember {
       ...(exportsNothing
         ? ["The plugin exports nothing that is called, such as processEvent: events pass it unchanged"]
         : []),
-    ];
+    ].map((warning) => this.hide(warning));
   }
 
   /** Whether the plugin is enabled and has something for this function. */
@@ -232,7 +241,7 @@ export class PluginMember {
 
   #disable(reason: string): void {
     this.isSetUp = false;
-    this.#options.records.change(this.id, { disabledReason: reason });
+    this.#options.records.change(this.id, { disabledReason: this.hide(reason) });
     this.enter(PluginState.Disabled, reason);
   }
 

@@ -64,7 +64,7 @@ export function createPluginReports({ records, meter, deadLetters, onNotice }: P
       const write = deadLetters.add([{
         teamId: member.config.teamId,
         consumer: `${fn}:${pluginConfigId}`,
-        reason: `The plugin was stopped: ${end.words}`,
+        reason: member.hide(`The plugin was stopped: ${end.words}`),
         event: new TextDecoder().decode(event),
       }]).catch((error) => onNotice(`Cannot store a dead letter of plugin config ${pluginConfigId}: ${error}`, "error"))
         .finally(() => writing.delete(write));
@@ -72,9 +72,10 @@ export function createPluginReports({ records, meter, deadLetters, onNotice }: P
     },
     log(members, { entries, dropped }) {
       for (const [index, member] of members.entries()) {
-        const own = entries.filter((entry) => entry.plugin === index).map((entry) =>
-          entry.source === "PLUGIN" ? { ...entry, message: member.mapText(entry.message) } : entry
-        );
+        const own = entries.filter((entry) => entry.plugin === index).map((entry) => {
+          const text = entry.source === "PLUGIN" ? member.mapStack(entry.message) : entry.message;
+          return { ...entry, message: member.hide(text) };
+        });
         // In a shared cell it is unknown whose lines were left out; the first plugin is told.
         const left = index === 0 ? dropped : 0;
         if (own.length > 0 || left > 0) records.log(member.id, own, left);

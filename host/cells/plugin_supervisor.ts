@@ -174,8 +174,10 @@ class PluginSupervisor implements PluginRuntime {
     } catch (error) {
       if (error instanceof PluginCallError) {
         const member = this.#member(id);
-        this.#meter.call(id, name, error.record, performance.now() - start);
-        this.#meter.failed(id, member.config.teamId, name, member.mapError(error.record));
+        const record = member.mapError(error.record);
+        this.#meter.call(id, name, record, performance.now() - start);
+        this.#meter.failed(id, member.config.teamId, name, record);
+        throw new PluginCallError(record);
       }
       throw error;
     }
@@ -358,7 +360,8 @@ class PluginSupervisor implements PluginRuntime {
   async #recover(end: CellEnd, enabled: PluginMember[], loaded: LoadedCell | null): Promise<void> {
     const didWork = (loaded?.answered ?? 0) > 0 || this.#explained === end;
     const now = this.#options.clock.now();
-    this.#restarts.push({ at: now, reason: end.words });
+    const words = enabled.reduce((text, member) => member.hide(text), end.words);
+    this.#restarts.push({ at: now, reason: words });
     if (this.#restarts.length > KEPT_RESTARTS) this.#restarts.shift();
     for (const { id } of enabled) this.#meter.restarted(id);
     const unseen = end.inFlight === 0 || loaded === null;
@@ -366,9 +369,9 @@ class PluginSupervisor implements PluginRuntime {
     const members = enabled.filter((member) => !member.disabled);
     const waitMs = this.#ledger(null).ended(didWork);
     for (const member of members) {
-      member.say("WARN", `Plugin stopped: ${end.words}. Starting it again (instance ID ${this.#options.instanceId}).`);
+      member.say("WARN", `Plugin stopped: ${words}. Starting it again (instance ID ${this.#options.instanceId}).`);
     }
-    this.#enterAll(members, PluginState.Restarting, end.words);
+    this.#enterAll(members, PluginState.Restarting, words);
     if (members.length > 0 && waitMs > 0) await this.#options.clock.sleep(waitMs, this.#stop.signal);
   }
 

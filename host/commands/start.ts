@@ -13,6 +13,7 @@ import { announce } from "../service/announce.ts";
 import { followChanges } from "../service/follow_changes.ts";
 import { createNotices } from "../service/notices.ts";
 import { openDataFolder } from "../service/upkeep/data_folder.ts";
+import { emptyCoreDumps } from "../service/upkeep/empty_core_dumps.ts";
 import { startService } from "../service/service.ts";
 import type { GivenSettings } from "./program/settings_options.ts";
 import { terminal } from "./program/terminal.ts";
@@ -20,13 +21,18 @@ import { terminal } from "./program/terminal.ts";
 /** How long the announcement waits for plugins that take their time. */
 const ANNOUNCE_MS = 10_000;
 
-/** Resolves when the service has ended after SIGINT or SIGTERM. A second signal ends the process at once. Throws UsageError. */
-export async function start(
-  { settings, configGiven }: GivenSettings,
-): Promise<void> {
+/** Ends the process after SIGINT or SIGTERM, when the service has ended; at once after a second signal. Throws UsageError. */
+export async function start(given: GivenSettings): Promise<void> {
+  await runUntilSignal(given);
+  // A client that does not end its request would hold the process, though everything of ours has ended.
+  Deno.exit();
+}
+
+async function runUntilSignal({ settings, configGiven }: GivenSettings): Promise<void> {
   const { logLevel: level, logFormat: format } = settings;
   const notices = createNotices({ level, format, write: terminal.note, now: Date.now });
   tellTroubleTo(notices.error);
+  await emptyCoreDumps();
   const config = await loadConfig(settings, configGiven).catch((error) => {
     throw error instanceof ConfigError ? new UsageError([error.message]) : error;
   });

@@ -4,6 +4,7 @@
  */
 
 import type { z } from "zod";
+import { looksSecret } from "./looks_secret.ts";
 
 type Issue = z.core.$ZodIssue;
 
@@ -17,7 +18,8 @@ export function describeIssues(error: z.ZodError, input: unknown): string[] {
 
 function describe(issue: Issue, input: unknown, prefix: PropertyKey[]): string[] {
   const path = [...prefix, ...issue.path];
-  const found = isSecret(path) ? hideValue(valueAt(input, path)) : showValue(valueAt(input, path));
+  const value = valueAt(input, path);
+  const found = isSecret(path, value) ? hideValue(value) : showValue(value);
   switch (issue.code) {
     case "unrecognized_keys":
       return issue.keys.map((key) => `${showPath([...path, key])}: found an unknown field, expected none of this name`);
@@ -96,9 +98,10 @@ function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
   return value;
 }
 
-/** Text in these fields is not repeated: messages are logged. */
-function isSecret(path: readonly PropertyKey[]): boolean {
-  return /token|secret|password|key|url|headers/i.test(String(path.findLast((part) => typeof part === "string")));
+/** Text in these fields, and below them, is not repeated: messages are logged. */
+function isSecret(path: readonly PropertyKey[], value: unknown): boolean {
+  return looksSecret("", value) ||
+    path.some((part) => /token|secret|password|key|url|headers|^config$/i.test(String(part)));
 }
 
 function hideValue(value: unknown): string {

@@ -11,6 +11,7 @@ import type { Capabilities } from "../../runtime/capabilities.ts";
 import type { ErrorRecord } from "../../runtime/errors.ts";
 import type { BatchFunction, LogBatch, PluginSpec, ServiceName } from "../../runtime/protocol.ts";
 import { denyNetFlag } from "../cells/egress/egress.ts";
+import { createPluginSecrets } from "../cells/plugin_secrets.ts";
 import { systemNames } from "../cells/egress/system_names.ts";
 import { Cell } from "../cells/process/cell.ts";
 import { getPackages } from "../packages/get_packages.ts";
@@ -67,6 +68,7 @@ export async function startDryCell(options: DryCellOptions): Promise<DryCell> {
   await using opened = new AsyncDisposableStack();
   const fixture = options.fetch === "real" ? null : opened.use(startFetchFixture(options.fetch));
   const watch = opened.use(new ProcessWatch());
+  const secrets = createPluginSecrets(plugin.manifest, config);
   let notes = noNotes(fixture !== null);
   let fetched = 0;
   const deadlineMs = config.timeoutSeconds * 1000;
@@ -82,7 +84,10 @@ export async function startDryCell(options: DryCellOptions): Promise<DryCell> {
         return value;
       },
       onLog: (batch) =>
-        void notes.logs.push(...batch.entries.map((entry) => ({ ...entry, message: plugin.mapStack(entry.message) }))),
+        void notes.logs.push(...batch.entries.map((entry) => ({
+          ...entry,
+          message: secrets.hide(plugin.mapStack(entry.message)),
+        }))),
     }),
   );
   const { plugins: [loaded] } = await cell.load({
@@ -94,8 +99,8 @@ export async function startDryCell(options: DryCellOptions): Promise<DryCell> {
     throw Object.assign(new Error(loaded?.error.message), { name: loaded?.error.name ?? "Error" });
   }
   const all = opened.move();
-  const mapped = (record: ErrorRecord): ErrorRecord =>
-    record.stack === undefined ? record : { ...record, stack: plugin.mapStack(record.stack) };
+  const mapped = ({ stack, ...record }: ErrorRecord): ErrorRecord =>
+    secrets.hideIn(stack === undefined ? record : { ...record, stack: plugin.mapStack(stack) });
 
   return {
     capabilities: loaded.capabilities,
@@ -118,7 +123,10 @@ export async function startDryCell(options: DryCellOptions): Promise<DryCell> {
       // The answer to a call of nothing comes after the sandbox has acted on all that was sent before.
       await cell.call({ plugin: 0, type: "task", name: "" }, "other", 0);
       await new Promise((resolve) => setTimeout(resolve, GATHER_MS));
-      const taken = { ...notes, fetches: fixture && fixture.requests.slice(fetched) };
+      const taken = {
+        ...notes,
+        fetches: fixture && fixture.requests.slice(fetched).map((request) => hideInRequest(request, secrets.hide)),
+      };
       fetched = fixture?.requests.length ?? 0;
       notes = noNotes(fixture !== null);
       return taken;
@@ -135,6 +143,16 @@ function fixtureProcess(fetchUrl: string, now: number | null): CellProcess {
   const process = startFixtureProcess(fetchUrl);
   process.setFixtures({ now, random: null, fetchUrl });
   return process;
+}
+
+function hideInRequest(request: FetchedRequest, hide: (text: string) => string): FetchedRequest {
+  const { method, url, headers, body } = request;
+  return {
+    method,
+    url: hide(url),
+    headers: headers.map(([name, value]) => [name, hide(value)]),
+    body: body === null ? null : hide(body),
+  };
 }
 
 function noNotes(fetches: boolean): Notes {

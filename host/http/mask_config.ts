@@ -5,7 +5,8 @@
 
 import type { PluginConfig } from "../config/config.ts";
 import type { Manifest } from "../loader/plugin.ts";
-import { hideSecrets, looksSecret, SECRET_PLACEHOLDER } from "./access/hide_secrets.ts";
+import { looksSecret } from "../config/looks_secret.ts";
+import { hideSecrets, SECRET_PLACEHOLDER } from "./access/hide_secrets.ts";
 
 export interface ShownAttachment {
   file_name: string;

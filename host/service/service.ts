@@ -313,6 +313,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   let stopping: Promise<void> | undefined;
   async function stop(): Promise<void> {
     const runtimes = plugins.runtimes();
+    feed[Symbol.dispose]();
     await stopInOrder(
       [
         { what: "intake", ms: DRAIN_MS, stop: () => Promise.all([...new Set([server, adminServer])].map(end)) },

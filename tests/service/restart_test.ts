@@ -1,12 +1,12 @@
 /**
  * Proves that a restart under load, in order and by a kill, costs no event of a client that sends again as
- * PostHog's SDKs do; what is sent twice keeps its uuid.
+ * PostHog's SDKs do; what is sent twice keeps its uuid. Clients that do not end their requests do not hold a stop.
  */
 
 import assert from "node:assert/strict";
 import { PostHog } from "posthog-node";
 import { eventually } from "../kit/eventually.ts";
-import { startTestService } from "../kit/service.ts";
+import { ADMIN_TOKEN, startTestService } from "../kit/service.ts";
 
 for (const signal of ["SIGTERM", "SIGKILL"] as const) {
   Deno.test(`posthog-node loses no event while the service restarts after ${signal}`, async () => {
@@ -44,3 +44,22 @@ for (const signal of ["SIGTERM", "SIGKILL"] as const) {
     for (const own of uuids.values()) assert.equal(own.size, 1, "an event that is there twice has one uuid");
   });
 }
+
+Deno.test("open pages are let go of at a stop, and a request that never ends does not hold it", async () => {
+  await using service = await startTestService();
+  const headers = { Authorization: `Bearer ${ADMIN_TOKEN}` };
+  const page = await fetch(`${service.url}/_hogpen/api/live`, { headers });
+  const reading = page.text();
+  const ended = await service.end("SIGTERM");
+  assert.equal(ended.code, 0);
+  assert.match(await reading, /^retry: /, "the stream ends in order");
+  assert.doesNotMatch(service.output(), /Cannot stop/);
+
+  await service.start();
+  const { hostname, port } = new URL(service.url);
+  using half = await Deno.connect({ hostname, port: Number(port) });
+  await half.write(new TextEncoder().encode("POST /capture HTTP/1.1\r\nHost: here\r\nContent-Length: 100\r\n\r\n{"));
+  // Answered after it: the other one has been read as far as it goes.
+  await service.capture({ api_key: "phc_local", event: "hello", distinct_id: "me" });
+  assert.equal((await service.end("SIGTERM")).code, 0);
+});

@@ -6,6 +6,7 @@
 
 import { fileURLToPath } from "node:url";
 import { trustedCertificates } from "../../ca_certificates.ts";
+import { denoDir } from "../../deno_dir.ts";
 import { type CellSocket, listenForCell } from "./cell_socket.ts";
 
 export interface CellLimits {
@@ -148,15 +149,4 @@ function heapFlag(limits: CellLimits): string {
 
 function pathOf(relative: string): string {
   return fileURLToPath(new URL(relative, ROOT)).replace(/\/$/, "");
-}
-
-/**
- * The cache that holds the compiled sandbox. Deno would look for it in the home folder, which the empty environment
- * does not name.
- */
-function denoDir(): string {
-  const { DENO_DIR, XDG_CACHE_HOME, HOME } = Deno.env.toObject();
-  if (DENO_DIR !== undefined) return DENO_DIR;
-  if (XDG_CACHE_HOME !== undefined) return `${XDG_CACHE_HOME}/deno`;
-  return Deno.build.os === "darwin" ? `${HOME}/Library/Caches/deno` : `${HOME}/.cache/deno`;
 }

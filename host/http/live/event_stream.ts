@@ -17,7 +17,7 @@ const encoder = new TextEncoder();
 /** `lastEventId` is what the reader saw last; null for a new one. */
 export function openEventStream(
   feed: LiveFeed,
-  filter: Omit<Subscription, "send">,
+  filter: Omit<Subscription, "send" | "end">,
   lastEventId: number | null,
 ): Response {
   let leave = (): void => {};
@@ -30,11 +30,14 @@ export function openEventStream(
 
   const stream = new ReadableStream<Uint8Array>({
     start(controller) {
+      function close(): void {
+        end();
+        controller.close();
+      }
       function write(text: string): boolean {
         // What waits here is what the connection has not taken: the reader is too slow.
         if ((controller.desiredSize ?? 0) <= 0) {
-          end();
-          controller.close();
+          close();
           return false;
         }
         controller.enqueue(encoder.encode(text));
@@ -45,7 +48,7 @@ export function openEventStream(
       if (missed === null) write(`id: ${feed.last}\nevent: reset\ndata: {}\n\n`);
       else if (missed.length === 0) write(`id: ${feed.last}\nevent: hello\ndata: {}\n\n`);
       for (const message of missed ?? []) if (concerns(filter, message)) write(textOf(message));
-      leave = feed.subscribe({ ...filter, send: (message) => write(textOf(message)) });
+      leave = feed.subscribe({ ...filter, send: (message) => write(textOf(message)), end: close });
       timer = setInterval(() => write(": still here\n\n"), HEARTBEAT_MS);
     },
     cancel: end,

@@ -21,9 +21,12 @@ export interface Subscription {
   teamId?: number;
   /** False when the reader did not keep up, or is gone: it gets no more. */
   send(message: Message): boolean;
+  /** There will be no more messages. */
+  end(): void;
 }
 
-export interface LiveFeed {
+/** Disposed of, it lets go of its readers, whose connections would hold the service when it is to end. */
+export interface LiveFeed extends Disposable {
   /** Whether anybody wants to know: what nobody reads need not be gathered. */
   readonly wanted: ReadonlySet<Topic>;
   readonly readers: number;
@@ -78,10 +81,13 @@ export function createLiveFeed(): LiveFeed {
       const oldest = kept[0]?.id ?? last + 1;
       return id > last || id + 1 < oldest ? null : kept.filter((message) => message.id > id);
     },
+    [Symbol.dispose]() {
+      for (const reader of readers) reader.end();
+    },
   };
 }
 
-export function concerns(reader: Omit<Subscription, "send">, message: Message): boolean {
+export function concerns(reader: Omit<Subscription, "send" | "end">, message: Message): boolean {
   if (!reader.topics.has(message.topic)) return false;
   const { pluginConfigId, teamId } = message;
   if (reader.pluginConfigId !== undefined && pluginConfigId !== undefined && reader.pluginConfigId !== pluginConfigId) {

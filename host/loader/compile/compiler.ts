@@ -4,6 +4,7 @@
  */
 
 import { fileURLToPath } from "node:url";
+import { denoDir } from "../../deno_dir.ts";
 import { Thread } from "../../sqlite/thread.ts";
 import { jsonLine, readJsonLines } from "./json_lines.ts";
 import type { TransformJob } from "./transform.ts";
@@ -21,7 +22,7 @@ export function startCompiler(): Compiler {
   return Deno.build.standalone ? startThread() : startProcess();
 }
 
-/** No rights but to read its own code, and an environment that is empty to it. */
+/** No rights but to read its own code, and nothing of the host's environment. */
 function startProcess(): Compiler {
   const child = new Deno.Command(Deno.execPath(), {
     args: [
@@ -29,6 +30,7 @@ function startProcess(): Compiler {
       "--quiet",
       "--no-prompt",
       "--cached-only",
+      // Babel asks for variables, and is told that there are none.
       "--ignore-env",
       // The largest bundle seen, 7 MB, takes 1 GB.
       "--v8-flags=--max-old-space-size=2048",
@@ -37,6 +39,8 @@ function startProcess(): Compiler {
       pathOf("host/loader/compile/compile_process.ts"),
     ],
     cwd: "/",
+    clearEnv: true,
+    env: { NO_COLOR: "1", DENO_DIR: denoDir() },
     stdin: "piped",
     stdout: "piped",
     stderr: "inherit",

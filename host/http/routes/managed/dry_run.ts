@@ -4,6 +4,7 @@
  */
 
 import { z } from "zod";
+import { isRecord } from "../../../../runtime/is_record.ts";
 import { sampleEvent } from "../../../../testing/sample_event.ts";
 import type { PluginConfig, ProjectConfig } from "../../../config/config.ts";
 import type { DryRun } from "../../../dry_run/dry_run.ts";
@@ -178,8 +179,11 @@ function timely(event: Record<string, unknown>, teamId: number, at: number): Rec
 /** A page that shows a form does not have the secrets, and sends back what stands for them. */
 export function keepSecrets(given: Record<string, unknown>, kept: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(given).map(([key, value]) => [key, value === SECRET_PLACEHOLDER ? kept[key] : value])
-      .filter(([, value]) => value !== undefined),
+    Object.entries(given).map(([key, value]) => {
+      const own = kept[key];
+      if (value === SECRET_PLACEHOLDER) return [key, own];
+      return [key, isRecord(value) && isRecord(own) ? keepSecrets(value, own) : value];
+    }).filter(([, value]) => value !== undefined),
   );
 }
 

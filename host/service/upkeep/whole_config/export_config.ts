@@ -6,7 +6,7 @@
 
 import { isAbsolute, resolve } from "node:path";
 import { isRecord } from "../../../../runtime/is_record.ts";
-import { looksSecret } from "../../../http/access/hide_secrets.ts";
+import { looksSecret } from "../../../config/looks_secret.ts";
 import type { ManagedThings } from "../../../managed/managed_things.ts";
 import type { DestinationValue, PluginValue, ProjectValue } from "../../../managed/managed_values.ts";
 import type { ManagedPlugin } from "../../../managed/thing_codec.ts";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createSlowDown } from "../../../../host/http/access/slow_down.ts";
-import { hideSecrets, looksSecret, SECRET_PLACEHOLDER } from "../../../../host/http/access/hide_secrets.ts";
+import { looksSecret } from "../../../../host/config/looks_secret.ts";
+import { hideSecrets, SECRET_PLACEHOLDER } from "../../../../host/http/access/hide_secrets.ts";
 import { ADMIN_TOKEN, type ApiService, pluginView, startApi } from "../../../kit/api_service.ts";
 import { openApiOfThisVersion } from "../../../kit/write_openapi.ts";
 
