@@ -5,14 +5,13 @@
  */
 
 import { createHash } from "node:crypto";
-import { Buffer } from "node:buffer";
 import type { Capabilities } from "../../runtime/capabilities.ts";
 import type { ErrorRecord } from "../../runtime/errors.ts";
 import type { BatchFunction, PluginSpec } from "../../runtime/protocol.ts";
 import type { PluginConfig } from "../config/config.ts";
 import { configWarnings } from "../loader/manifest/config_warnings.ts";
-import { mergeDefaults } from "../loader/manifest/manifest.ts";
 import { type LoadedPlugin, PluginLoadError } from "../loader/plugin.ts";
+import { pluginSpec } from "../loader/plugin_spec.ts";
 import type { PluginServices } from "../services/services.ts";
 import type { PluginMeter } from "./plugin_meter.ts";
 import type { PluginRecords } from "./plugin_records.ts";
@@ -216,21 +215,7 @@ export class PluginMember {
   spec(): PluginSpec {
     const { plugin, config } = this;
     if (plugin instanceof PluginLoadError) throw plugin;
-    return {
-      pluginConfigId: config.id,
-      teamId: config.teamId,
-      name: plugin.manifest.name,
-      files: plugin.files,
-      main: plugin.main,
-      config: mergeDefaults(plugin.manifest, config.config),
-      attachments: Object.fromEntries(
-        Object.entries(config.attachments).map(([key, { contents, ...about }]) => [
-          key,
-          { ...about, contents: Buffer.from(contents).toString("base64") },
-        ]),
-      ),
-      scheduledTasks: Object.keys(plugin.manifest.schedule),
-    };
+    return pluginSpec(plugin, config);
   }
 
   #fail(place: string, error: ErrorRecord, text: string): void {

@@ -9,7 +9,7 @@ import type { FetchedRequest } from "../../testing/sandbox/control_frame.ts";
 import { startFixtureProcess } from "../../testing/sandbox/fixture_process.ts";
 import type { Capabilities } from "../../runtime/capabilities.ts";
 import type { ErrorRecord } from "../../runtime/errors.ts";
-import type { BatchFunction, LogBatch, PluginSpec, ServiceName } from "../../runtime/protocol.ts";
+import type { BatchFunction, LogBatch, ServiceName } from "../../runtime/protocol.ts";
 import { denyNetFlag } from "../cells/egress/egress.ts";
 import { createPluginSecrets } from "../cells/plugin_secrets.ts";
 import { systemNames } from "../cells/egress/system_names.ts";
@@ -18,8 +18,8 @@ import { getPackages } from "../packages/get_packages.ts";
 import { type CellProcess, startCellProcess } from "../cells/process/cell_process.ts";
 import { ProcessWatch } from "../cells/process/process_watch.ts";
 import type { PluginConfig } from "../config/config.ts";
-import { mergeDefaults } from "../loader/manifest/manifest.ts";
 import type { LoadedPlugin } from "../loader/plugin.ts";
+import { pluginSpec } from "../loader/plugin_spec.ts";
 import type { PluginServices } from "../services/services.ts";
 
 /** What a plugin did besides returning an event. */
@@ -91,7 +91,7 @@ export async function startDryCell(options: DryCellOptions): Promise<DryCell> {
     }),
   );
   const { plugins: [loaded] } = await cell.load({
-    plugins: [specOf(plugin, config)],
+    plugins: [pluginSpec(plugin, config)],
     deadlineMs,
     egressAllow: options.fetch === "real" ? config.egress.allow : hostsOf(options.fetch),
   });
@@ -186,22 +186,4 @@ function hostsOf(rules: readonly FetchRule[]): string[] {
     return `${hostname}:${port || (protocol === "https:" ? 443 : 80)}`;
   });
   return [...new Set(hosts)];
-}
-
-function specOf(plugin: LoadedPlugin, config: PluginConfig): PluginSpec {
-  return {
-    pluginConfigId: config.id,
-    teamId: config.teamId,
-    name: plugin.manifest.name,
-    files: plugin.files,
-    main: plugin.main,
-    config: mergeDefaults(plugin.manifest, config.config),
-    attachments: Object.fromEntries(
-      Object.entries(config.attachments).map(([key, { contents, ...about }]) => [
-        key,
-        { ...about, contents: Buffer.from(contents).toString("base64") },
-      ]),
-    ),
-    scheduledTasks: Object.keys(plugin.manifest.schedule),
-  };
 }
