@@ -5,7 +5,15 @@
 
 import { z } from "zod";
 
-export const RULE_KINDS = ["plugin_disabled", "failing_rate", "lag", "dead_letters", "consumer_failing"] as const;
+export const RULE_KINDS = [
+  "plugin_disabled",
+  "failing_rate",
+  "lag",
+  "dead_letters",
+  "consumer_failing",
+  "log_full",
+  "upstream_away",
+] as const;
 
 export const alertRule = z.strictObject({
   id: z.string().regex(/^[a-z0-9_-]{1,50}$/, "expected 1 to 50 of a-z, 0-9, _ and -"),
@@ -13,8 +21,10 @@ export const alertRule = z.strictObject({
   enabled: z.boolean().default(true),
   team_id: z.int().nullable().default(null).describe("Null: of every project."),
   threshold: z.number().min(0).default(0)
-    .describe("Percent of events for failing_rate, seconds for lag, letters for dead_letters."),
-  minutes: z.number().min(1).max(1440).default(5).describe("For failing_rate and dead_letters."),
+    .describe(
+      "Percent of events for failing_rate and of its bound for log_full, seconds for lag, letters for dead_letters.",
+    ),
+  minutes: z.number().min(1).max(1440).default(5).describe("For failing_rate, dead_letters and upstream_away."),
   channels: z.array(z.string()).default([]).describe(
     "Ids of channels; without one it is shown in the interface alone.",
   ),
@@ -44,4 +54,6 @@ export const DEFAULT_RULES: AlertRule[] = [
   { id: "plugin-failing", when: "failing_rate", threshold: 50, minutes: 5 },
   { id: "consumer-behind", when: "lag", threshold: 600, minutes: 5 },
   { id: "dead-letters", when: "dead_letters", threshold: 100, minutes: 60 },
+  { id: "log-full", when: "log_full", threshold: 80, minutes: 5 },
+  { id: "upstream-away", when: "upstream_away", threshold: 0, minutes: 2 },
 ].map((rule) => alertRule.parse(rule));

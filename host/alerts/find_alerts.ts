@@ -13,6 +13,11 @@ export interface Observed {
   consumers(): Promise<Pick<ConsumerStatus, "id" | "project" | "lag" | "lastError" | "state">[]>;
   /** Events of each plugin config within the rule's minutes. */
   events(minutes: number): Promise<Map<number, { in: number; failed: number }>>;
+  /** What the event log takes on this host's disk; null when it lies elsewhere. */
+  log(): { used: number; max: number } | null;
+  /** Upstreams that do not answer. */
+  outages(): { host: string; since: number; failed: number; message: string }[];
+  now(): number;
   /** Dead letters that came within the minutes, by project. */
   deadLetters(minutes: number): Promise<{ teamId: number; consumer: string; count: number }[]>;
 }
@@ -77,6 +82,22 @@ async function check(rule: AlertRule, observed: Observed): Promise<Finding[]> {
           `${group.consumer} gave up on ${group.count} events in ${rule.minutes} min`,
         )
       );
+    case "log_full": {
+      const size = observed.log();
+      const percent = size === null ? 0 : Math.round(100 * size.used / size.max);
+      if (size === null || percent < rule.threshold) return [];
+      const message = `The event log is ${percent} % full (${inGb(size.used)} of ${
+        inGb(size.max)
+      } GB): at 100 % events are refused`;
+      return [finding("log", 0, message)];
+    }
+    case "upstream_away":
+      return observed.outages().filter(({ since }) => observed.now() - since >= rule.minutes * 60_000).map((outage) => {
+        const minutes = Math.round((observed.now() - outage.since) / 60_000);
+        const message =
+          `${outage.host} has not answered for ${minutes} min (${outage.failed} requests): ${outage.message}`;
+        return finding(`upstreams/${outage.host}`, 0, message);
+      });
     case "consumer_failing":
       return (await observed.consumers()).filter(({ state, lastError }) => state === "waiting" && lastError !== null)
         .map((consumer) =>
@@ -87,4 +108,8 @@ async function check(rule: AlertRule, observed: Observed): Promise<Finding[]> {
           )
         );
   }
+}
+
+function inGb(bytes: number): string {
+  return (bytes / 1024 ** 3).toFixed(1);
 }

@@ -12,6 +12,7 @@ import type { PluginConfig, ProjectConfig } from "../config/config.ts";
 import type { ConsumerControl } from "../consumers/consumer_status.ts";
 import type { EventLog } from "../log/event_log.ts";
 import type { DeadLetter, Store } from "../store/store.ts";
+import type { Outages } from "../upstream/outages.ts";
 import type { StaleCache } from "../upstream/stale_cache.ts";
 import { createAccess } from "./access/access.ts";
 import { reportTrouble } from "../trouble.ts";
@@ -41,6 +42,7 @@ export interface AppOptions extends ArrivalOptions {
   /** What is served when a project's upstream is away. */
   upstreamCache: StaleCache;
   onUpstreamError(message: string): void;
+  outages: Outages;
   /** What projects and addresses may send; absent: as much as they like. */
   rateLimits?: RateLimits;
   /** Live: read anew for each request. */

@@ -30,6 +30,7 @@ export function createPublicRoutes(options: AppOptions, { access, arrivalOf, met
     isOurToken: (token) => access.isOurs(token) || token === options.metricsToken,
     onAnswer: metrics.onUpstream,
     onError: options.onUpstreamError,
+    outages: options.outages,
   });
   // Before the answers of a service without flags: where a project has an upstream, that answers.
   app.use("*", async (context, next) => {

@@ -48,7 +48,18 @@ export const PACKAGE_GROUPS = {
   /** `hogpen bundle`. */
   bundle: ["esbuild"],
   /** The page of the operator, when it is first opened; it is built by the bundler above. */
-  ui: ["preact", "uplot"],
+  ui: [
+    "@codemirror/commands",
+    "@codemirror/lang-javascript",
+    "@codemirror/lang-json",
+    "@codemirror/language",
+    "@codemirror/state",
+    "@codemirror/view",
+    "@lezer/highlight",
+    "micromark",
+    "preact",
+    "uplot",
+  ],
   /** `hogpen test`. */
   jest: [
     "@jest/fake-timers",

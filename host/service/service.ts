@@ -4,6 +4,7 @@
  */
 
 import { join } from "node:path";
+import { createOutages } from "../upstream/outages.ts";
 import { createStaleCache } from "../upstream/stale_cache.ts";
 import { readProxies } from "../config/trusted_proxies.ts";
 import { createUuidGenerator } from "../../runtime/events/uuid.ts";
@@ -239,12 +240,13 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     applying = applying.catch(() => {}).then(async () => await applyNow(await managed.combine(file), anew));
     return applying;
   }
+  const outages = createOutages(now);
   const alerts = createAlertBook({
     things: store.things,
     seal,
     now,
     onError: notices.warn,
-    observed: observe({ plugins: api, consumers, store, now }),
+    observed: observe({ plugins: api, consumers, store, log, outages, now }),
   });
   const apps = createApps({
     version: options.version,
@@ -256,6 +258,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     pathPrefix: settings.pathPrefix,
     upstreamCache: createStaleCache(join(settings.data, "upstream")),
     onUpstreamError: notices.warn,
+    outages,
     projects: () => config.projects,
     log,
     dataFolder: settings.data,

@@ -11,7 +11,8 @@ import { CaptureError } from "../capture/capture_error.ts";
 import { addCorsHeaders } from "../capture/cors.ts";
 import { refuse } from "../capture/respond.ts";
 import type { Upstream } from "../config/upstream.ts";
-import { forward, UpstreamError } from "./forward.ts";
+import { forward, type Forwarded, UpstreamError } from "./forward.ts";
+import type { Outages } from "./outages.ts";
 import { isShared, type Kind, kindOf, TIMEOUT_MS } from "./path_kind.ts";
 import { readSent, type Sent, streamSent } from "./read_sent.ts";
 import { headersFor } from "./request_headers.ts";
@@ -36,6 +37,7 @@ export interface ProxyOptions {
   /** Told of each request: its kind, the answer's status (0 when there was none) and the milliseconds it took. */
   onAnswer?(kind: Kind, status: number, ms: number): void;
   onError(message: string): void;
+  outages: Pick<Outages, "answered" | "failed">;
 }
 
 /** Those that change nothing, so that they may be sent again. */
@@ -111,7 +113,7 @@ export function createProxy(options: ProxyOptions): Proxy {
       // An answer in which the token must be put back has to be read.
       ...(mustSwap && { acceptEncoding: "identity" }),
     });
-    const answer = await forward({
+    const answer = await watched(host, {
       host,
       path: token === key ? path : swapToken(path, token, encodeURIComponent(key)),
       method: request.method,
@@ -122,6 +124,18 @@ export function createProxy(options: ProxyOptions): Proxy {
       isRepeatable: kind === "flags" || SAFE_METHODS.includes(request.method),
     });
     return withPrefix(mustSwap ? await swapInAnswer(answer, key, token) : answer, arrival.prefix);
+  }
+
+  async function watched(host: string, forwarded: Forwarded): Promise<Response> {
+    try {
+      const answer = await forward(forwarded);
+      if (answer.status < 500) options.outages.answered(host);
+      else options.outages.failed(host, `it answered ${answer.status}`);
+      return answer;
+    } catch (error) {
+      if (error instanceof UpstreamError) options.outages.failed(host, error.message);
+      throw error;
+    }
   }
 }
 

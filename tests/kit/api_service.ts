@@ -18,6 +18,7 @@ import { type AlertBook, createAlertBook } from "../../host/alerts/alert_book.ts
 import type { AlertNotice } from "../../host/alerts/send_alert.ts";
 import { observe } from "../../host/service/upkeep/observe.ts";
 import { openManagedThings } from "../../host/managed/managed_things.ts";
+import { createOutages } from "../../host/upstream/outages.ts";
 import { createSeal } from "../../host/managed/seal.ts";
 import { createTelemetry, type Telemetry } from "../../host/telemetry/telemetry.ts";
 import { createPluginMetrics } from "../../host/services/metrics.ts";
@@ -109,11 +110,12 @@ export async function startApi(overrides: Partial<AppOptions> = {}): Promise<Api
   const seen = { enabled: [] as number[], jobs: 0 };
   const projects = [projectConfig()];
   const sent: { channel: string; notice: AlertNotice }[] = [];
+  const outages = createOutages(Date.now);
   const alerts = stack.use(createAlertBook({
     things: store.things,
     seal: createSeal("test"),
     now: Date.now,
-    observed: observe({ plugins: { list: () => plugins }, consumers, store, now: Date.now }),
+    observed: observe({ plugins: { list: () => plugins }, consumers, store, log, outages, now: Date.now }),
     send({ id }, notice) {
       sent.push({ channel: id, notice });
       return Promise.resolve();
@@ -140,6 +142,7 @@ export async function startApi(overrides: Partial<AppOptions> = {}): Promise<Api
     pathPrefix: "",
     upstreamCache: { keep: () => Promise.resolve(), find: () => Promise.resolve(null) },
     onUpstreamError: () => {},
+    outages,
     projects: () => projects,
     log,
     dataFolder: folder.path,

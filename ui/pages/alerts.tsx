@@ -6,7 +6,7 @@
 
 import { useState } from "preact/hooks";
 import { call } from "../lib/api.ts";
-import { Action, Ago, canEdit, SameByApi, Waiting } from "../lib/parts.tsx";
+import { Action, Ago, canEdit, Choice, SameByApi, Waiting } from "../lib/parts.tsx";
 import { submitted, useAttempt } from "../lib/use_attempt.ts";
 import { useWhole } from "../lib/use_data.ts";
 
@@ -36,7 +36,12 @@ const WHEN: Record<string, { words: string; unit: string }> = {
   lag: { words: "A consumer is behind", unit: "seconds" },
   dead_letters: { words: "Events were given up on", unit: "events" },
   consumer_failing: { words: "A consumer cannot deliver", unit: "" },
+  log_full: { words: "The event log is nearly full", unit: "percent" },
+  upstream_away: { words: "PostHog does not answer", unit: "" },
 };
+
+/** What is looked at over some minutes; the others are true at a moment. */
+const OVER_MINUTES = new Set(["failing_rate", "dead_letters", "upstream_away"]);
 
 /** Above every page, as long as something is wrong. */
 export function AlertBanner() {
@@ -90,7 +95,8 @@ function RuleRow({ rule, channels, onChange }: { rule: Rule; channels: Channel[]
     <div class="card row">
       <strong>{words}</strong>
       <span class="soft">
-        {unit && `from ${rule.threshold} ${unit}, `}for {rule.minutes} min;{" "}
+        {unit && `from ${rule.threshold} ${unit}; `}
+        {OVER_MINUTES.has(rule.when) && `over ${rule.minutes} min; `}
         {rule.channels.length === 0 ? "tells nobody" : `tells ${rule.channels.join(", ")}`}
         {rule.channels.some((channel) => !known.includes(channel)) && " (one of them is gone)"}
       </span>
@@ -144,15 +150,20 @@ function NewRule({ channels, onMade }: { channels: Channel[]; onMade(): void }) 
         />
       )}
       {unit && <span>{unit}</span>}
-      <span>for</span>
-      <input
-        class="short"
-        aria-label="Minutes"
-        title="minutes"
-        value={minutes}
-        onInput={(event) => setMinutes(event.currentTarget.value)}
-      />
-      <span>minutes, tell</span>
+      {OVER_MINUTES.has(when) && (
+        <>
+          <span>over</span>
+          <input
+            class="short"
+            aria-label="Minutes"
+            title="minutes"
+            value={minutes}
+            onInput={(event) => setMinutes(event.currentTarget.value)}
+          />
+          <span>minutes</span>
+        </>
+      )}
+      <span>tell</span>
       <select aria-label="Tell" value={channel} onChange={(event) => setChannel(event.currentTarget.value)}>
         <option value="">nobody</option>
         {channels.map(({ id }) => <option key={id}>{id}</option>)}
@@ -180,34 +191,89 @@ function ChannelRow({ channel: { id, type }, onChange }: { channel: Channel; onC
   );
 }
 
-/** A webhook; e-mail needs more settings than a line has room for, so it is made by the API. */
+interface ChannelField {
+  key: string;
+  label: string;
+  mode?: "url" | "numeric" | "email";
+  isSecret?: true;
+  placeholder?: string;
+  required?: boolean;
+}
+
+/** What e-mail needs to know. */
+const MAIL_FIELDS: ChannelField[] = [
+  { key: "host", label: "Mail server", placeholder: "smtp.example.com", required: true },
+  { key: "port", label: "Port", mode: "numeric", placeholder: "587" },
+  { key: "user", label: "User", placeholder: "if it asks for one" },
+  { key: "password", label: "Password", isSecret: true },
+  { key: "from", label: "From", mode: "email", placeholder: "hogpen@example.com", required: true },
+  { key: "to", label: "To", mode: "email", placeholder: "ann@example.com, bob@example.com", required: true },
+];
+
 function NewChannel({ onMade }: { onMade(): void }) {
-  const [id, setId] = useState("");
-  const [url, setUrl] = useState("");
+  const [type, setType] = useState("webhook");
+  const [given, setGiven] = useState<Record<string, string>>({});
   const attempts = useAttempt();
   if (!canEdit()) return null;
+  const set = (key: string) => (event: { currentTarget: { value: string } }) =>
+    setGiven({ ...given, [key]: event.currentTarget.value });
+  const path = `alert_channels/${encodeURIComponent(given["id"] ?? "name")}`;
+  const body = type === "webhook" ? { type, url: given["url"] ?? "" } : mailOf(given);
   const save = submitted(attempts, async () => {
-    await call("PUT", `alert_channels/${encodeURIComponent(id)}`, { type: "webhook", url });
+    await call("PUT", path, body);
     onMade();
   });
+  const field = ({ key, label, mode, isSecret, placeholder = "", required = false }: ChannelField) => {
+    const common = { required, placeholder, value: given[key] ?? "", onInput: set(key) };
+    return (
+      <label key={key} class="field">
+        {label}
+        {isSecret
+          ? <input type="password" autocomplete="off" {...common} />
+          : <input type="text" {...(mode && { inputMode: mode })} {...common} />}
+      </label>
+    );
+  };
   return (
-    <form class="card row" onSubmit={save}>
-      <input
-        aria-label="Name of the webhook"
-        required
-        placeholder="Name"
-        onInput={(e) => setId(e.currentTarget.value)}
+    <form class="card" onSubmit={save}>
+      <Choice<string>
+        label="How"
+        options={[["webhook", "Webhook"], ["smtp", "E-mail"]]}
+        chosen={type}
+        onChoose={setType}
       />
-      <input
-        aria-label="Address of the webhook"
-        required
-        type="url"
-        placeholder="https://…"
-        onInput={(e) => setUrl(e.currentTarget.value)}
-      />
-      <button type="submit">Add a webhook</button>
-      <SameByApi method="PUT" path={`alert_channels/${id || "name"}`} body={{ type: "webhook", url }} />
-      {attempts.problem && <span role="alert" class="bad">{attempts.problem}</span>}
+      {field({ key: "id", label: "Name", placeholder: "on-call", required: true })}
+      {type === "webhook"
+        ? field({ key: "url", label: "Address", mode: "url", placeholder: "https://…", required: true })
+        : MAIL_FIELDS.map(field)}
+      {type === "smtp" && (
+        <label class="check">
+          <input
+            type="checkbox"
+            checked={given["tls"] === "yes"}
+            onChange={() => setGiven({ ...given, tls: given["tls"] === "yes" ? "" : "yes" })}
+          />
+          TLS from the first byte, as on port 465
+        </label>
+      )}
+      <div class="row">
+        <button type="submit">Add</button>
+        <SameByApi method="PUT" path={path} body={{ ...body, ...("password" in body && { password: "…" }) }} />
+        {attempts.problem && <span role="alert" class="bad">{attempts.problem}</span>}
+      </div>
     </form>
   );
+}
+
+function mailOf({ host = "", port, tls, user, password, from = "", to = "" }: Record<string, string>) {
+  return {
+    type: "smtp",
+    host,
+    ...(port && { port: Number(port) }),
+    ...(tls === "yes" && { tls: true }),
+    ...(user && { user }),
+    ...(password && { password }),
+    from,
+    to: to.split(",").map((address) => address.trim()).filter((address) => address !== ""),
+  };
 }

@@ -5,6 +5,7 @@
  */
 
 import { useState } from "preact/hooks";
+import { CodeEditor } from "../lib/code_editor.tsx";
 import { call } from "../lib/api.ts";
 import { Action, Ago, canEdit, More, Waiting } from "../lib/parts.tsx";
 import type { List } from "../lib/shapes.ts";
@@ -120,12 +121,7 @@ function LetterRow({ letter, onChange }: { letter: Letter; onChange(): void }) {
       <summary>
         {(letter.event as { event?: string } | null)?.event ?? "event"} <Ago time={letter.at} />
       </summary>
-      <textarea
-        aria-label="The event"
-        class="code"
-        value={text}
-        onInput={(event) => setText(event.currentTarget.value)}
-      />
+      <CodeEditor label="The event" language="json" value={text} onChange={setText} />
       <div class="row">
         {canEdit() && <button type="button" onClick={save}>Save</button>}
         <Action method="POST" path={`dead_letters/${letter.id}/requeue`} onDone={onChange}>Send again</Action>

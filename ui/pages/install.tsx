@@ -5,6 +5,7 @@
  */
 
 import { useState } from "preact/hooks";
+import { CodeEditor } from "../lib/code_editor.tsx";
 import { call, upload } from "../lib/api.ts";
 import { canEdit, SameByApi, Waiting } from "../lib/parts.tsx";
 import type { App, Field, Project } from "../lib/shapes.ts";
@@ -133,8 +134,8 @@ export function SourceInput({ busy, onChosen }: { busy: boolean; onChosen(source
         {problem && <p role="alert" class="bad">{problem}</p>}
       </div>
       <form class="card wide" onSubmit={(event) => submit(event, { inline: code, name })}>
-        <label for="code">Written here</label>
-        <textarea id="code" class="code" value={code} onInput={(event) => setCode(event.currentTarget.value)} />
+        <h3>Written here</h3>
+        <CodeEditor label="Written here" language="javascript" value={code} onChange={setCode} />
         <div class="row">
           <label for="name">Name</label>
           <input id="name" value={name} onInput={(event) => setName(event.currentTarget.value)} />

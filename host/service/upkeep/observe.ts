@@ -5,6 +5,8 @@
 
 import type { Observed } from "../../alerts/find_alerts.ts";
 import type { ConsumerControl } from "../../consumers/consumer_status.ts";
+import type { EventLog } from "../../log/event_log.ts";
+import type { Outages } from "../../upstream/outages.ts";
 import type { Plugins } from "../../http/routes/plugin_configs.ts";
 import type { Store } from "../../store/store.ts";
 import { findSubjects, readTotals } from "../../telemetry/read_series.ts";
@@ -13,6 +15,8 @@ export interface ObserveOptions {
   plugins: Pick<Plugins, "list">;
   consumers: Pick<ConsumerControl, "list">;
   store: Pick<Store, "series" | "deadLetters">;
+  log: Pick<EventLog, "size">;
+  outages: Pick<Outages, "list">;
   now: () => number;
 }
 
@@ -20,7 +24,7 @@ const MINUTE_MS = 60_000;
 const MOST_GROUPS = 500;
 const MOST_SUBJECTS = 100_000;
 
-export function observe({ plugins, consumers, store, now }: ObserveOptions): Observed {
+export function observe({ plugins, consumers, store, log, outages, now }: ObserveOptions): Observed {
   return {
     plugins: () =>
       plugins.list().map(({ config, manifest, status }) => ({
@@ -30,6 +34,9 @@ export function observe({ plugins, consumers, store, now }: ObserveOptions): Obs
         status,
       })),
     consumers: () => consumers.list(),
+    log: () => log.size(),
+    outages: () => outages.list(),
+    now,
     async events(minutes) {
       const counts = new Map<number, { in: number; failed: number }>();
       const range = { from: now() - minutes * MINUTE_MS, to: now() };

@@ -26,6 +26,9 @@ Deno.test("each rule finds what it says, in the project it is for", async () => 
         { id: "onEvent:2", project: 2, lag, lastError: { at: 0, message: "away" }, state: "waiting" },
       ]),
     events: () => Promise.resolve(new Map([[1, { in: 10, failed: 10 }], [2, { in: 100, failed: 60 }]])),
+    log: () => ({ used: 9 * 1024 ** 3, max: 10 * 1024 ** 3 }),
+    outages: () => [{ host: "https://eu.i.posthog.com", since: 0, failed: 7, message: "it answered 502" }],
+    now: () => 180_000,
     deadLetters: () => Promise.resolve([{ teamId: 2, consumer: "onEvent:2", count: 100 }]),
   };
   const rules = [...DEFAULT_RULES, alertRule.parse({ id: "x", when: "consumer_failing" })];
@@ -34,6 +37,8 @@ Deno.test("each rule finds what it says, in the project it is for", async () => 
     "B (2) failed for 60 % of 100 events in 5 min",
     "onEvent:2 is 5 events and 700 s behind: away",
     "onEvent:2 gave up on 100 events in 60 min",
+    "The event log is 90 % full (9.0 of 10.0 GB): at 100 % events are refused",
+    "https://eu.i.posthog.com has not answered for 3 min (7 requests): it answered 502",
     "onEvent:2 cannot deliver: away",
   ]);
   const own = rules.map((rule) => ({ ...rule, team_id: 1 }));

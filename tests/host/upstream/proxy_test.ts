@@ -4,6 +4,7 @@
 
 import assert from "node:assert/strict";
 import zlib from "node:zlib";
+import { createOutages } from "../../../host/upstream/outages.ts";
 import { createProxy } from "../../../host/upstream/proxy.ts";
 import { kindOf } from "../../../host/upstream/path_kind.ts";
 import { createArrivals } from "../../../host/capture/arrival.ts";
@@ -48,6 +49,7 @@ async function proxyTo(host: string, apiKey?: string) {
     }).arrivalOf,
     isOurToken: (token) => token.startsWith("hog_"),
     onError: () => {},
+    outages: createOutages(Date.now),
   });
   const ask = async (path: string, init?: RequestInit, remote = "1.2.3.4") => {
     const remoteAddr: Deno.Addr = { transport: "tcp", hostname: remote, port: 1 };
@@ -292,6 +294,7 @@ Deno.test(
       arrivalOf: createArrivals({ trustProxy: () => true, clientIpHeader: null, pathPrefix: "" }).arrivalOf,
       isOurToken: () => false,
       onError: () => {},
+      outages: createOutages(Date.now),
     });
     const ask = async (path: string, body?: BodyInit) => {
       const answer = await proxy(
@@ -312,5 +315,37 @@ Deno.test(
     for (const path of ["/api/surveys/?token=phc_a", "/static/array.js", "/api/surveys/?token=phc_abc"]) {
       assert.equal(await ask(path), "one", path);
     }
+  },
+);
+
+Deno.test(
+  "an outage begins with the first request that fails, and is over with the first that does not",
+  sanitize,
+  async () => {
+    let status = 502;
+    const posthog = standIn(() => new Response("", { status }));
+    await using folder = await temporaryFolder();
+    let now = 1_000;
+    const outages = createOutages(() => now);
+    const proxy = createProxy({
+      projects: () => [{ token: "phc_a", upstream: toUpstream({ type: "posthog", host: posthog.host }) }],
+      cache: createStaleCache(folder.file("cache")),
+      arrivalOf: createArrivals({ trustProxy: () => true, clientIpHeader: null, pathPrefix: "" }).arrivalOf,
+      isOurToken: () => false,
+      onError: () => {},
+      outages,
+    });
+    const ask = async () => await (await proxy(new Request("http://hogpen.example/api/x")))?.body?.cancel();
+    await ask();
+    now = 2_000;
+    await ask();
+    assert.deepEqual(outages.list(), [{ host: posthog.host, since: 1_000, failed: 2, message: "it answered 502" }]);
+    status = 404;
+    await ask();
+    assert.deepEqual(outages.list(), []);
+    await posthog[Symbol.asyncDispose]();
+    await ask();
+    const [outage] = outages.list();
+    assert.deepEqual([outage?.since, outage?.failed], [2_000, 1]);
   },
 );

@@ -6,6 +6,7 @@
 
 import { useState } from "preact/hooks";
 import { API, upload, wordsOf } from "../../lib/api.ts";
+import { CodeEditor } from "../../lib/code_editor.tsx";
 import { Action, canEdit } from "../../lib/parts.tsx";
 import type { App, Field } from "../../lib/shapes.ts";
 import { useAttempt } from "../../lib/use_attempt.ts";
@@ -19,12 +20,15 @@ interface FieldProps {
   onChange(value: unknown): void;
 }
 
+/** Types that are edited as code. */
+const CODE = new Set(["json", "dictionary"]);
+
 export function FieldInput(props: FieldProps) {
   const { field } = props;
   const id = `field-${field.key}`;
   return (
     <div class="field">
-      <label for={id}>{field.name ?? field.key}{field.required && " (required)"}</label>
+      <label {...(!CODE.has(field.type ?? "") && { for: id })}>{labelOf(field)}</label>
       <Input {...props} id={id} />
       <div id={`${id}-hint`} class="soft">{field.hint}</div>
     </div>
@@ -53,7 +57,7 @@ function Input({ field, value, isSet, isFixed, onChange, id }: FieldProps & { id
       );
     case "json":
     case "dictionary":
-      return <Json {...common} value={value} onChange={onChange} />;
+      return <Json label={labelOf(field)} value={value} disabled={isFixed} onChange={onChange} />;
     case "multiline":
       return <textarea {...common} value={textOf(value)} onInput={(event) => onChange(event.currentTarget.value)} />;
     default:
@@ -67,6 +71,10 @@ function Input({ field, value, isSet, isFixed, onChange, id }: FieldProps & { id
         />
       );
   }
+}
+
+function labelOf({ key, name, required }: Field): string {
+  return `${name ?? key ?? ""}${required ? " (required)" : ""}`;
 }
 
 function textOf(value: unknown): string {
@@ -110,8 +118,15 @@ function Secret({ isSet, onChange, ...common }: InputProps & { isSet: boolean })
   );
 }
 
+interface JsonProps {
+  label: string;
+  value: unknown;
+  disabled: boolean;
+  onChange(value: unknown): void;
+}
+
 /** Changes the value as soon as the text is JSON. */
-function Json({ value, onChange, ...common }: InputProps & { value: unknown }) {
+function Json({ label, value, disabled, onChange }: JsonProps) {
   const [text, setText] = useState(() => typeof value === "string" ? value : JSON.stringify(value ?? {}, null, 2));
   const [problem, setProblem] = useState("");
   function change(typed: string) {
@@ -125,7 +140,7 @@ function Json({ value, onChange, ...common }: InputProps & { value: unknown }) {
   }
   return (
     <>
-      <textarea {...common} class="code" value={text} onInput={(event) => change(event.currentTarget.value)} />
+      <CodeEditor label={label} language="json" value={text} isFixed={disabled} onChange={change} />
       {problem && <p class="bad" role="status">{problem}</p>}
     </>
   );

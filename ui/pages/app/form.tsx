@@ -5,6 +5,7 @@
  */
 
 import { useState } from "preact/hooks";
+import { Markdown } from "../../lib/markdown.tsx";
 import { call, isStale, wordsOf } from "../../lib/api.ts";
 import { canEdit, type Change, Changes, SameByApi } from "../../lib/parts.tsx";
 import type { App } from "../../lib/shapes.ts";
@@ -56,7 +57,7 @@ export function Form({ app, onSaved }: { app: App; onSaved(): void }) {
       {shown.length === 0 && <p class="soft">This app has no settings.</p>}
       {shown.map((field, at) => {
         const { key } = field;
-        if (key === undefined) return <p key={at} class="soft markdown">{field.markdown ?? field.name}</p>;
+        if (key === undefined) return <Markdown key={at} text={field.markdown ?? field.name ?? ""} />;
         if (field.type === "attachment") return <Attachment key={key} app={app} field={field} onChange={onSaved} />;
         return (
           <FieldInput

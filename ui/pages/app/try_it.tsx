@@ -6,6 +6,7 @@
 
 import { useState } from "preact/hooks";
 import { call } from "../../lib/api.ts";
+import { CodeEditor } from "../../lib/code_editor.tsx";
 import { type Change, Changes, SameByApi } from "../../lib/parts.tsx";
 import type { App, List, StoredEvent } from "../../lib/shapes.ts";
 import { submitted, useAttempt } from "../../lib/use_attempt.ts";
@@ -70,13 +71,13 @@ export function TryIt({ app }: { app: App }) {
     <form class="card" onSubmit={start}>
       <div class="columns">
         <div>
-          <label for="event">Event</label>
-          <textarea id="event" class="code" value={text} onInput={(event) => setText(event.currentTarget.value)} />
+          <h3>Event</h3>
+          <CodeEditor label="Event" language="json" value={text} onChange={setText} />
           <button type="button" onClick={takeNewest}>Take the newest event</button>
         </div>
         <div>
-          <label for="config">Settings to try it with</label>
-          <textarea id="config" class="code" value={config} onInput={(event) => setConfig(event.currentTarget.value)} />
+          <h3>Settings to try it with</h3>
+          <CodeEditor label="Settings to try it with" language="json" value={config} onChange={setConfig} />
         </div>
       </div>
       <details>
@@ -89,8 +90,8 @@ export function TryIt({ app }: { app: App }) {
           <input type="checkbox" checked={real} onChange={(event) => setReal(event.currentTarget.checked)} />{" "}
           Let its requests leave
         </label>
-        <label for="rules">Answers to its requests otherwise</label>
-        <textarea id="rules" class="code" value={rules} onInput={(event) => setRules(event.currentTarget.value)} />
+        <h3>Answers to its requests otherwise</h3>
+        <CodeEditor label="Answers to its requests otherwise" language="json" value={rules} onChange={setRules} />
         <p class="soft">
           A list of {`{"prefix": "https://…", "status": 200, "json": {}}`}; what fits no rule fails.
         </p>
