@@ -67,6 +67,8 @@ const MAY_IMPORT: Record<string, string[]> = {
   "host/upstream": ["host/capture", "host/config"],
   "host/telemetry": [
     "runtime",
+    "host",
+    "host/packages",
     "host/cells",
     "host/consumers",
     "host/http",

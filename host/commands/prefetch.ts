@@ -10,6 +10,7 @@ import { PluginLoadError } from "../loader/plugin.ts";
 import { getPackages, PackageError } from "../packages/get_packages.ts";
 import { PACKAGE_GROUPS, packagesOf } from "../packages/package_groups.ts";
 import { createPluginLoader } from "../service/load_plugins.ts";
+import { isExporting } from "../exporting.ts";
 import type { GivenSettings } from "./program/settings_options.ts";
 import { CommandError, EXIT_USAGE, terminal } from "./program/terminal.ts";
 
@@ -21,7 +22,7 @@ export interface PrefetchCommand {
 /** Rejects with CommandError when the configuration cannot be read, a plugin cannot be loaded or a package cannot be had. */
 export async function prefetch({ all = false }: PrefetchCommand, given: GivenSettings): Promise<void> {
   const names = all
-    ? packagesOf(["service", "plugins", "kafka", "scripts", "bundle", "ui", "jest"])
+    ? packagesOf(["service", "plugins", "tracing", "kafka", "scripts", "bundle", "ui", "jest"])
     : await packagesFor(given).catch((error) => {
       throw error instanceof ConfigError ? new CommandError(error.message, EXIT_USAGE, { cause: error }) : error;
     });
@@ -38,6 +39,7 @@ async function packagesFor({ settings, configGiven }: GivenSettings): Promise<st
   await mkdir(settings.data, { recursive: true });
   await using loader = await createPluginLoader(settings);
   const names = new Set<string>(settings.kafka === null ? [] : PACKAGE_GROUPS.kafka);
+  if (isExporting()) { for (const name of PACKAGE_GROUPS.tracing) names.add(name); }
   for (const plugin of config.projects.flatMap(({ plugins }) => plugins)) {
     try {
       for (const name of (await loader.load(plugin)).packages) names.add(name);

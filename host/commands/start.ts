@@ -3,6 +3,7 @@
  * @module
  */
 
+import { printable } from "../../runtime/printable.ts";
 import { loadConfig } from "../config/load_config.ts";
 import { ConfigError } from "../config/read_config.ts";
 import { UsageError } from "../config/read_settings.ts";
@@ -10,8 +11,9 @@ import { loadAdminToken } from "../http/access/admin_token.ts";
 import { tellTroubleTo } from "../trouble.ts";
 import { VERSION } from "../version.ts";
 import { announce } from "../service/announce.ts";
+import { isExporting } from "../exporting.ts";
 import { followChanges } from "../service/follow_changes.ts";
-import { createNotices } from "../service/notices.ts";
+import { createNotices, type Level } from "../service/notices.ts";
 import { openDataFolder } from "../service/upkeep/data_folder.ts";
 import { emptyCoreDumps } from "../service/upkeep/empty_core_dumps.ts";
 import { startService } from "../service/service.ts";
@@ -30,7 +32,7 @@ export async function start(given: GivenSettings): Promise<void> {
 
 async function runUntilSignal({ settings, configGiven }: GivenSettings): Promise<void> {
   const { logLevel: level, logFormat: format } = settings;
-  const notices = createNotices({ level, format, write: terminal.note, now: Date.now });
+  const notices = createNotices({ level, format, write: isExporting() ? writeByLevel : terminal.note, now: Date.now });
   tellTroubleTo(notices.error);
   await emptyCoreDumps();
   const config = await loadConfig(settings, configGiven).catch((error) => {
@@ -67,6 +69,11 @@ async function runUntilSignal({ settings, configGiven }: GivenSettings): Promise
   watching.abort();
   notices.info(`${signal}: finishing what is in flight; a second signal ends it at once`);
   await following;
+}
+
+/** Deno's exporter knows the level of a line by the function that prints it; those of debug and info go to standard output. */
+function writeByLevel(line: string, level: Level): void {
+  console[level](printable(line));
 }
 
 /** Resolves with the name of the first signal; the second one ends the process. */

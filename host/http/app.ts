@@ -5,6 +5,7 @@
  */
 
 import { Hono } from "hono";
+import { routePath } from "hono/route";
 import { type ArrivalOptions, type Arrivals, type ConnectionInfo, createArrivals } from "../capture/arrival.ts";
 import type { RateLimits } from "../capture/limits/rate_limits.ts";
 import { addCorsHeaders } from "../capture/cors.ts";
@@ -72,6 +73,8 @@ export interface AppOptions extends ArrivalOptions {
   requeue(letter: DeadLetter): Promise<void>;
   /** Called when a job was enqueued through the API. */
   onJobEnqueued(): void;
+  /** Told of each request that was answered, by the pattern of its path such as `/_hogpen/api/jobs/:id`. */
+  onRoute?(method: string, pattern: string): void;
   /** What /_ready asks. */
   backEnds: readonly BackEnd[];
   now: () => number;
@@ -99,19 +102,27 @@ export function createApps(options: AppOptions, { separate }: { separate: boolea
   const metrics = createMetrics(telemetry.counters, consumers, plugins, pluginMetrics, { log, dataFolder });
   const publicRoutes = createPublicRoutes(options, { access, arrivalOf, metrics });
   const adminRoutes = createAdminRoutes(options, { access, arrivalOf, metrics });
-  const open = createApp(pathOf, options.backEnds);
-  const admin = separate ? createApp(pathOf, options.backEnds) : open;
+  const open = createApp(pathOf, options);
+  const admin = separate ? createApp(pathOf, options) : open;
   open.route("/", publicRoutes);
   admin.route("/", adminRoutes);
   return { open, admin };
 }
 
 /** An app that says how it is, and that there is nothing at any other path. */
-function createApp(pathOf: Arrivals["pathOf"], backEnds: readonly BackEnd[]): App {
+function createApp(pathOf: Arrivals["pathOf"], { backEnds, onRoute }: Pick<AppOptions, "backEnds" | "onRoute">): App {
   const app: App = new Hono<{ Bindings: ConnectionInfo }>({
     // With and without a slash at the end.
     getPath: (request, given) => pathOf(request, given?.env).replace(/(?<=.)\/$/, ""),
   });
+  if (onRoute !== undefined) {
+    app.use(async (context, next) => {
+      await next();
+      const pattern = routePath(context, -1);
+      // Whatever fits everything says nothing.
+      if (!pattern.endsWith("*")) onRoute(context.req.method, pattern);
+    });
+  }
   app.onError(answerError);
   app.notFound(({ req: { raw: request, method, path } }) => {
     const nothing = errorResponse(notFound(`There is nothing at ${method} ${path}`));

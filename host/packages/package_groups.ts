@@ -41,6 +41,8 @@ export const PACKAGE_GROUPS = {
     "pg",
     "snowflake-sdk",
   ],
+  /** Traces of events, with `OTEL_DENO`. */
+  tracing: ["@opentelemetry/api"],
   /** An event log on Kafka. */
   kafka: ["@platformatic/kafka"],
   /** `/static/array.js` and its parts, for pages. */

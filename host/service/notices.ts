@@ -17,7 +17,7 @@ export interface NoticesOptions {
   /** `json`: an object for each line, with `time`, `level` and `message`. */
   format: "text" | "json";
   /** Gets whole lines. */
-  write(line: string): void;
+  write(line: string, level: Level): void;
   now(): number;
 }
 
@@ -30,6 +30,7 @@ export function createNotices({ level, format, write, now }: NoticesOptions): No
       format === "json"
         ? JSON.stringify({ time, level: each, message })
         : `${time} ${each.padEnd(5)} ${printableMessage(message)}`,
+      each,
     );
   };
   return { debug: say("debug"), info: say("info"), warn: say("warn"), error: say("error") };

@@ -36,6 +36,7 @@ import { createScheduler } from "../schedule/scheduler.ts";
 import { createPluginLogWriter } from "../services/logs.ts";
 import { createPluginServices } from "../services/create_plugin_services.ts";
 import { createPluginMetrics } from "../services/metrics.ts";
+import { loadTracing } from "../telemetry/spans/load_tracing.ts";
 import { createTelemetry } from "../telemetry/telemetry.ts";
 import { createApiPlugins } from "./api_plugins.ts";
 import { createRestingManifests } from "./resting_manifests.ts";
@@ -92,6 +93,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 
   await using opened = new AsyncDisposableStack();
   const { log, store, cache, geoip } = opened.use(await openBackEnds(settings, notices));
+  const tracing = await loadTracing(options.version);
+  const tracedLog = tracing?.log(log) ?? log;
   // The data folder is ours alone from here on.
   const instanceId = await loadInstanceId(settings.data);
   const { managed, seal } = await openManaged(settings, store, notices);
@@ -127,7 +130,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     cache,
     storage: store.storage,
     jobs: createJobQueue(store.jobs, { clock, wake: () => wakeJobs() }),
-    log,
+    log: tracedLog,
     geoip,
     metrics: pluginMetrics,
     api: () => apiSettings,
@@ -160,10 +163,10 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   });
 
   const routers = createProjectRouters({
-    log,
+    log: tracedLog,
     clock,
     plugins,
-    observer: telemetry.observer,
+    observer: tracing?.observer(telemetry.observer) ?? telemetry.observer,
     onError: (project, error) => notices.warn(`Router of project ${project.id}: ${wordsOf(error)}`),
   });
   const consumers = createConsumers({
@@ -191,7 +194,10 @@ export async function startService(options: ServiceOptions): Promise<Service> {
         return { openSink, batching, ...(filter ? { filter } : {}) };
       },
     });
-    await consumers.apply(plan);
+    const run = tracing === null
+      ? plan.run
+      : plan.run.map((spec) => ({ ...spec, openSink: () => tracing.sink(spec.openSink(), spec) }));
+    await consumers.apply({ ...plan, run });
     scheduler.refresh();
     jobs.wake();
   }
@@ -260,7 +266,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     onUpstreamError: notices.warn,
     outages,
     projects: () => config.projects,
-    log,
+    log: tracedLog,
+    ...(tracing && { onRoute: tracing.route }),
     dataFolder: settings.data,
     store,
     plugins: api,

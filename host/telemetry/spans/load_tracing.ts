@@ -1,0 +1,17 @@
+/**
+ * Tracing, when the process was started with it.
+ * @module
+ */
+
+import { isExporting } from "../../exporting.ts";
+import { loadWith } from "../../packages/load_with.ts";
+import { PACKAGE_GROUPS } from "../../packages/package_groups.ts";
+import type { Tracing } from "./tracing.ts";
+
+/** Null when nothing is exported. Gets the package that it takes. */
+export async function loadTracing(version: string): Promise<Tracing | null> {
+  if (!isExporting()) return null;
+  const module = new URL("./tracing.ts", import.meta.url);
+  const { createTracing } = await loadWith<typeof import("./tracing.ts")>(PACKAGE_GROUPS.tracing, module, {});
+  return createTracing(version);
+}
