@@ -280,7 +280,7 @@ export class Consumer implements AsyncDisposable {
   async #deliver({ records }: CollectedBatch): Promise<boolean> {
     for (let failures = 1;; failures++) {
       try {
-        const rejections = await this.#sink.deliver(records, this.#interrupt.signal);
+        const rejections = await this.#attempt(records);
         if (this.#kill.signal.aborted) return false;
         await this.#bury(records, rejections.filter(({ threw }) => !threw));
         const threw = rejections.filter((rejection) => rejection.threw).length;
@@ -288,7 +288,7 @@ export class Consumer implements AsyncDisposable {
         if (threw > 0) this.#services.meter?.threw(this.spec.id, this.spec.project, threw);
         const taken = records.length - rejections.length;
         this.#delivered += taken;
-        if (taken > 0) this.#services.meter?.delivered(this.spec.id, this.spec.project, taken, bytesOf(records));
+        if (taken > 0) this.#countDelivered(records, rejections);
         this.#lastError = null;
         return true;
       } catch (error) {
@@ -302,6 +302,26 @@ export class Consumer implements AsyncDisposable {
         if (!await this.#backOff(failures, error)) return false;
       }
     }
+  }
+
+  async #attempt(records: StoredRecord[]): Promise<Rejection[]> {
+    const start = performance.now();
+    try {
+      return await this.#sink.deliver(records, this.#interrupt.signal);
+    } finally {
+      if (!this.#interrupt.signal.aborted) {
+        this.#services.meter?.attempted(this.spec.id, this.spec.project, performance.now() - start);
+      }
+    }
+  }
+
+  #countDelivered(records: StoredRecord[], rejections: Rejection[]): void {
+    const { meter, clock } = this.#services;
+    if (meter === undefined) return;
+    const rejected = new Set(rejections.map(({ index }) => index));
+    const taken = rejected.size === 0 ? records : records.filter((_, index) => !rejected.has(index));
+    const now = clock.now();
+    meter.delivered(this.spec.id, this.spec.project, taken.length, bytesOf(taken), taken.map(({ at }) => now - at));
   }
 
   /** False when the consumer is to do something else than deliver the batch again. */

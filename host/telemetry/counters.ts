@@ -8,10 +8,10 @@ import { Outcome } from "../../runtime/protocol.ts";
 import type { PluginMeter } from "../cells/plugin_meter.ts";
 import type { ConsumerMeter } from "../consumers/consumer_meter.ts";
 import type { Point } from "../store/observed.ts";
-import { bucketName, bucketOf, BUCKETS_MS } from "./histogram.ts";
+import { bucketName, bucketOf, countDuration, type DurationCounts, noDurations } from "./histogram.ts";
 
 /** Of one function of one plugin config. */
-export interface FunctionCounts {
+export interface FunctionCounts extends DurationCounts {
   in: number;
   out: number;
   dropped: number;
@@ -19,9 +19,6 @@ export interface FunctionCounts {
   timedOut: number;
   retried: number;
   skipped: number;
-  calls: number;
-  ms: number;
-  buckets: number[];
   inFlight: number;
 }
 
@@ -34,6 +31,10 @@ export interface ConsumerCounts {
   failed: number;
   rejected: number;
   bytes: number;
+  /** Of deliveries, also those that failed. */
+  attempts: DurationCounts;
+  /** How long delivered events had been in the outbox. */
+  ages: DurationCounts;
 }
 
 export interface ProjectCounts {
@@ -89,7 +90,8 @@ export function createCounters(): Counters {
   function consumer(id: string, project: number): ConsumerCounts {
     let counts = byConsumer.get(id);
     if (counts === undefined) {
-      byConsumer.set(id, counts = { project, delivered: 0, threw: 0, failed: 0, rejected: 0, bytes: 0 });
+      const durations = { attempts: noDurations(), ages: noDurations() };
+      byConsumer.set(id, counts = { project, delivered: 0, threw: 0, failed: 0, rejected: 0, bytes: 0, ...durations });
     }
     return counts;
   }
@@ -127,9 +129,7 @@ export function createCounters(): Counters {
       call(id, name, error, ms) {
         const counts = countsOf(id, name);
         counts.in++;
-        counts.calls++;
-        counts.ms += ms;
-        counts.buckets[bucketOf(ms)]!++;
+        countDuration(counts, ms);
         if (error === null) counts.out++;
         else if (error.retry) counts.retried++;
         else counts.failed++;
@@ -140,10 +140,15 @@ export function createCounters(): Counters {
       },
     },
     consumers: {
-      delivered(id, projectId, events, bytes) {
+      attempted(id, projectId, ms) {
+        countDuration(consumer(id, projectId).attempts, ms);
+      },
+      delivered(id, projectId, events, bytes, agesMs) {
         const counts = consumer(id, projectId);
         counts.delivered += events;
         counts.bytes += bytes;
+        // The clock may have been set back meanwhile.
+        for (const ms of agesMs) countDuration(counts.ages, Math.max(ms, 0));
       },
       threw(id, projectId, events) {
         consumer(id, projectId).threw += events;
@@ -197,10 +202,8 @@ function noCounts(): FunctionCounts {
     timedOut: 0,
     retried: 0,
     skipped: 0,
-    calls: 0,
-    ms: 0,
-    buckets: new Array<number>(BUCKETS_MS.length + 1).fill(0),
     inFlight: 0,
+    ...noDurations(),
   };
 }
 

@@ -21,6 +21,24 @@ export function bucketOf(ms: number): number {
   return index;
 }
 
+/** Durations of one kind. */
+export interface DurationCounts {
+  calls: number;
+  ms: number;
+  /** Not cumulative: one for each bound, and one for what took longer. */
+  buckets: number[];
+}
+
+export function noDurations(): DurationCounts {
+  return { calls: 0, ms: 0, buckets: new Array<number>(BUCKETS_MS.length + 1).fill(0) };
+}
+
+export function countDuration(counts: DurationCounts, ms: number): void {
+  counts.calls++;
+  counts.ms += ms;
+  counts.buckets[bucketOf(ms)]!++;
+}
+
 /** The duration below which `part` (0 to 1) of what a point counted lies, within its bucket by proportion; null when it counted none. */
 export function percentile(point: Point, part: number): number | null {
   const counts = NAMES.map((name) => point[name] ?? 0);

@@ -174,6 +174,28 @@ export function createMetrics(
       ),
   );
   counter(
+    "hogpen_consumer_deliveries_total",
+    "Deliveries by how they ended; those that failed are tried again",
+    ["project", "consumer", "outcome"],
+    () =>
+      consumed().flatMap(({ labels, counts: { attempts, failed } }) => [
+        { labels: { ...labels, outcome: "succeeded" }, value: attempts.calls - failed },
+        { labels: { ...labels, outcome: "failed" }, value: failed },
+      ]),
+  );
+  readHistogram({
+    name: "hogpen_consumer_delivery_duration_seconds",
+    help: "How long a delivery took, also one that failed",
+    labelNames: ["project", "consumer"],
+    registry,
+  }, () => consumed().map(({ labels, counts }) => ({ labels, ...counts.attempts })));
+  readHistogram({
+    name: "hogpen_consumer_event_age_seconds",
+    help: "How long an event had been in the outbox when it was delivered",
+    labelNames: ["project", "consumer"],
+    registry,
+  }, () => consumed().map(({ labels, counts }) => ({ labels, ...counts.ages })));
+  counter(
     "hogpen_consumer_bytes_total",
     "Bytes of JSON delivered",
     ["project", "consumer"],

@@ -4,7 +4,7 @@
  */
 
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
-import { BUCKETS_MS } from "./histogram.ts";
+import { BUCKETS_MS, type DurationCounts } from "./histogram.ts";
 
 type Labels = Record<string, string | number>;
 
@@ -42,13 +42,9 @@ export function readGauge({ registry, ...named }: Named, read: ReadValues): void
   });
 }
 
-/** What was counted by bucket. */
-export interface Durations {
+/** What was counted of one set of labels. */
+export interface Durations extends Readonly<DurationCounts> {
   labels: Labels;
-  /** Not cumulative: one for each bound, and one for what took longer. */
-  buckets: readonly number[];
-  ms: number;
-  calls: number;
 }
 
 /** A histogram in seconds of durations that were counted elsewhere. */

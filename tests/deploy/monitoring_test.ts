@@ -61,6 +61,13 @@ Deno.test("what the alert rules and the dashboard ask for is what /metrics has",
     return /hogpen_consumer_bytes_total\{.*\} [1-9]/.test(text) ? text : null;
   });
 
+  const consumer = 'project="1",consumer="destination:1/archive"';
+  for (const name of ["hogpen_consumer_delivery_duration_seconds", "hogpen_consumer_event_age_seconds"]) {
+    assert(shown.includes(`${name}_bucket{le="+Inf",${consumer}} 1\n`), name);
+    assert(shown.includes(`${name}_count{${consumer}} 1\n`), name);
+  }
+  assert(shown.includes(`hogpen_consumer_deliveries_total{${consumer},outcome="succeeded"} 1\n`));
+
   const asked = (await expressions()).flatMap(metricsIn);
   assert(asked.length > 20, "hardly any metric was found: the pattern is wrong");
   for (const { name, labels } of asked) {
