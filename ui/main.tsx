@@ -18,12 +18,14 @@ import { Events } from "./pages/events.tsx";
 import { Install } from "./pages/install.tsx";
 import { Jobs } from "./pages/jobs.tsx";
 import { Login } from "./pages/login.tsx";
+import { Projects } from "./pages/projects/projects.tsx";
 import { Settings } from "./pages/settings.tsx";
 
 /** By the first part of the address behind `#/`; `id` is the rest. */
 const PAGES: Record<string, { title: string; show(id: string | undefined): ComponentChild }> = {
   apps: { title: "Apps", show: (id) => id === undefined ? <Apps /> : <AppPage key={id} id={id} /> },
   install: { title: "Install", show: () => <Install /> },
+  projects: { title: "Projects", show: () => <Projects /> },
   events: { title: "Events", show: () => <Events /> },
   deliveries: { title: "Deliveries", show: () => <Deliveries /> },
   dead_letters: { title: "Dead letters", show: () => <DeadLetters /> },

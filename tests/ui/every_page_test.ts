@@ -23,6 +23,7 @@ const PAGES = [
   "apps",
   ...["settings", "numbers", "errors", "log", "try", "jobs", "history"].map((tab) => `apps/1000001?show=${tab}`),
   "install",
+  "projects",
   "events",
   "events?show=dropped",
   "events?show=traced",
@@ -34,7 +35,15 @@ const PAGES = [
 ];
 
 /** What `deno task screenshots` keeps for the documents. */
-const SHOWN = new Set(["apps", "apps/1000001?show=numbers", "apps/1000001?show=try", "install", "events", "alerts"]);
+const SHOWN = new Set([
+  "apps",
+  "apps/1000001?show=numbers",
+  "apps/1000001?show=try",
+  "install",
+  "projects",
+  "events",
+  "alerts",
+]);
 
 async function startWithApp(): Promise<RunningService> {
   const service = await startTestService();

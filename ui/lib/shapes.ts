@@ -56,6 +56,10 @@ export interface Project {
   id: number;
   name: string;
   token: string;
+  anonymize_ips: boolean;
+  upstream: { host: string; assets_host: string; api_key: string | null } | null;
+  managed_by: "file" | "api";
+  version: number | null;
 }
 
 export interface StoredEvent {
@@ -67,6 +71,19 @@ export interface StoredEvent {
   succeeded: string[];
   failed: string[];
   payload: unknown;
+}
+
+/** Where the events of a project go. */
+export interface Destination {
+  id: string;
+  team_id: number;
+  type: string;
+  enabled: boolean;
+  target: string;
+  /** Null when the configuration file has them. */
+  options: Record<string, unknown> | null;
+  managed_by: "file" | "api";
+  version: number | null;
 }
 
 export interface Totals {

@@ -129,29 +129,46 @@ function AppRow({ app, chain, totals, series, onChange }: RowProps) {
   );
 }
 
-/** Moves the app by one place among those of the project that the page may order. */
+/** What is dragged carries this, with its id. */
+const DRAGGED = "application/x-hogpen-app";
+
+/** Moves the app by one place, or to where it is dropped, among those of the project that the page may order. */
 function Order({ app, chain, onChange }: Pick<RowProps, "app" | "chain" | "onChange">) {
   const { problem, attempt } = useAttempt();
   const movable = chain.filter(({ managed_by }) => managed_by === "api");
   const at = movable.indexOf(app);
   if (!canEdit() || movable.length < 2) return null;
-  const move = (to: number) =>
+  const move = (from: number, to: number) =>
     attempt(async () => {
       const ids = movable.map(({ id }) => id);
-      ids.splice(to, 0, ...ids.splice(at, 1));
+      ids.splice(to, 0, ...ids.splice(from, 1));
       await call("POST", `projects/${app.team_id}/order`, { plugin_configs: ids });
       onChange();
     });
+  const drop = (event: DragEvent) => {
+    event.preventDefault();
+    const dropped = movable.findIndex(({ id }) => String(id) === event.dataTransfer?.getData(DRAGGED));
+    if (dropped !== -1 && dropped !== at) move(dropped, at);
+  };
   return (
-    <span class="order">
-      <button type="button" aria-label={`Move ${app.name} up`} disabled={at === 0} onClick={() => move(at - 1)}>
+    <span class="order" onDragOver={(event) => event.preventDefault()} onDrop={drop}>
+      <span
+        class="handle"
+        draggable
+        title="Drag onto another app to take its place"
+        aria-hidden="true"
+        onDragStart={(event) => event.dataTransfer?.setData(DRAGGED, String(app.id))}
+      >
+        ⠿
+      </span>
+      <button type="button" aria-label={`Move ${app.name} up`} disabled={at === 0} onClick={() => move(at, at - 1)}>
         ↑
       </button>
       <button
         type="button"
         aria-label={`Move ${app.name} down`}
         disabled={at === movable.length - 1}
-        onClick={() => move(at + 1)}
+        onClick={() => move(at, at + 1)}
       >
         ↓
       </button>

@@ -7,6 +7,7 @@ import { z } from "zod";
 import type { ProjectConfig } from "../../config/config.ts";
 import { CursorError, type EventLog } from "../../log/event_log.ts";
 import { invalidInput, notFound } from "../api_error.ts";
+import type { ManagedApi } from "./managed/managed_api.ts";
 import { type Route, route } from "../route.ts";
 import { idIn, limitUpTo, listOf, pageIn, pageOf } from "../schemas.ts";
 
@@ -18,6 +19,10 @@ const projectOut = z.object({
   name: z.string(),
   token: z.string().describe("What SDKs send as api_key."),
   anonymize_ips: z.boolean(),
+  upstream: z.object({ host: z.string(), assets_host: z.string(), api_key: z.string().nullable() }).nullable()
+    .describe("The PostHog behind it; its key is null when it is the project's own token."),
+  managed_by: z.enum(["file", "api"]),
+  version: z.number().nullable(),
   plugin_configs: z.array(z.number()).describe("Ids, in the order in which events pass them."),
   destinations: z.array(z.object({ id: z.string(), type: z.string(), enabled: z.boolean() })),
 });
@@ -34,9 +39,10 @@ const eventOut = z.looseObject({
 export interface ProjectRoutesOptions {
   projects: () => readonly ProjectConfig[];
   log: Pick<EventLog, "read">;
+  managed: ManagedApi;
 }
 
-export function projectRoutes({ projects, log }: ProjectRoutesOptions): Route[] {
+export function projectRoutes({ projects, log, managed }: ProjectRoutesOptions): Route[] {
   return [
     route({
       method: "GET",
@@ -46,7 +52,9 @@ export function projectRoutes({ projects, log }: ProjectRoutesOptions): Route[] 
       response: listOf(projectOut),
       handle({ query }) {
         const { results, next } = pageOf(projects(), query);
-        return Promise.resolve({ results: results.map(showProject), next });
+        const own = managed.things.current().projects;
+        const show = (project: ProjectConfig) => showProject(project, own.get(project.id)?.version ?? null);
+        return Promise.resolve({ results: results.map(show), next });
       },
     }),
     route({
@@ -70,12 +78,20 @@ export function projectRoutes({ projects, log }: ProjectRoutesOptions): Route[] 
   ];
 }
 
-function showProject({ id, name, token, anonymizeIps, plugins, destinations }: ProjectConfig) {
+function showProject(
+  { id, name, token, anonymizeIps, upstream, plugins, destinations }: ProjectConfig,
+  version: number | null,
+): z.input<typeof projectOut> {
   return {
     id,
     name,
     token,
     anonymize_ips: anonymizeIps,
+    upstream: upstream === undefined
+      ? null
+      : { host: upstream.host, assets_host: upstream.assetsHost, api_key: upstream.apiKey },
+    managed_by: version === null ? "file" : "api",
+    version,
     plugin_configs: plugins.toSorted((a, b) => a.order - b.order).map((plugin) => plugin.id),
     destinations: destinations.map((destination) => ({
       id: destination.id,
