@@ -16,14 +16,16 @@ export interface Block {
   /** Milliseconds since the epoch. */
   at: number;
   data: Uint8Array;
+  /** Numbers of records that are not what was written: they are left out. */
+  damaged?: readonly number[];
 }
 
 /** A block is closed when its events pass this size, so that a reader in the middle of one does not load too much. */
 const BLOCK_BYTES = 512 * 1024;
-const ENTRY_BYTES = 8;
+export const ENTRY_BYTES = 8;
 const DEPTH_SHIFT = 28;
 const LARGEST_DEPTH = 15;
-const KEY_BYTES_MASK = 2 ** DEPTH_SHIFT - 1;
+export const KEY_BYTES_MASK = 2 ** DEPTH_SHIFT - 1;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -71,8 +73,9 @@ export function lastOf(block: Block): number {
 export function unpackBlock(block: Block, after: number, limits: ReadLimits, into: StoredRecord[]): boolean {
   const { data, first, count, at } = block;
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+  const damaged = new Set(block.damaged);
   let offset = count * ENTRY_BYTES;
-  if (offset > data.length) throw damaged(block);
+  if (offset > data.length) return passOver(block, damaged, first);
   let room = limits.maxBytes;
   for (const record of into) room -= record.event.length;
   for (let i = 0; i < count; i++) {
@@ -82,8 +85,8 @@ export function unpackBlock(block: Block, after: number, limits: ReadLimits, int
     const eventBytes = view.getUint32(i * ENTRY_BYTES + 4, true);
     const eventAt = offset + keyBytes;
     offset = eventAt + eventBytes;
-    if (offset > data.length) throw damaged(block);
-    if (first + i <= after) continue;
+    if (offset > data.length) return passOver(block, damaged, first + i);
+    if (first + i <= after || damaged.has(first + i)) continue;
     if (into.length >= limits.maxEvents || (into.length > 0 && eventBytes > room)) return false;
     room -= eventBytes;
     into.push({
@@ -97,8 +100,10 @@ export function unpackBlock(block: Block, after: number, limits: ReadLimits, int
   return true;
 }
 
-function damaged(block: Block): Error {
-  return new Error(
+/** When it is known that they are damaged, the records from this one on are left out; else it throws. */
+function passOver(block: Block, damaged: ReadonlySet<number>, from: number): true {
+  if (damaged.has(from)) return true;
+  throw new Error(
     `Cannot read the event log: the block of records from ${block.first} is shorter than its lengths say`,
   );
 }

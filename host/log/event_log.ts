@@ -126,4 +126,6 @@ export interface LogSize {
   used: number;
   /** Where append begins to refuse. */
   max: number;
+  /** Records that were found not to be what was written, since the log was opened. */
+  damaged: number;
 }

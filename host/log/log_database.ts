@@ -6,7 +6,9 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import type { Topic } from "./event_log.ts";
-import type { Block } from "./block.ts";
+import { type Block, lastOf } from "./block.ts";
+import { damagedRecords, sumsOf } from "./sums.ts";
+import { findWalDamage } from "../sqlite/rescue/wal.ts";
 import {
   DamagedDatabaseError,
   type DatabaseFormat,
@@ -15,12 +17,16 @@ import {
   type Synchronous,
 } from "../sqlite/open_database.ts";
 
+/** Version of the schema. */
+const FIRST_WITH_SUMS = 2;
+
 export const LOG_FORMAT: DatabaseFormat = {
   what: "event log",
   applicationId: 0x486f674c,
   // Events are read and written in blocks of up to half a megabyte: few large pages beat many small ones.
   pageSize: 16384,
-  migrations: [`
+  migrations: [
+    `
     CREATE TABLE parts (id INTEGER PRIMARY KEY, topic TEXT NOT NULL, project INTEGER NOT NULL, last INTEGER NOT NULL,
       UNIQUE (topic, project)) STRICT;
     CREATE TABLE readers (part INTEGER NOT NULL, reader TEXT NOT NULL, offset INTEGER NOT NULL,
@@ -28,7 +34,10 @@ export const LOG_FORMAT: DatabaseFormat = {
     CREATE TABLE blocks (id INTEGER PRIMARY KEY, part INTEGER NOT NULL, last INTEGER NOT NULL, first INTEGER NOT NULL,
       at INTEGER NOT NULL, data BLOB NOT NULL) STRICT;
     CREATE UNIQUE INDEX blocks_of_part ON blocks (part, last, first, at);
-  `],
+  `,
+    "ALTER TABLE blocks ADD COLUMN sums BLOB",
+  ],
+  check: checkSums,
 };
 
 /** One project's part of a topic. */
@@ -107,6 +116,7 @@ export function createLogDatabase(): LogDatabase {
   };
   return {
     open(path, synchronous) {
+      checkJournal(path);
       db = openDatabase(path, LOG_FORMAT, synchronous);
       sql = prepare(db);
       return readState(db, sql, path);
@@ -115,8 +125,8 @@ export function createLogDatabase(): LogDatabase {
       const { db, sql } = opened();
       return inTransaction(db, sql, () => {
         for (const { id, topic, project, last } of parts) sql.putPart.run(id, topic, project, last);
-        for (const { part, block: { first, count, at, data } } of blocks) {
-          sql.putBlock.run(part, first + count - 1, first, at, data);
+        for (const { part, block } of blocks) {
+          sql.putBlock.run(part, lastOf(block), block.first, block.at, block.data, sumsOf(block, part));
         }
         for (const { part, reader, offset } of readers) {
           if (offset === null) sql.dropReader.run(part, reader);
@@ -124,8 +134,8 @@ export function createLogDatabase(): LogDatabase {
         }
       });
     },
-    read: (part, after, maxBytes) => gatherBlocks(opened().sql.read.iterate(part, after), maxBytes),
-    readBack: (part, last, maxBytes) => gatherBlocks(opened().sql.readBack.iterate(part, last), maxBytes),
+    read: (part, after, maxBytes) => gatherBlocks(part, opened().sql.read.iterate(part, after), maxBytes),
+    readBack: (part, last, maxBytes) => gatherBlocks(part, opened().sql.readBack.iterate(part, last), maxBytes),
     firstSince(part, time) {
       const row = opened().sql.firstSince.get(part, time);
       return row ? Number(row.first) : null;
@@ -155,14 +165,14 @@ function prepare(db: DatabaseSync) {
     begin: db.prepare("BEGIN IMMEDIATE"),
     commit: db.prepare("COMMIT"),
     putPart: db.prepare("INSERT INTO parts VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET last = excluded.last"),
-    putBlock: db.prepare("INSERT INTO blocks (part, last, first, at, data) VALUES (?, ?, ?, ?, ?)"),
+    putBlock: db.prepare("INSERT INTO blocks (part, last, first, at, data, sums) VALUES (?, ?, ?, ?, ?, ?)"),
     putReader: db.prepare(
       "INSERT INTO readers VALUES (?, ?, ?) ON CONFLICT (part, reader) DO UPDATE SET offset = excluded.offset",
     ),
     dropReader: db.prepare("DELETE FROM readers WHERE part = ? AND reader = ?"),
-    read: db.prepare("SELECT first, last, at, data FROM blocks WHERE part = ? AND last > ? ORDER BY last"),
+    read: db.prepare("SELECT first, last, at, data, sums FROM blocks WHERE part = ? AND last > ? ORDER BY last"),
     // Where the block ends that holds the record is asked of the index first.
-    readBack: db.prepare(`SELECT first, last, at, data FROM blocks WHERE part = ?1 AND last <= coalesce(
+    readBack: db.prepare(`SELECT first, last, at, data, sums FROM blocks WHERE part = ?1 AND last <= coalesce(
       (SELECT last FROM blocks WHERE part = ?1 AND last >= ?2 ORDER BY last LIMIT 1), ?2) ORDER BY last DESC`),
     firstSince: db.prepare("SELECT first FROM blocks WHERE part = ? AND at >= ? ORDER BY last LIMIT 1"),
     timeOf: db.prepare("SELECT at FROM blocks WHERE part = ? AND last > ? ORDER BY last LIMIT 1"),
@@ -174,16 +184,47 @@ function prepare(db: DatabaseSync) {
 }
 
 /** Up to about `maxBytes`, at least one if there is one. */
-function gatherBlocks(rows: Iterable<Record<string, unknown>>, maxBytes: number): Block[] {
+function gatherBlocks(part: number, rows: Iterable<Record<string, unknown>>, maxBytes: number): Block[] {
   const blocks: Block[] = [];
   let bytes = 0;
   for (const row of rows) {
-    const { first, last, at, data } = row as unknown as { first: number; last: number; at: number; data: Uint8Array };
-    blocks.push({ first, count: last - first + 1, at, data });
+    const { first, last, at, data, sums } = row as unknown as BlockRow;
+    const block = { first, count: last - first + 1, at, data };
+    const damaged = damagedRecords(block, part, sums);
+    blocks.push(damaged.length === 0 ? block : { ...block, damaged });
     bytes += data.length;
     if (bytes >= maxBytes) break;
   }
   return blocks;
+}
+
+interface BlockRow {
+  first: number;
+  last: number;
+  at: number;
+  data: Uint8Array;
+  /** Null in blocks of a version that wrote none. */
+  sums: Uint8Array | null;
+}
+
+function checkSums(db: DatabaseSync): string | null {
+  if (pragma(db, "user_version") < FIRST_WITH_SUMS) return null;
+  let count = 0;
+  for (const row of db.prepare("SELECT part, first, last, at, data, sums FROM blocks").iterate()) {
+    const { part, first, last, at, data, sums } = row as unknown as BlockRow & { part: number };
+    count += damagedRecords({ first, count: last - first + 1, at, data }, part, sums).length;
+  }
+  return count === 0
+    ? null
+    : count === 1
+    ? "one record is not what was written"
+    : `${count} records are not what was written`;
+}
+
+/** Before SQLite opens it, which takes what is damaged for the end of the journal. */
+function checkJournal(path: string): void {
+  const damage = findWalDamage(path);
+  if (damage !== null) throw new DamagedDatabaseError(`Cannot open the event log at ${path}: ${damage}`);
 }
 
 type Statements = ReturnType<typeof prepare>;

@@ -4,7 +4,8 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { unpackBlock } from "./block.ts";
+import { type Block, packBlocks, unpackBlock } from "./block.ts";
+import { damagedRecords, sumsOf } from "./sums.ts";
 import type { StoredRecord } from "./event_log.ts";
 
 export interface MendedLog {
@@ -35,11 +36,13 @@ export function mendLog(db: DatabaseSync): MendedLog {
   return mended;
 }
 
-/** Those that cannot be unpacked, and those that overlap one before them. */
+/** Those that cannot be unpacked, and those that overlap one before them; of others the records that are not what was written. */
 function dropBrokenBlocks(db: DatabaseSync): void {
   const drop = db.prepare("DELETE FROM blocks WHERE id = ?");
-  const blocks = db.prepare("SELECT id, part, first, last, at, data FROM blocks ORDER BY part, first, last DESC");
+  const put = db.prepare("INSERT INTO blocks (part, last, first, at, data, sums) VALUES (?, ?, ?, ?, ?, ?)");
+  const blocks = db.prepare("SELECT id, part, first, last, at, data, sums FROM blocks ORDER BY part, first, last DESC");
   const broken: number[] = [];
+  const parts: { part: number; block: Block }[] = [];
   let end = { part: 0, last: 0 };
   for (const row of blocks.iterate()) {
     const [id, part, first, last, at] = [row.id, row.part, row.first, row.last, row.at].map(Number) as [
@@ -50,17 +53,41 @@ function dropBrokenBlocks(db: DatabaseSync): void {
       number,
     ];
     const isOverlapping = part === end.part && first <= end.last;
-    if (isOverlapping || !(row.data instanceof Uint8Array) || !isWhole(first, last, at, row.data)) broken.push(id);
-    else end = { part, last };
+    const kept = isOverlapping || !(row.data instanceof Uint8Array)
+      ? []
+      : wholeOf({ first, count: last - first + 1, at, data: row.data }, part, row.sums);
+    if (kept === null) {
+      end = { part, last };
+      continue;
+    }
+    broken.push(id);
+    for (const block of kept) parts.push({ part, block });
+    if (kept.length > 0) end = { part, last };
   }
   for (const id of broken) drop.run(id);
+  for (const { part, block } of parts) {
+    put.run(part, block.first + block.count - 1, block.first, block.at, block.data, sumsOf(block, part));
+  }
 }
 
-/** A page that is gone is zeros, which no JSON has. */
-function isWhole(first: number, last: number, at: number, data: Uint8Array): boolean {
+/** Null when all of the block is whole; else blocks of those of its records that are. */
+function wholeOf(block: Block, part: number, sums: unknown): Block[] | null {
+  if (!(sums instanceof Uint8Array)) return isWhole(block) ? null : [];
+  const damaged = damagedRecords(block, part, sums);
+  if (damaged.length === 0) return null;
+  const records: StoredRecord[] = [];
+  unpackBlock({ ...block, damaged }, 0, EVERYTHING, records);
+  // One block for each record: their neighbours may be missing.
+  return records.flatMap((record) => packBlocks([record], Number(record.cursor) - 1, block.at));
+}
+
+const EVERYTHING = { maxEvents: Infinity, maxBytes: Infinity };
+
+/** Of a version that wrote no checksums: a page that is gone is zeros, which no JSON has. */
+function isWhole(block: Block): boolean {
   try {
     const records: StoredRecord[] = [];
-    unpackBlock({ first, count: last - first + 1, at, data }, 0, { maxEvents: Infinity, maxBytes: Infinity }, records);
+    unpackBlock(block, 0, EVERYTHING, records);
     for (const { event } of records) JSON.parse(decoder.decode(event));
     return true;
   } catch {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { lastOf, unpackBlock } from "./block.ts";
+import { type Block, lastOf, unpackBlock } from "./block.ts";
 import type {
   BackPage,
   Cursor,
@@ -24,7 +24,7 @@ import { type FileLock, lockFile } from "../sqlite/file_lock.ts";
 import { toBackEndError } from "../back_end_error.ts";
 import type { Synchronous } from "../sqlite/open_database.ts";
 import { Thread } from "../sqlite/thread.ts";
-import { Parts } from "./parts.ts";
+import { type Part, Parts } from "./parts.ts";
 import { Tail } from "./tail.ts";
 
 export interface SqliteEventLogOptions {
@@ -43,6 +43,8 @@ export interface SqliteEventLogOptions {
   /** Memory for the newest records. Default 32 MiB. */
   tailBytes?: number;
   now?: () => number;
+  /** Told once of records that are not what was written, and are left out. */
+  onDamage?: (message: string) => void;
 }
 
 /** A call that waits for its commit. */
@@ -94,6 +96,9 @@ class SqliteEventLog implements EventLog {
   #trim: Promise<void> | null = null;
   #trimNotBefore = 0;
   #closed = false;
+  readonly #onDamage: (message: string) => void;
+  /** Records that were told of, by part and number. */
+  readonly #damaged = new Set<string>();
 
   constructor(
     thread: Thread<LogDatabase>,
@@ -113,6 +118,7 @@ class SqliteEventLog implements EventLog {
       bytes: Math.min(options.retentionBytes ?? this.#maxBytes / 2, this.#maxBytes * 0.9),
     };
     this.#now = options.now ?? Date.now;
+    this.#onDamage = options.onDamage ?? (() => {});
     this.#at = opened.at;
     this.#usedBytes = opened.usedBytes;
     this.#timer = setInterval(() => void this.#applyRetention(), options.trimEveryMs ?? 30_000);
@@ -142,16 +148,22 @@ class SqliteEventLog implements EventLog {
 
   async read(topic: Topic, project: number, after: Cursor, limits: ReadLimits): Promise<StoredRecord[]> {
     const part = this.#parts.get(topic, project);
-    const offset = Math.max(parseCursor(after), part.first - 1);
+    const from = Math.max(parseCursor(after), part.first - 1);
     const records: StoredRecord[] = [];
-    if (offset >= part.last) return records;
-    const blocks = this.#tail.from(part.id, offset) ??
-      await this.#thread.call("read", part.id, offset, limits.maxBytes);
-    for (const block of blocks) if (!unpackBlock(block, offset, limits, records)) break;
+    for (let offset = from; offset < part.last;) {
+      const blocks = this.#tail.from(part.id, offset) ??
+        await this.#thread.call("read", part.id, offset, limits.maxBytes);
+      this.#noteDamage(part, blocks);
+      for (const block of blocks) if (!unpackBlock(block, offset, limits, records)) break;
+      const end = blocks.at(-1);
+      // All that was read is damaged: what follows may not be.
+      if (records.length > 0 || end?.damaged === undefined) break;
+      offset = lastOf(end);
+    }
     // node:sqlite ends an iteration at a damaged page as if there were nothing more.
-    if (records.length === 0 && limits.maxEvents > 0) {
+    if (records.length === 0 && limits.maxEvents > 0 && from < part.last) {
       throw new Error(
-        `Cannot read the event log: what follows record ${offset} of project ${project}'s ${topic} is damaged. ` +
+        `Cannot read the event log: what follows record ${from} of project ${project}'s ${topic} is damaged. ` +
           "Stop the service and run hogpen doctor",
       );
     }
@@ -168,7 +180,9 @@ class SqliteEventLog implements EventLog {
     };
     if (end < part.first) return page();
     let bytes = 0;
-    for (const block of await this.#thread.call("readBack", part.id, end, limits.maxBytes)) {
+    const blocks = await this.#thread.call("readBack", part.id, end, limits.maxBytes);
+    this.#noteDamage(part, blocks);
+    for (const block of blocks) {
       const own: StoredRecord[] = [];
       unpackBlock(block, 0, { maxEvents: Infinity, maxBytes: Infinity }, own);
       for (const record of own.reverse()) {
@@ -227,7 +241,7 @@ class SqliteEventLog implements EventLog {
   }
 
   size(): LogSize {
-    return { used: this.#usedBytes, max: this.#maxBytes };
+    return { used: this.#usedBytes, max: this.#maxBytes, damaged: this.#damaged.size };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -242,6 +256,18 @@ class SqliteEventLog implements EventLog {
     } finally {
       await this.#thread[Symbol.asyncDispose]();
       this.#lock[Symbol.dispose]();
+    }
+  }
+
+  #noteDamage(part: Part, blocks: readonly Block[]): void {
+    for (const { damaged = [] } of blocks) {
+      const found = damaged.filter((number) => !this.#damaged.has(`${part.id} ${number}`));
+      for (const number of found) this.#damaged.add(`${part.id} ${number}`);
+      if (found.length === 0) continue;
+      const which = found.length === 1 ? `record ${found[0]}` : `${found.length} records from ${found[0]}`;
+      this.#onDamage(
+        `The event log is damaged: ${which} of project ${part.project}'s ${part.topic} is not what was written, and is left out`,
+      );
     }
   }
 

@@ -71,6 +71,7 @@ async function openSqlite(settings: Settings, notices: Notices): Promise<EventLo
       maxBytes: settings.logMaxBytes,
       retentionMs: settings.logRetentionHours * HOUR_MS,
       retentionBytes: settings.logRetentionBytes,
+      onDamage: notices.error,
     }));
 }
 

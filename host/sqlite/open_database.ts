@@ -17,6 +17,8 @@ export interface DatabaseFormat {
   /** Entry n brings a file from version n to n + 1. */
   migrations: readonly string[];
   pageSize: number;
+  /** Says what is wrong with a file that SQLite finds nothing in; null when nothing is. It may be of any version up to this one. */
+  check?(db: DatabaseSync): string | null;
 }
 
 /** The file is not what was written to it. The message is for the operator. */
@@ -95,7 +97,7 @@ function checkDamage(db: DatabaseSync, path: string, format: DatabaseFormat): vo
     ? "it ends within a page"
     : pragma(db, "page_count") * pragma(db, "page_size") > FULL_CHECK_BYTES
     ? null
-    : quickCheck(db);
+    : quickCheck(db) ?? format.check?.(db) ?? null;
   if (found === null) return;
   throw new DamagedDatabaseError(`Cannot open the ${format.what} at ${path}: the file is damaged: ${found}`);
 }

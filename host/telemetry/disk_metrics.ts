@@ -18,6 +18,14 @@ export function observeDisk({ log, dataFolder }: Disk, registry: Registry): void
     bytesGauge("hogpen_log_used_bytes", "What the event log takes of the disk", () => log.size()?.used);
     bytesGauge("hogpen_log_max_bytes", "Where the event log refuses further events", () => log.size()?.max);
   }
+  new Gauge({
+    name: "hogpen_log_damaged_records",
+    help: "Records of the event log that were found not to be what was written, since the start",
+    registers: [registry],
+    collect() {
+      this.set(log.size()?.damaged ?? 0);
+    },
+  });
   bytesGauge("hogpen_data_disk_free_bytes", "What is free on the disk of the data folder", async () => {
     const { bavail, bsize } = await statfs(dataFolder);
     return bavail * bsize;

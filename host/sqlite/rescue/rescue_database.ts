@@ -9,16 +9,19 @@ import {
   existsSync,
   mkdirSync,
   openSync,
+  readFileSync,
   readSync,
   renameSync,
   rmSync,
   statSync,
   truncateSync,
+  writeFileSync,
   writeSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { type DatabaseFormat, openDatabase, quickCheck } from "../open_database.ts";
+import { findWalDamage, resignWal } from "./wal.ts";
 import { type Row, salvageRows, tablesOf } from "./salvage_rows.ts";
 
 export interface Rescue<Found> {
@@ -86,23 +89,26 @@ function headOf(work: string, format: DatabaseFormat): Uint8Array {
 }
 
 /**
- * Copies of the damaged database to read from, the most trustworthy first: with and without its write-ahead log, which may be another file's, and
- * with a first page that can be read.
+ * Copies of the damaged database to read from, the most trustworthy first: with and without its write-ahead log, which may be another file's, or
+ * damaged and then read to its end, and with a first page that can be read. What is sound comes before what is not.
  */
 function readings(path: string, work: string, head: Uint8Array, pageSize: number): DatabaseSync[] {
-  const copies = [true, false].map((withLog) => {
-    const copy = join(work, withLog ? "with_log.db" : "without_log.db");
+  const log = existsSync(`${path}-wal`) ? readFileSync(`${path}-wal`) : null;
+  const isDamaged = findWalDamage(path) !== null;
+  const whole = isDamaged ? resignWal(path, pageSize, Math.ceil(statSync(path).size / pageSize)) : null;
+  const copies = [...whole === null ? [] : [whole], log, null].map((log, index) => {
+    const copy = join(work, `copy_${index}.db`);
     copyFileSync(path, copy);
-    if (withLog && existsSync(`${path}-wal`)) {
-      copyFileSync(`${path}-wal`, `${copy}-wal`);
+    if (log !== null) {
+      writeFileSync(`${copy}-wal`, log);
       // SQLite throws the log of an empty file away.
       if (statSync(copy).size === 0) truncateSync(copy, pageSize);
     }
     return openCopy(copy, head);
-  });
-  const [withLog, withoutLog] = copies;
-  const isLogWrong = withLog && withoutLog && isSound(withoutLog) && !isSound(withLog);
-  return (isLogWrong ? [withoutLog, withLog] : copies).filter((each) => each !== null);
+  }).filter((each) => each !== null);
+  if (copies.length === 1) return copies;
+  const sound = copies.filter(isSound);
+  return [...sound, ...copies.filter((each) => !sound.includes(each))];
 }
 
 function openCopy(copy: string, head: Uint8Array): DatabaseSync | null {

@@ -316,7 +316,7 @@ Deno.test("a log in use, of a newer version, torn or damaged is refused in words
   other.exec("PRAGMA user_version = 9");
   await assert.rejects(openSqliteEventLog({ path: newer }), {
     message:
-      `Cannot open the event log at ${newer}: it has schema version 9, this version of Hogpen knows up to 1; start a newer Hogpen`,
+      `Cannot open the event log at ${newer}: it has schema version 9, this version of Hogpen knows up to 2; start a newer Hogpen`,
   });
 });
 

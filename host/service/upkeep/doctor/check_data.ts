@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { LOG_FORMAT } from "../../../log/log_database.ts";
 import { type DatabaseFormat, pragma } from "../../../sqlite/open_database.ts";
+import { findWalDamage } from "../../../sqlite/rescue/wal.ts";
 import { STORE_FORMAT } from "../../../store/sqlite/schema.ts";
 import { exists } from "../data_folder.ts";
 import { type Finding, note, ok, wrong } from "./finding.ts";
@@ -65,6 +66,9 @@ async function checkDatabase(
     const found = db.prepare(`PRAGMA integrity_check(${MOST_NAMED})`).all()
       // Above the contradiction a line says of which database.
       .map((row) => String(Object.values(row)[0]).split("\n").at(-1));
+    // A service that writes meanwhile may be seen in the middle of it: what stays is damage.
+    const damage = (findWalDamage(path) && findWalDamage(path)) ?? format.check?.(db) ?? null;
+    if (damage !== null) return wrong(`${format.what} ${path}: ${damage}; ${start}`);
     if (found.length === 1 && found[0] === "ok") {
       return ok(`${format.what} ${path}: whole, ${(size / 1024 ** 2).toFixed(1)} MB${describe(db)}`);
     }

@@ -4,6 +4,7 @@
  */
 
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import type { EventLog } from "../../../../host/log/event_log.ts";
 import { openSqliteEventLog } from "../../../../host/log/sqlite_event_log.ts";
 import { openLogOrRescue } from "../../../../host/service/upkeep/rescue/open_or_rescue.ts";
@@ -20,6 +21,10 @@ function eventOf(project: number, number: number): string {
 /** Two projects with events in blocks of five, of which the router of the first has passed 100. */
 async function fill(path: string): Promise<void> {
   await using log = await openSqliteEventLog({ path, synchronous: "off" });
+  await write(log);
+}
+
+async function write(log: EventLog): Promise<void> {
   for (let number = 1; number <= EVENTS; number += 5) {
     await Promise.all([1, 2].map((project) =>
       log.append(
@@ -34,6 +39,16 @@ async function fill(path: string): Promise<void> {
     if (number === 101) await log.commit("inbox", 1, "router", "100");
     if (number === 1) await log.commit("inbox", 2, "router", "");
   }
+}
+
+/** The files as a kill leaves them when nothing has been moved from the write-ahead log yet. */
+async function fillJournal(path: string): Promise<void> {
+  await using folder = await temporaryFolder();
+  const live = folder.file("events.db");
+  await using log = await openSqliteEventLog({ path: live, synchronous: "off" });
+  await write(log);
+  await Deno.copyFile(live, path);
+  await Deno.copyFile(`${live}-wal`, `${path}-wal`);
 }
 
 /** The files as a kill leaves them: with everything in the write-ahead log that no checkpoint has moved. */
@@ -58,21 +73,89 @@ function flip(path: string, at: number): void {
   overwrite(path, at, Uint8Array.of(bytes[at]! ^ 0xff));
 }
 
+function flipBit(path: string, at: number): void {
+  const bytes = Deno.readFileSync(path);
+  overwrite(path, at, Uint8Array.of(bytes[at]! ^ 1));
+}
+
 const sizeOf = (path: string) => Deno.statSync(path).size;
 const pagesOf = (path: string) => Math.floor(sizeOf(path) / PAGE);
 const garbage = () => crypto.getRandomValues(new Uint8Array(PAGE));
 
+/** Where a text lies in a file for the nth time. */
+function find(path: string, text: string, nth = 0): number {
+  const bytes = Buffer.from(Deno.readFileSync(path));
+  let at = bytes.indexOf(text);
+  for (; nth > 0; nth--) at = bytes.indexOf(text, at + 1);
+  assert.notEqual(at, -1, `${path} has no ${text}`);
+  return at;
+}
+
+const FRAME = 24 + PAGE;
+const framesOf = (path: string) => Math.floor((sizeOf(`${path}-wal`) - 32) / FRAME);
+/** Where a frame of the write-ahead log begins. */
+const frameAt = (frame: number) => 32 + frame * FRAME;
+
 interface Damage {
   name: string;
+  /** With everything in the write-ahead log. */
+  isJournal?: boolean;
   /** With events in the write-ahead log. */
   isKilled?: boolean;
   /** May add events before; then it says how many. */
   damage(path: string): void | Promise<void> | Promise<number>;
   /** How many events are lost at most; the rest must be there. */
   mostLost: number;
+  /** Just as many are lost, and it is said. */
+  isExact?: boolean;
 }
 
 const DAMAGES: Damage[] = [
+  {
+    name: "a flipped bit in an event that leaves it valid JSON",
+    damage: (path) => flipBit(path, find(path, '"number":333,"pad":"x') + 20),
+    mostLost: 1,
+    isExact: true,
+  },
+  {
+    name: "a flipped bit in the number of an event, and one in the distinct_id of another",
+    damage(path) {
+      flipBit(path, find(path, '"number":100,') + 10);
+      flipBit(path, find(path, 'me{"project":1,"number":2,'));
+    },
+    mostLost: 2,
+    isExact: true,
+  },
+  {
+    name: "a flipped bit in an event in the write-ahead log",
+    isJournal: true,
+    damage: (path) => flipBit(`${path}-wal`, find(`${path}-wal`, '"number":333,"pad":"x') + 20),
+    mostLost: 1,
+  },
+  {
+    name: "a flipped bit in the page number of a frame of the write-ahead log",
+    isJournal: true,
+    damage: (path) => flipBit(`${path}-wal`, frameAt(framesOf(path) >> 1)),
+    mostLost: 40,
+  },
+  {
+    name: "a flipped bit in the salt of a frame of the write-ahead log",
+    isJournal: true,
+    damage: (path) => flipBit(`${path}-wal`, frameAt(framesOf(path) >> 1) + 8),
+    mostLost: 0,
+  },
+  {
+    name: "a flipped bit in the checksum of the last frame of the write-ahead log",
+    isJournal: true,
+    damage: (path) => flipBit(`${path}-wal`, frameAt(framesOf(path) - 1) + 16),
+    mostLost: 0,
+  },
+  {
+    name: "a flipped bit in the header of the write-ahead log",
+    isJournal: true,
+    damage: (path) => flipBit(`${path}-wal`, 17),
+    mostLost: 0,
+  },
   { name: "a flipped bit in the header", damage: (path) => flip(path, 3), mostLost: 0 },
   { name: "a first page of garbage", damage: (path) => overwrite(path, 0, garbage()), mostLost: 0 },
   {
@@ -131,11 +214,11 @@ async function numbersIn(log: EventLog, project: number): Promise<number[]> {
   });
 }
 
-for (const { name, isKilled, damage, mostLost } of DAMAGES) {
+for (const { name, isKilled, isJournal, damage, mostLost, isExact } of DAMAGES) {
   Deno.test(`an event log with ${name} is opened with what can be read`, async () => {
     await using folder = await temporaryFolder();
     const path = folder.file("events.db");
-    await (isKilled ? fillAndKill : fill)(path);
+    await (isKilled ? fillAndKill : isJournal ? fillJournal : fill)(path);
     const added = await damage(path) ?? 0;
     const damaged = await Deno.readFile(path);
 
@@ -147,6 +230,8 @@ for (const { name, isKilled, damage, mostLost } of DAMAGES) {
     const kept = numbers.flat().length;
     const total = 2 * EVENTS + added + (isKilled ? 1 : 0);
     assert(total - kept <= mostLost, `${total - kept} lost: ${said.join("\n")}`);
+    if (isExact) assert.equal(total - kept, mostLost);
+    if (isExact || isJournal) assert.equal(said.length, 1, "it is said");
 
     if (said.length === 0) {
       assert.equal(kept, total, "nothing is lost in silence");
