@@ -4,9 +4,11 @@
 
 import assert from "node:assert/strict";
 import { chromium } from "playwright-core";
+import { keepUi, readKeptUi } from "../../host/http/ui/kept_ui.ts";
 import { findChromium } from "../kit/servers/chromium.ts";
 import { BROWSER_TEST, openOperatorPage } from "../kit/operator_page.ts";
 import { ADMIN_TOKEN, startTestService } from "../kit/service.ts";
+import { temporaryFolder } from "../kit/temporary_folder.ts";
 
 const LIST_OF_APPS = /\/plugin_configs\?/;
 const INLINE = `export function processEvent(event) { return event.event === "unwanted" ? null : event }`;
@@ -81,6 +83,16 @@ Deno.test("lists lead to what is older, and events are found by their time", BRO
   await operator.page.getByLabel("Until").fill("2020-01-01T00:00:00");
   await operator.page.getByText("No event fits").waitFor();
   assert.deepEqual(operator.wrong, []);
+});
+
+Deno.test("the page that an executable carries is the one that the service builds", async () => {
+  await using folder = await temporaryFolder();
+  const file = new URL(`file://${folder.file("built.json")}`);
+  await keepUi(file);
+  await using service = await startTestService();
+  for (const [name, text] of await readKeptUi(file)) {
+    assert.equal(await (await fetch(`${service.url}/_hogpen/ui/${name}`)).text(), text, name);
+  }
 });
 
 Deno.test("the page is small and lets nothing in from elsewhere, and HOGPEN_UI=off leaves it out", async () => {

@@ -6,6 +6,7 @@
 import { Hono } from "hono";
 import type { ArrivalOf, ConnectionInfo } from "../../capture/arrival.ts";
 import { loadWith } from "../../packages/load_with.ts";
+import { readKeptUi } from "./kept_ui.ts";
 import { PACKAGE_GROUPS } from "../../packages/package_groups.ts";
 import { reportTrouble } from "../../trouble.ts";
 
@@ -26,6 +27,7 @@ export function createUiRoutes(mode: UiMode, arrivalOf: ArrivalOf): Hono<{ Bindi
   let built: Promise<Map<string, string>> | null = null;
 
   async function load(): Promise<Map<string, string>> {
+    if (Deno.build.standalone) return await readKeptUi();
     const { buildUi } = await loadWith<typeof import("./build_ui.ts")>(
       [...PACKAGE_GROUPS.bundle, ...PACKAGE_GROUPS.ui],
       new URL("build_ui.ts", import.meta.url),

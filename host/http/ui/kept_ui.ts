@@ -1,0 +1,28 @@
+/**
+ * The page as `deno task compile` has built it: an executable has no bundler.
+ * @module
+ */
+
+import { z } from "zod";
+import { PACKAGE_GROUPS } from "../../packages/package_groups.ts";
+import { loadWith } from "../../packages/load_with.ts";
+
+const KEPT = new URL("../../../ui/built.json", import.meta.url);
+const files = z.record(z.string(), z.string());
+
+/** Writes the files of the page, by name. */
+export async function keepUi(to = KEPT): Promise<void> {
+  const { buildUi } = await loadWith<typeof import("./build_ui.ts")>(
+    [...PACKAGE_GROUPS.bundle, ...PACKAGE_GROUPS.ui],
+    new URL("build_ui.ts", import.meta.url),
+    { purpose: "for the web page" },
+  );
+  await Deno.writeTextFile(to, JSON.stringify(Object.fromEntries(await buildUi())));
+}
+
+/** Rejects when the page was not built before. */
+export async function readKeptUi(from = KEPT): Promise<Map<string, string>> {
+  return new Map(Object.entries(files.parse(JSON.parse(await Deno.readTextFile(from)))));
+}
+
+if (import.meta.main) await keepUi();
