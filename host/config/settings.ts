@@ -35,6 +35,11 @@ export const SETTINGS = {
     help: "A port of its own for the API, the web page and /metrics, which the other port answers no more then",
   }),
   adminHost: text("127.0.0.1", { env: "HOGPEN_ADMIN_HOST", help: "The address that the admin port listens on" }),
+  reusePort: yesNo(false, {
+    env: "HOGPEN_REUSE_PORT",
+    help:
+      "Share the ports with another process of this machine and wait until it lets go of the data folder: a restart without a gap (Linux)",
+  }),
   tlsCert: text(null, {
     env: "HOGPEN_TLS_CERT",
     help: "PEM file with the certificate for HTTPS and those below its authority; taken anew when it changes",

@@ -43,6 +43,8 @@ export interface SqliteEventLogOptions {
   /** Memory for the newest records. Default 32 MiB. */
   tailBytes?: number;
   now?: () => number;
+  /** How long to wait for another process that has the log. Default 0. */
+  waitMs?: number;
   /** Told once of records that are not what was written, and are left out. */
   onDamage?: (message: string) => void;
 }
@@ -66,7 +68,7 @@ const RECORD_OVERHEAD_BYTES = 8;
 
 /** Opens or creates the log. Rejects with a BackEndError when the file is damaged, newer, or in use. */
 export async function openSqliteEventLog(options: SqliteEventLogOptions): Promise<EventLog> {
-  const lock = await lockFile(`${options.path}.lock`, `the event log at ${options.path}`);
+  const lock = await lockFile(`${options.path}.lock`, `the event log at ${options.path}`, options.waitMs);
   const thread = new Thread<LogDatabase>(new URL("./log_thread.ts", import.meta.url), "the event log");
   try {
     const opened = await thread.call("open", options.path, options.synchronous ?? "full");

@@ -27,6 +27,8 @@ export interface BackEnds extends AsyncDisposable {
 }
 
 const STORE_FILE = "store.db";
+/** For the process that has the data folder; it may be told to stop only when this one has the port. */
+const TAKE_OVER_MS = 120_000;
 const HOUR_MS = 3_600_000;
 
 /** Creates the data folder when it is missing. Rejects with a message for the operator. */
@@ -72,6 +74,7 @@ async function openSqlite(settings: Settings, notices: Notices): Promise<EventLo
       retentionMs: settings.logRetentionHours * HOUR_MS,
       retentionBytes: settings.logRetentionBytes,
       onDamage: notices.error,
+      waitMs: settings.reusePort ? TAKE_OVER_MS : 0,
     }));
 }
 

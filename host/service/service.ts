@@ -28,7 +28,7 @@ import { createApps } from "../http/app.ts";
 import { createLiveFeed } from "../http/live/live_feed.ts";
 import { publishLog, publishSighting } from "../http/live/publish.ts";
 import { watchService } from "../http/live/watch_service.ts";
-import { listen } from "../http/listen/listen.ts";
+import { openServers } from "../http/listen/servers.ts";
 import { createJobQueue } from "../jobs/job_queue.ts";
 import { createPluginPackages } from "../packages/plugin_packages.ts";
 import { createJobRunner } from "../jobs/job_runner.ts";
@@ -91,6 +91,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const uuid = createUuidGenerator(now);
   const onError = (what: string) => (error: unknown) => notices.warn(`${what}: ${wordsOf(error)}`);
 
+  // Before another process that has the data folder lets go of it: what comes meanwhile waits here, and is refused by nobody.
+  const early = settings.reusePort ? openServers(settings, notices) : null;
   await using opened = new AsyncDisposableStack();
   const { log, store, cache, geoip } = opened.use(await openBackEnds(settings, notices));
   const tracing = await loadTracing(options.version);
@@ -311,11 +313,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     managed.reload().then((changed) => changed ? applyLater() : undefined).catch(onError("Changes"));
   }, FOLLOW_MS);
   // Intake first: what comes while plugins are loaded waits in the inbox.
-  const server = listen(apps.open, { host: settings.host, port: settings.port, settings, notices });
-  const { adminPort, adminHost } = settings;
-  const adminServer = adminPort === null
-    ? server
-    : listen(apps.admin, { host: adminHost, port: adminPort, settings, notices });
+  const servers = early ?? openServers(settings, notices);
+  servers.answer(apps);
   let applying = applyNow(config);
   applying.catch(() => {});
 
@@ -326,7 +325,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     feed[Symbol.dispose]();
     await stopInOrder(
       [
-        { what: "intake", ms: DRAIN_MS, stop: () => Promise.all([...new Set([server, adminServer])].map(end)) },
+        { what: "intake", ms: DRAIN_MS, stop: () => end(servers) },
         {
           what: "what is in flight",
           ms: DRAIN_MS,
@@ -355,8 +354,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   }
 
   return {
-    url: server.url,
-    adminUrl: adminServer.url,
+    url: servers.open.url,
+    adminUrl: servers.admin.url,
     plugins: api,
     log,
     ready: async () => {

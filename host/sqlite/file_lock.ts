@@ -3,19 +3,26 @@
  * @module
  */
 
+import { setTimeout as delay } from "node:timers/promises";
 import { BackEndError } from "../back_end_error.ts";
 
 export type FileLock = Disposable;
 
-/** Takes the lock or rejects in words. */
-export async function lockFile(path: string, what: string): Promise<FileLock> {
+const LOOK_EVERY_MS = 10;
+
+/** Takes the lock, when another process has it as soon as that one lets go of it within `waitMs`; or rejects in words. */
+export async function lockFile(path: string, what: string, waitMs = 0): Promise<FileLock> {
   let file: Deno.FsFile;
   try {
     file = await Deno.open(path, { create: true, write: true });
   } catch (error) {
     throw new BackEndError(`Cannot open ${what}: ${error instanceof Error ? error.message : error}`, { cause: error });
   }
-  if (await file.tryLock(true)) return { [Symbol.dispose]: () => file.close() };
+  for (const end = performance.now() + waitMs;;) {
+    if (await file.tryLock(true)) return { [Symbol.dispose]: () => file.close() };
+    if (performance.now() >= end) break;
+    await delay(LOOK_EVERY_MS);
+  }
   file.close();
   throw new BackEndError(`Cannot open ${what}: another process has it open; stop that one, or set another data folder`);
 }

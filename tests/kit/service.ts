@@ -17,6 +17,8 @@ export interface ServiceSetup {
   config?: unknown;
   /** Settings by variable. */
   env?: Record<string, string>;
+  /** Of deno. */
+  flags?: string[];
   /** Another copy of the program than this one. */
   main?: string;
 }
@@ -53,7 +55,9 @@ export interface RunningService extends AsyncDisposable {
 const MAIN = new URL("../../main.ts", import.meta.url).pathname;
 
 /** Starts the service and waits until its plugins are ready. */
-export async function startTestService({ config, env = {}, main = MAIN }: ServiceSetup = {}): Promise<RunningService> {
+export async function startTestService(
+  { config, env = {}, flags = [], main = MAIN }: ServiceSetup = {},
+): Promise<RunningService> {
   const folder = await temporaryFolder();
   const port = freePort();
   const url = `http://127.0.0.1:${port}`;
@@ -70,7 +74,7 @@ export async function startTestService({ config, env = {}, main = MAIN }: Servic
   async function start(): Promise<void> {
     const from = output.length;
     process = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", main, "start"],
+      args: ["run", "-A", ...flags, main, "start"],
       cwd: folder.path,
       env: {
         HOGPEN_PORT: String(port),

@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { PostHog } from "posthog-node";
 import { eventually } from "../kit/eventually.ts";
-import { ADMIN_TOKEN, startTestService } from "../kit/service.ts";
+import { ADMIN_TOKEN, type ShownEvent, startTestService } from "../kit/service.ts";
 
 for (const signal of ["SIGTERM", "SIGKILL"] as const) {
   Deno.test(`posthog-node loses no event while the service restarts after ${signal}`, async () => {
@@ -62,4 +62,85 @@ Deno.test("open pages are let go of at a stop, and a request that never ends doe
   // Answered after it: the other one has been read as far as it goes.
   await service.capture({ api_key: "phc_local", event: "hello", distinct_id: "me" });
   assert.equal((await service.end("SIGTERM")).code, 0);
+});
+
+/** How many sockets of this machine listen on a port. */
+async function listenersOn(port: string): Promise<number> {
+  const table = await Deno.readTextFile("/proc/net/tcp");
+  const address = `:${Number(port).toString(16).toUpperCase().padStart(4, "0")}`;
+  return table.split("\n").filter((line) => {
+    const [, local = "", , state] = line.trim().split(/\s+/);
+    return local.endsWith(address) && state === "0A";
+  }).length;
+}
+
+Deno.test({
+  name:
+    "with HOGPEN_REUSE_PORT the next process has the port before the last one ends: nobody is refused, and nothing lost",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    const env = { HOGPEN_REUSE_PORT: "yes" };
+    const flags = ["--unstable-net"];
+    await assert.rejects(startTestService({ env }), /HOGPEN_REUSE_PORT: found no --unstable-net/);
+    await using first = await startTestService({ env, flags });
+    const { port } = new URL(first.url);
+    const refused: string[] = [];
+    let [count, stored] = [0, 0];
+    const load = new AbortController();
+
+    // Each on a connection of its own, and sent again as SDKs do.
+    async function sendInTurn(): Promise<void> {
+      while (!load.signal.aborted) {
+        const [number, uuid] = [count++, crypto.randomUUID()];
+        const event = { api_key: "phc_local", event: "counted", distinct_id: "me", uuid, properties: { number } };
+        await eventually("the event is answered", async () => {
+          try {
+            const answer = await fetch(`${first.url}/capture`, {
+              method: "POST",
+              headers: { connection: "close" },
+              body: JSON.stringify(event),
+            });
+            await answer.body?.cancel();
+            return answer.status === 200;
+          } catch (error) {
+            if (/refused/i.test(String(error))) refused.push(String(error));
+            return false;
+          }
+        });
+        stored++;
+      }
+    }
+    const senders = Promise.all([1, 2, 3, 4].map(sendInTurn));
+    await eventually("events are answered", () => stored > 100);
+    const starting = startTestService({
+      flags,
+      env: { ...env, HOGPEN_PORT: port, HOGPEN_DATA: `${first.folder}/data` },
+    });
+    await eventually("both listen", async () => await listenersOn(port) === 2);
+    const ended = first.end("SIGTERM");
+    await using second = await starting;
+    assert.equal((await ended).code, 0);
+    const since = stored;
+    await eventually("the load goes on", () => stored > since + 100);
+    load.abort();
+    await senders;
+    assert.deepEqual(refused, []);
+
+    const shown = await eventually("every event is there", async () => {
+      const numbers = new Set<unknown>();
+      for (let after = "";;) {
+        const page = await fetch(
+          `${first.url}/_hogpen/api/projects/1/events?limit=1000&after=${encodeURIComponent(after)}`,
+          { headers: { Authorization: `Bearer ${ADMIN_TOKEN}` } },
+        );
+        const { results, next } = await page.json() as { results: ShownEvent[]; next: string | null };
+        for (const { properties } of results) numbers.add(properties.number);
+        if (next === null) break;
+        after = next;
+      }
+      return numbers.size >= count ? numbers : null;
+    });
+    assert.equal(shown.size, count);
+    assert.equal((await second.end("SIGTERM")).code, 0);
+  },
 });

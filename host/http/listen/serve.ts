@@ -12,6 +12,8 @@ export interface ServeOptions {
   host: string;
   /** 0 takes a free one. */
   port: number;
+  /** Whether other processes may listen there too; on Linux. */
+  reusePort?: boolean;
   /** In PEM: HTTPS, with HTTP/2 for who speaks it. */
   tls?: { cert: string; key: string };
 }
@@ -25,11 +27,12 @@ export interface Server extends AsyncDisposable {
 }
 
 /** Starts to listen. Throws AddrInUse when the port is taken, and InvalidData when certificate and key cannot be used together. */
-export function serve(app: Pick<App, "fetch">, { host: hostname, port, tls }: ServeOptions): Server {
+export function serve(app: Pick<App, "fetch">, { host: hostname, port, reusePort = false, tls }: ServeOptions): Server {
   const server = Deno.serve(
     {
       hostname,
       port,
+      reusePort,
       ...tls,
       onListen() {},
       // Only for what fails before the app sees the request, or after it answered.

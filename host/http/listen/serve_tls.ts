@@ -19,7 +19,7 @@ export interface ServeTlsOptions extends Omit<ServeOptions, "tls"> {
 
 /** Throws TlsFilesError when the files cannot be used, and AddrInUse when the port is taken. */
 export function serveTls(app: Pick<App, "fetch">, options: ServeTlsOptions): Server {
-  const { files, host, onNotice, onTrouble, everyMs = 2_000 } = options;
+  const { files, host, reusePort = false, onNotice, onTrouble, everyMs = 2_000 } = options;
   let known = fingerprintOf(files);
   let current = open(options.port);
   const { url, port } = current;
@@ -29,7 +29,7 @@ export function serveTls(app: Pick<App, "fetch">, options: ServeTlsOptions): Ser
   let changing = Promise.resolve();
 
   function open(at: number): Server {
-    return serve(app, { host, port: at, tls: readTlsFiles(files) });
+    return serve(app, { host, port: at, reusePort, tls: readTlsFiles(files) });
   }
 
   /** The port is free as soon as the old server has stopped to listen, some milliseconds later; who comes in between is refused. */
