@@ -89,6 +89,7 @@ export const PACKAGE_GROUPS = {
     "posthog-js-1.20",
     "posthog-node",
     "standardwebhooks",
+    "yaml",
   ],
 } as const satisfies Record<string, readonly string[]>;
 
