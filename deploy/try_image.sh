@@ -30,7 +30,7 @@ unshare --mount --fork sh -eu -c '
     deno run -A main.ts prefetch --all
     deno cache main.ts host/commands/program/run_program.ts host/commands/*.ts \
       sandbox/boot/cell.ts sandbox/boot/worker.ts host/log/log_thread.ts host/store/sqlite/store_thread.ts \
-      host/loader/compile/compile_process.ts host/loader/compile/transform_thread.ts"
+      host/loader/compile/compile_process.ts host/loader/compile/transform_thread.ts host/telemetry/spans/tracing.ts"
 ' "$root" >"$root.log" 2>&1
 du -sh "$root/app"
 

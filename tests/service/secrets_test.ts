@@ -6,6 +6,7 @@
 import assert from "node:assert/strict";
 import { Redis } from "ioredis";
 import { strToU8, zipSync } from "fflate";
+import { treeOf } from "../attacks/process_tree.ts";
 import { makeCertificates } from "../kit/certificates.ts";
 import { eventually } from "../kit/eventually.ts";
 import { createMarkedSecrets } from "../kit/marked_secrets.ts";
@@ -39,19 +40,6 @@ export async function processEvent(event, { config, attachments }) {
 export function onEvent(event, { config }) { throw new Error(config.webhookUrl + " did not answer " + config.license) }
 export const jobs = { tell(payload, { config }) { throw new TypeError(config.license) } };
 `;
-
-/** The process itself and all that it has started, by what /proc says. */
-async function processTree(root: number): Promise<number[]> {
-  const parents = new Map<number, number>();
-  for await (const { name } of Deno.readDir("/proc")) {
-    if (!/^\d+$/.test(name)) continue;
-    const stat = await Deno.readTextFile(`/proc/${name}/stat`).catch(() => null);
-    if (stat !== null) parents.set(Number(name), Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]));
-  }
-  const tree = [root];
-  for (const parent of tree) tree.push(...Array.from(parents).filter(([, of]) => of === parent).map(([pid]) => pid));
-  return tree;
-}
 
 /** Every file of a folder, as bytes. */
 async function filesIn(folder: string): Promise<Map<string, Uint8Array>> {
@@ -233,7 +221,7 @@ Deno.test("nothing secret comes out of a service whose plugins and far sides rep
       [...places].some((place) => place.includes("tell"));
   });
 
-  for (const pid of await processTree(service.pid)) {
+  for (const pid of treeOf(service.pid)) {
     const [command = "", environment = "", filter = ""] = await Promise.all(
       ["cmdline", "environ", "coredump_filter"].map((file) => Deno.readTextFile(`/proc/${pid}/${file}`)),
     );
