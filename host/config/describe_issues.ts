@@ -99,9 +99,15 @@ function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
 }
 
 /** Text in these fields, and below them, is not repeated: messages are logged. */
+const SECRET_FIELD = /token|secret|password|key|url|headers/i;
+
 function isSecret(path: readonly PropertyKey[], value: unknown): boolean {
-  return looksSecret("", value) ||
-    path.some((part) => /token|secret|password|key|url|headers|^config$/i.test(String(part)));
+  if (looksSecret("", value)) return true;
+  return path.some((part, at) => {
+    if (SECRET_FIELD.test(String(part))) return true;
+    // The values of a plugin; the `config` of a plugin.json is a list of fields.
+    return part === "config" && typeof path[at + 1] !== "number";
+  });
 }
 
 function hideValue(value: unknown): string {
