@@ -57,7 +57,7 @@ export interface Project {
   name: string;
   token: string;
   anonymize_ips: boolean;
-  upstream: { host: string; assets_host: string; has_own_key: boolean } | null;
+  upstream: { host: string; assets_host: string; api_key: string | null } | null;
   managed_by: "file" | "api";
   version: number | null;
 }

@@ -19,8 +19,8 @@ const projectOut = z.object({
   name: z.string(),
   token: z.string().describe("What SDKs send as api_key."),
   anonymize_ips: z.boolean(),
-  upstream: z.object({ host: z.string(), assets_host: z.string(), has_own_key: z.boolean() }).nullable()
-    .describe("The PostHog behind it; without a key of its own it is asked with the project's token."),
+  upstream: z.object({ host: z.string(), assets_host: z.string(), api_key: z.string().nullable() }).nullable()
+    .describe("The PostHog behind it; its key, which is as public as the token, is null when it is the token."),
   managed_by: z.enum(["file", "api"]),
   version: z.number().nullable(),
   plugin_configs: z.array(z.number()).describe("Ids, in the order in which events pass them."),
@@ -89,7 +89,7 @@ function showProject(
     anonymize_ips: anonymizeIps,
     upstream: upstream === undefined
       ? null
-      : { host: upstream.host, assets_host: upstream.assetsHost, has_own_key: upstream.apiKey !== null },
+      : { host: upstream.host, assets_host: upstream.assetsHost, api_key: upstream.apiKey },
     managed_by: version === null ? "file" : "api",
     version,
     plugin_configs: plugins.toSorted((a, b) => a.order - b.order).map((plugin) => plugin.id),

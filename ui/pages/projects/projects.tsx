@@ -79,7 +79,7 @@ function ProjectCard({ project, onChange }: { project: Project; onChange(): void
 function UpstreamForm({ project, onChange }: { project: Project; onChange(): void }) {
   const { id, name, upstream, version } = project;
   const [host, setHost] = useState(upstream?.host ?? "https://eu.i.posthog.com");
-  const [key, setKey] = useState("");
+  const [key, setKey] = useState(upstream?.api_key ?? "");
   const attempts = useAttempt();
   const path = `projects/${id}`;
   const body = { upstream: { type: "posthog", host, ...(key !== "" && { api_key: key }) } };
@@ -97,7 +97,6 @@ function UpstreamForm({ project, onChange }: { project: Project; onChange(): voi
         </label>
         <label class="field">
           Its project API key there, when it is another than the token here
-          {upstream?.has_own_key && " (one is set: give it again, or the token is used)"}
           <input type="text" autocomplete="off" value={key} onInput={(e) => setKey(e.currentTarget.value)} />
         </label>
         <div class="row">
