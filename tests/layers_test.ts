@@ -125,6 +125,10 @@ const MAY_IMPORT: Record<string, string[]> = {
     "host/telemetry",
     "host/upstream",
   ],
+  // Browser code. The host builds it from its files and imports nothing of it, nor it anything of the host.
+  "ui": ["ui/lib", "ui/pages"],
+  "ui/lib": [],
+  "ui/pages": ["ui/lib"],
   "testing": [
     "runtime",
     "sandbox/boot",
@@ -152,6 +156,9 @@ const MAY_IMPORT: Record<string, string[]> = {
   ],
 };
 
+/** Every folder with the product's own code. */
+const LAYERS = ["runtime", "sandbox", "host", "testing", "ui"];
+
 /** A room with more files of its own than this is several rooms. */
 const MOST_FILES = 16;
 
@@ -163,10 +170,10 @@ function* sourceFiles(folder: string): Generator<string> {
   }
 }
 
-/** The room of a file: its layer, and in host/ and sandbox/ the folder below it. */
+/** The room of a file: its layer, and in host/, sandbox/ and ui/ the folder below it. */
 function roomOf(path: string): string {
   const parts = path.split("/");
-  const depth = ["host", "sandbox"].includes(parts[0] as string) ? Math.min(2, parts.length - 1) : 1;
+  const depth = ["host", "sandbox", "ui"].includes(parts[0] as string) ? Math.min(2, parts.length - 1) : 1;
   return parts.slice(0, depth).join("/");
 }
 
@@ -179,7 +186,7 @@ function specifiersOf(path: string): string[] {
 /** Every import from one room into another: `[from, to, where]`. */
 function importsBetweenRooms(): [string, string, string][] {
   const imports: [string, string, string][] = [];
-  const files = ["main.ts", ...["runtime", "sandbox", "host", "testing"].flatMap((layer) => [...sourceFiles(layer)])];
+  const files = ["main.ts", ...LAYERS.flatMap((layer) => [...sourceFiles(layer)])];
   for (const file of files) {
     for (const specifier of specifiersOf(file).filter((specifier) => specifier.startsWith("."))) {
       const target = normalize(join(dirname(file), specifier));
@@ -225,7 +232,7 @@ Deno.test("runtime/ does no I/O: it names neither Deno nor a built-in module nor
 
 Deno.test("no folder of the source holds more files than a reader can take in", () => {
   const counts = new Map<string, number>();
-  for (const layer of ["runtime", "sandbox", "host", "testing"]) {
+  for (const layer of LAYERS) {
     for (const file of sourceFiles(layer)) counts.set(dirname(file), (counts.get(dirname(file)) ?? 0) + 1);
   }
   assert.deepEqual([...counts].filter(([, count]) => count > MOST_FILES), []);
@@ -265,5 +272,16 @@ Deno.test("the documents name no file that does not exist", async () => {
     }
   }
   assert(seen > 30, "hardly any path was found: the pattern is wrong");
+  assert.deepEqual(missing, []);
+});
+
+Deno.test("every file that ARCHITECTURE names without its folder exists in some room", async () => {
+  const page = await Deno.readTextFile(join(ROOT, "docs/ARCHITECTURE.md"));
+  const files = LAYERS.flatMap((layer) => [...sourceFiles(layer)]);
+  const named = Array.from(page.matchAll(/`([a-z_]+(?:\/[a-z_]+)?\.tsx?)`/g), ([, name]) => name as string);
+  assert(named.length > 10, "hardly any name was found: the pattern is wrong");
+  const isThere = (name: string) => files.some((file) => `/${file}`.endsWith(`/${name}`));
+  // Whole paths are looked at above.
+  const missing = named.filter((name) => name !== "main.ts" && !name.startsWith("tests/") && !isThere(name));
   assert.deepEqual(missing, []);
 });
