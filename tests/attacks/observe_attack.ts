@@ -118,6 +118,8 @@ export async function observeAttack(attack: Attack): Promise<Observation> {
 
 function configurationFor({ folder, observer, bounds, egress, config }: Attack): unknown {
   const timeoutSeconds = bounds.call_timeout_ms / 1000;
+  // Who only looks on is judged by how late its events are. A short deadline would blame the attack for a busy machine.
+  const lookOnSeconds = Math.max(timeoutSeconds, bounds.bystander_max_latency_ms / 1000);
   return {
     projects: [
       {
@@ -126,14 +128,14 @@ function configurationFor({ folder, observer, bounds, egress, config }: Attack):
         token: TOKEN,
         plugins: [
           { id: ATTACKER_ID, source: folder, order: 1, timeoutSeconds, egress, config },
-          { id: OBSERVER_ID, source: observer, order: 2, timeoutSeconds },
+          { id: OBSERVER_ID, source: observer, order: 2, timeoutSeconds: lookOnSeconds },
         ],
       },
       {
         id: BYSTANDERS,
         name: "bystanders",
         token: BYSTANDER_TOKEN,
-        plugins: [{ id: BYSTANDER_ID, source: observer, timeoutSeconds }],
+        plugins: [{ id: BYSTANDER_ID, source: observer, timeoutSeconds: lookOnSeconds }],
       },
     ],
   };
