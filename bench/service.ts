@@ -7,41 +7,29 @@
 import { startTestService } from "../tests/kit/service.ts";
 import { hogpenChain } from "./kit/hogpen_chain.ts";
 import { median, percentile, printGoals, printMachine } from "./kit/report.ts";
-import { receiveSentinels, SENTINEL } from "./kit/sentinel_receiver.ts";
-import { pluginSources, workloadEvent } from "./workload.ts";
+import { receiveSentinels } from "./kit/sentinel_receiver.ts";
+import { BATCH, freshEvent, loadedProject, measureThroughput, post, sentinel } from "./kit/service_load.ts";
+import { pluginSources } from "./workload.ts";
 
-const TOKEN = "phc_bench";
 const ROUNDS = 5;
 const EVENTS_A_ROUND = 20_000;
-const BATCH = 50;
-const CONNECTIONS = 8;
 const HALF_LOAD_SECONDS = 15;
 const LONE_EVENTS = 30;
 
 printMachine();
 const sources = pluginSources(5);
 await using receiver = receiveSentinels();
-await using service = await startTestService({
-  config: {
-    projects: [{
-      id: 1,
-      token: TOKEN,
-      plugins: sources.map((inline, index) => ({
-        id: index + 1,
-        source: { inline, name: `plugin ${index + 1}` },
-        order: index,
-      })),
-      destinations: [receiver.destination],
-    }],
-  },
-});
+await using service = await startTestService({ config: { projects: [loadedProject(receiver)] } });
 
 const chainRates: number[] = [];
 const serviceRates: number[] = [];
 {
   await using chain = await hogpenChain("chain", { sources, cell: null });
   for (let round = 0; round <= ROUNDS; round++) {
-    const [chainRate, serviceRate] = [await chain.run(1500), await throughput()];
+    const [chainRate, serviceRate] = [
+      await chain.run(1500),
+      await measureThroughput(service.url, receiver, EVENTS_A_ROUND),
+    ];
     if (round === 0) continue;
     chainRates.push(chainRate);
     serviceRates.push(serviceRate);
@@ -63,23 +51,6 @@ printGoals([
   { what: `p50 of a lone event < 15 ms: ${ms(percentile(lone, 0.5))}`, met: percentile(lone, 0.5) < 15 },
 ]);
 
-/** Events a second from the first POST until the last event has come out. */
-async function throughput(): Promise<number> {
-  const begin = performance.now();
-  let next = 0;
-  await Promise.all(Array.from({ length: CONNECTIONS }, async () => {
-    while (next < EVENTS_A_ROUND) {
-      const from = next;
-      next += BATCH;
-      await post(Array.from({ length: BATCH }, (_, index) => freshEvent(from + index)));
-    }
-  }));
-  const last = sentinel();
-  await post([last]);
-  const end = await receiver.seen(last.uuid);
-  return (EVENTS_A_ROUND + 1) / (end - begin) * 1000;
-}
-
 /** Milliseconds from POST to destination of one event in each batch, at a steady rate. */
 async function latencies(eventsPerSecond: number): Promise<number[]> {
   const pauseMs = BATCH / eventsPerSecond * 1000;
@@ -90,7 +61,7 @@ async function latencies(eventsPerSecond: number): Promise<number[]> {
     const marked = sentinel();
     const sent = performance.now();
     const events = [...Array.from({ length: BATCH - 1 }, (_, index) => freshEvent(batch * BATCH + index)), marked];
-    measured.push(Promise.all([receiver.seen(marked.uuid), post(events)]).then(([seen]) => seen - sent));
+    measured.push(Promise.all([receiver.seen(marked.uuid), post(service.url, events)]).then(([seen]) => seen - sent));
   }
   return await Promise.all(measured);
 }
@@ -101,28 +72,10 @@ async function loneLatencies(): Promise<number[]> {
     await until(performance.now() + 100);
     const marked = sentinel();
     const sent = performance.now();
-    const [seen] = await Promise.all([receiver.seen(marked.uuid), post([marked])]);
+    const [seen] = await Promise.all([receiver.seen(marked.uuid), post(service.url, [marked])]);
     measured.push(seen - sent);
   }
   return measured;
-}
-
-async function post(batch: unknown[]): Promise<void> {
-  const response = await fetch(`${service.url}/batch`, {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ api_key: TOKEN, batch }),
-  });
-  if (response.status !== 200) throw new Error(`POST /batch answered ${response.status}: ${await response.text()}`);
-  await response.body?.cancel();
-}
-
-function freshEvent(index: number): { uuid: string; [field: string]: unknown } {
-  return { ...workloadEvent(index), uuid: crypto.randomUUID() };
-}
-
-function sentinel() {
-  return { ...freshEvent(0), event: SENTINEL };
 }
 
 async function until(time: number): Promise<void> {

@@ -5,14 +5,11 @@
 
 import { type RunningService, startTestService } from "../tests/kit/service.ts";
 import { median, printMachine } from "./kit/report.ts";
-import { receiveSentinels, SENTINEL } from "./kit/sentinel_receiver.ts";
-import { pluginSources, workloadEvent } from "./workload.ts";
+import { receiveSentinels } from "./kit/sentinel_receiver.ts";
+import { loadedProject, measureThroughput } from "./kit/service_load.ts";
 
-const TOKEN = "phc_bench";
 const ROUNDS = 9;
 const EVENTS_A_ROUND = 20_000;
-const BATCH = 50;
-const CONNECTIONS = 8;
 
 printMachine();
 await using receiver = receiveSentinels();
@@ -34,18 +31,13 @@ const KINDS: Record<string, Record<string, string>> = {
 await using services = new AsyncDisposableStack();
 const contenders: { name: string; service: RunningService; rates: number[] }[] = [];
 for (const [name, env] of Object.entries(KINDS)) {
-  const plugins = pluginSources(5).map((inline, index) => ({
-    id: index + 1,
-    source: { inline, name: `plugin ${index + 1}` },
-    order: index,
-  }));
-  const projects = [{ id: 1, token: TOKEN, plugins, destinations: [receiver.destination] }];
+  const projects = [loadedProject(receiver)];
   contenders.push({ name, service: services.use(await startTestService({ config: { projects }, env })), rates: [] });
 }
 
 for (let round = 0; round <= ROUNDS; round++) {
   for (const { service, rates } of contenders) {
-    const rate = await throughput(service.url);
+    const rate = await measureThroughput(service.url, receiver, EVENTS_A_ROUND);
     if (round > 0) rates.push(rate);
   }
 }
@@ -54,30 +46,4 @@ for (const { name, rates } of contenders) {
   const rate = median(rates);
   const change = (rate / base - 1) * 100;
   console.log(`${name.padEnd(24)} ${Math.round(rate)} events/s, ${change.toFixed(1)} %`);
-}
-
-/** Events a second from the first POST until the last event has come out. */
-async function throughput(url: string): Promise<number> {
-  const begin = performance.now();
-  let next = 0;
-  await Promise.all(Array.from({ length: CONNECTIONS }, async () => {
-    while (next < EVENTS_A_ROUND) {
-      const from = next;
-      next += BATCH;
-      await post(url, Array.from({ length: BATCH }, (_, index) => freshEvent(from + index)));
-    }
-  }));
-  const last = { ...freshEvent(0), event: SENTINEL };
-  await post(url, [last]);
-  return (EVENTS_A_ROUND + 1) / (await receiver.seen(last.uuid) - begin) * 1000;
-}
-
-async function post(url: string, batch: unknown[]): Promise<void> {
-  const response = await fetch(`${url}/batch`, { method: "POST", body: JSON.stringify({ api_key: TOKEN, batch }) });
-  const text = await response.text();
-  if (response.status !== 200) throw new Error(`POST /batch answered ${response.status}: ${text}`);
-}
-
-function freshEvent(index: number): { uuid: string; [field: string]: unknown } {
-  return { ...workloadEvent(index), uuid: crypto.randomUUID() };
 }

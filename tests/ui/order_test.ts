@@ -24,6 +24,9 @@ Deno.test("an app takes another's place by being dragged onto it, and moves by k
     page.getByRole("article").filter({ has: page.getByRole("link", { name, exact: true }) });
   await row("Third").locator(".handle").dragTo(row("First").locator(".order"));
   await eventually("the third one stands before the first", async () => await order() === "3,1,2");
+  await eventually("the page shows it so", async () => {
+    return (await page.getByRole("article").locator("h3 a").allTextContents()).join() === "Third,First,Second";
+  });
   await page.getByRole("button", { name: "Move Second up" }).focus();
   await page.keyboard.press("Enter");
   await eventually("the second one is in the middle", async () => await order() === "3,2,1");
