@@ -9,6 +9,7 @@ import { KEEP_MS } from "../../../telemetry/recorder.ts";
 import { findSubjects, readSeries, readTotals } from "../../../telemetry/read_series.ts";
 import type { Telemetry } from "../../../telemetry/telemetry.ts";
 import { invalidInput } from "../../api_error.ts";
+import { onceAMoment } from "../../once_a_moment.ts";
 import { type Route, route } from "../../route.ts";
 import { limitUpTo, listOf, pageIn, pageOf, timeIn, timeOut } from "../../schemas.ts";
 
@@ -36,6 +37,19 @@ const rangeIn = {
   to: timeIn.optional().describe("Now when absent."),
 };
 
+/** Counters are written every ten seconds. */
+const STANDS_MS = 1_000;
+
+/** A query about counters over time. */
+interface Question {
+  subject: string[];
+  field?: string[] | undefined;
+  from?: number | undefined;
+  to?: number | undefined;
+  limit: number;
+  next: string;
+}
+
 const seriesOut = listOf(z.object({
   subject: z.string(),
   fields: z.record(z.string(), z.array(z.number().nullable())).describe("A number for each point."),
@@ -60,6 +74,21 @@ export function metricRoutes({ series, telemetry, now }: MetricRoutesOptions): R
     return { from, to };
   }
 
+  const seriesFor = onceAMoment(async (query: Question & { points: number }) => {
+    const range = rangeOf(query);
+    const { subjects, next } = await findSubjects(series, query.subject, { after: query.next, limit: query.limit });
+    const fields = query.field ?? [];
+    const each = Math.floor(MOST_NUMBERS / Math.max(1, subjects.length) / (fields.length || USUAL_FIELDS));
+    const points = Math.max(1, Math.min(query.points, each));
+    const answer = await readSeries(series, { subjects, fields, points, ...range }, now());
+    return { from: answer.from, every_seconds: answer.every / 1000, results: answer.series, next };
+  }, { standsMs: STANDS_MS, now });
+  const totalsFor = onceAMoment(async (query: Question) => {
+    const range = rangeOf(query);
+    const { subjects, next } = await findSubjects(series, query.subject, { after: query.next, limit: query.limit });
+    return { results: await readTotals(series, { subjects, fields: query.field ?? [], ...range }, now()), next };
+  }, { standsMs: STANDS_MS, now });
+
   return [
     route({
       method: "GET",
@@ -75,15 +104,7 @@ export function metricRoutes({ series, telemetry, now }: MetricRoutesOptions): R
       },
       response: seriesOut,
       errors: { 400: "`from` is not before `to`" },
-      async handle({ query }) {
-        const range = rangeOf(query);
-        const { subjects, next } = await findSubjects(series, query.subject, { after: query.next, limit: query.limit });
-        const fields = query.field ?? [];
-        const each = Math.floor(MOST_NUMBERS / Math.max(1, subjects.length) / (fields.length || USUAL_FIELDS));
-        const points = Math.max(1, Math.min(query.points, each));
-        const answer = await readSeries(series, { subjects, fields, points, ...range }, now());
-        return { from: answer.from, every_seconds: answer.every / 1000, results: answer.series, next };
-      },
+      handle: ({ query }) => seriesFor(query),
     }),
     route({
       method: "GET",
@@ -92,11 +113,7 @@ export function metricRoutes({ series, telemetry, now }: MetricRoutesOptions): R
       query: { subject: subjectIn, field: fieldsIn.optional(), ...rangeIn, ...subjectPageIn },
       response: totalsOut,
       errors: { 400: "`from` is not before `to`" },
-      async handle({ query }) {
-        const range = rangeOf(query);
-        const { subjects, next } = await findSubjects(series, query.subject, { after: query.next, limit: query.limit });
-        return { results: await readTotals(series, { subjects, fields: query.field ?? [], ...range }, now()), next };
-      },
+      handle: ({ query }) => totalsFor(query),
     }),
     route({
       method: "GET",
