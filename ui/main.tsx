@@ -9,7 +9,7 @@ import { useEffect, useState } from "preact/hooks";
 import { logIn, logOut, type Session, SESSION_ENDED } from "./lib/api.ts";
 import { closeLive, openLive } from "./lib/live.ts";
 import { setRole, Waiting } from "./lib/parts.tsx";
-import { AlertBanner, Alerts } from "./pages/alerts.tsx";
+import { AlertBanner, Alerts } from "./pages/alerts/alerts.tsx";
 import { AppPage } from "./pages/app/app.tsx";
 import { Apps } from "./pages/apps.tsx";
 import { DeadLetters } from "./pages/dead_letters.tsx";
