@@ -6,7 +6,6 @@ import assert from "node:assert/strict";
 import { chromium } from "playwright-core";
 import { keepUi, readKeptUi } from "../../host/http/ui/kept_ui.ts";
 import { findChromium } from "../kit/servers/chromium.ts";
-import { BROWSER_TEST, openOperatorPage } from "../kit/operator_page.ts";
 import { ADMIN_TOKEN, startTestService } from "../kit/service.ts";
 import { temporaryFolder } from "../kit/temporary_folder.ts";
 
@@ -65,25 +64,6 @@ Deno.test(
     }
   },
 );
-
-Deno.test("lists lead to what is older, and events are found by their time", BROWSER_TEST, async () => {
-  await using service = await startTestService();
-  const batch = Array.from({ length: 70 }, (_, n) => ({ event: `event ${n}`, distinct_id: "me", properties: {} }));
-  await service.capture({ api_key: "phc_local", batch }, "/batch");
-  await service.events(50);
-  await using operator = await openOperatorPage(service);
-  await operator.open("events");
-  const rows = operator.page.locator("main .card > details");
-  await operator.page.getByText("event 69", { exact: true }).waitFor();
-  assert.equal(await rows.count(), 50);
-  await operator.page.getByRole("button", { name: "Older" }).click();
-  await operator.page.getByText("event 0", { exact: true }).waitFor();
-  assert.equal(await rows.count(), 70);
-  assert.equal(await operator.page.getByRole("button", { name: "Older" }).count(), 0);
-  await operator.page.getByLabel("Until").fill("2020-01-01T00:00:00");
-  await operator.page.getByText("No event fits").waitFor();
-  assert.deepEqual(operator.wrong, []);
-});
 
 Deno.test("the page that an executable carries is the one that the service builds", async () => {
   await using folder = await temporaryFolder();

@@ -36,10 +36,13 @@ export interface ListData<T, L extends List<T>> extends Data<L> {
   more: (() => void) | null;
 }
 
-/** A list page by page: as many as were asked for, all of them read again when something changes. */
+/**
+ * A list page by page: as many as were asked for, all of them read again when something changes. Without topics, that is null, it
+ * stays as it is.
+ */
 export function useList<T, L extends List<T> = List<T>>(
   path: string | null,
-  topics: readonly Topic[] = [],
+  topics: readonly Topic[] | null = [],
 ): ListData<T, L> {
   const [asked, setAsked] = useState({ path, pages: 1 });
   const pages = asked.path === path ? asked.pages : 1;
@@ -69,7 +72,7 @@ function useReading<T>(
   path: string | null,
   key: string | null,
   readOnce: (path: string) => Promise<T>,
-  topics: readonly Topic[],
+  topics: readonly Topic[] | null,
 ): Data<T> {
   const [data, setData] = useState<T | null>(null);
   const [error, setError] = useState<Error | null>(null);
@@ -88,6 +91,7 @@ function useReading<T>(
       }, (error) => over || setError(error));
     };
     read();
+    if (topics === null) return () => over = true;
     const stop = listen(topics, () => due ??= setTimeout(read, AT_MOST_EVERY_MS));
     const timer = setInterval(read, ANYWAY_EVERY_MS);
     return () => {
@@ -96,6 +100,6 @@ function useReading<T>(
       clearTimeout(due);
       clearInterval(timer);
     };
-  }, [key, topics.join(), round]);
+  }, [key, topics?.join(), round]);
   return { data, error, again: () => setRound((round) => round + 1) };
 }

@@ -8,6 +8,7 @@ import { useState } from "preact/hooks";
 import { call } from "../lib/api.ts";
 import { Action, Ago, canEdit, type Change, Changes, Choice, More, SameByApi, Waiting } from "../lib/parts.tsx";
 import type { App, List, Project, StoredEvent } from "../lib/shapes.ts";
+import { spanQuery, TimeSpan } from "../lib/time_span.tsx";
 import { useAttempt } from "../lib/use_attempt.ts";
 import { useData, useList, useWhole } from "../lib/use_data.ts";
 
@@ -36,7 +37,6 @@ interface DryRun {
   }[];
 }
 
-const TIMES = new Set(["after", "before"]);
 const TABS: [string, string][] = [["passed", "Passed"], ["dropped", "Dropped"], ["traced", "Traced"]];
 
 export function Events() {
@@ -47,21 +47,15 @@ export function Events() {
   const [filters, setFilters] = useState<Record<string, string>>(Object.fromEntries(asked));
   if (!projects.data) return <Waiting error={projects.error} />;
   const team = project ?? projects.data.results[0]?.id;
-  const query = new URLSearchParams({ team_id: String(team), payload: "true", limit: "50" });
-  for (const name of ["event", "distinct_id", "uuid", "property", "after", "before"]) {
+  const query = new URLSearchParams({ team_id: String(team), payload: "true", limit: "50", ...spanQuery(filters) });
+  for (const name of ["event", "distinct_id", "uuid", "property"]) {
     const value = filters[name];
-    if (value) query.set(name, TIMES.has(name) ? new Date(value).toISOString() : value);
+    if (value) query.set(name, value);
   }
   const set = (name: string) => (event: { currentTarget: { value: string } }) =>
     setFilters({ ...filters, [name]: event.currentTarget.value });
   const filter = (name: string, words: string) => (
     <input aria-label={words} placeholder={words} value={filters[name] ?? ""} onChange={set(name)} />
-  );
-  const time = (name: string, words: string) => (
-    <label class="inline">
-      {words}
-      <input type="datetime-local" step="1" value={filters[name] ?? ""} onChange={set(name)} />
-    </label>
   );
   return (
     <>
@@ -74,8 +68,7 @@ export function Events() {
         {filter("distinct_id", "distinct_id")}
         {filter("uuid", "uuid")}
         {filter("property", "property=value")}
-        {time("after", "Since")}
-        {time("before", "Until")}
+        <TimeSpan span={filters} onChange={(span) => setFilters({ ...filters, ...span })} />
       </div>
       <Choice<string> label="Which events" options={TABS} chosen={tab} onChoose={setTab} />
       {tab === "dropped"

@@ -6,7 +6,8 @@
 
 import { useState } from "preact/hooks";
 import { call } from "../lib/api.ts";
-import { Action, Ago, canEdit, SameByApi, Waiting } from "../lib/parts.tsx";
+import { Action, Ago, canEdit, More, SameByApi, Waiting } from "../lib/parts.tsx";
+import { type Span, spanQuery, TimeSpan } from "../lib/time_span.tsx";
 import { submitted, useAttempt } from "../lib/use_attempt.ts";
 import { useData, useList, useWhole } from "../lib/use_data.ts";
 
@@ -143,17 +144,21 @@ function NewToken({ onMade }: { onMade(): void }) {
 
 function Audit() {
   const [target, setTarget] = useState("");
-  const query = new URLSearchParams({ limit: "50", ...(target && { target }) });
+  const [span, setSpan] = useState<Span>({});
+  const query = new URLSearchParams({ limit: "50", ...(target && { target }), ...spanQuery(span) });
   const entries = useList<AuditEntry>(`audit?${query}`);
   const { data, error } = entries;
   const show = (value: unknown) => value === null || value === undefined ? "–" : JSON.stringify(value, null, 2);
   return (
     <>
-      <input
-        aria-label="What was changed"
-        placeholder="plugin_configs/1000001"
-        onChange={(event) => setTarget(event.currentTarget.value)}
-      />
+      <div class="row">
+        <input
+          aria-label="What was changed"
+          placeholder="plugin_configs/1000001"
+          onChange={(event) => setTarget(event.currentTarget.value)}
+        />
+        <TimeSpan span={span} onChange={setSpan} />
+      </div>
       {!data
         ? <Waiting error={error} />
         : data.results.length === 0
@@ -171,6 +176,7 @@ function Audit() {
                 </div>
               </details>
             ))}
+            <More list={entries} />
           </div>
         )}
     </>

@@ -6,6 +6,7 @@
 
 import { useState } from "preact/hooks";
 import { More, Waiting } from "../../lib/parts.tsx";
+import { type Span, spanQuery, TimeSpan } from "../../lib/time_span.tsx";
 import { useList } from "../../lib/use_data.ts";
 
 interface LogEntry {
@@ -22,13 +23,15 @@ const PAGE = 200;
 export function Log({ id }: { id: number }) {
   const [search, setSearch] = useState("");
   const [type, setType] = useState("");
+  const [span, setSpan] = useState<Span>({});
   const [paused, setPaused] = useState(false);
   const query = new URLSearchParams({
     limit: String(PAGE),
     ...(search && { search }),
     ...(type && { type }),
+    ...spanQuery(span),
   });
-  const log = useList<LogEntry>(`plugin_configs/${id}/logs?${query}`, paused ? [] : ["logs"]);
+  const log = useList<LogEntry>(`plugin_configs/${id}/logs?${query}`, paused ? null : ["logs"]);
   const { data, error } = log;
   const lines = data?.results ?? [];
   return (
@@ -44,6 +47,7 @@ export function Log({ id }: { id: number }) {
           <option value="">Any level</option>
           {TYPES.map((each) => <option key={each}>{each}</option>)}
         </select>
+        <TimeSpan span={span} onChange={setSpan} />
         <button type="button" aria-pressed={paused} onClick={() => setPaused(!paused)}>
           {paused ? "Follow" : "Pause"}
         </button>
