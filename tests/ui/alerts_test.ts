@@ -21,19 +21,19 @@ Deno.test("channels are made and tried, and a rule is changed to tell one of the
   await using operator = await openOperatorPage(service);
   const { page, open, wrong } = operator;
   await open("alerts");
-  await page.getByLabel("Name").fill("chat");
-  await page.getByLabel("Address").fill(`${receiver.url}/hook`);
+  await page.getByLabel("Name", { exact: true }).fill("chat");
+  await page.getByLabel("Address", { exact: true }).fill(`${receiver.url}/hook`);
   await page.getByRole("button", { name: "Add", exact: true }).click();
   await page.getByRole("button", { name: "Test chat" }).click();
   await page.getByText("It was delivered.").waitFor();
   assert.deepEqual(receiver.requests.map(({ path }) => path), ["/hook"]);
 
   await page.getByRole("button", { name: "E-mail" }).click();
-  await page.getByLabel("Name").fill("mail");
+  await page.getByLabel("Name", { exact: true }).fill("mail");
   await page.getByLabel("Mail server").fill("127.0.0.1");
-  await page.getByLabel("Port").fill("9");
-  await page.getByLabel("Password").fill("s3cret");
-  await page.getByLabel("From").fill("hogpen@example.com");
+  await page.getByLabel("Port", { exact: true }).fill("9");
+  await page.getByLabel("Password", { exact: true }).fill("s3cret");
+  await page.getByLabel("From", { exact: true }).fill("hogpen@example.com");
   await page.getByLabel("To", { exact: true }).fill("ann@example.com, bob@example.com");
   await page.getByRole("button", { name: "Add", exact: true }).click();
   await page.getByRole("button", { name: "Test mail" }).click();
