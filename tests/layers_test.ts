@@ -56,7 +56,11 @@ const MAY_IMPORT: Record<string, string[]> = {
     "host/cache",
     "host/cells",
     "host/config",
+    // Events are finished as the router does it and given as consumers do, so that what is tried is what happens.
+    "host/consumers",
     "host/loader",
+    "host/log",
+    "host/router",
     "host/services",
     "host/store",
     "testing",
@@ -96,7 +100,6 @@ const MAY_IMPORT: Record<string, string[]> = {
     "host/services",
     "host/store",
     "host/telemetry",
-    "testing",
     "host/upstream",
   ],
   "host/service": [

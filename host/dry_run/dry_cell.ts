@@ -9,7 +9,7 @@ import type { FetchedRequest } from "../../testing/sandbox/control_frame.ts";
 import { startFixtureProcess } from "../../testing/sandbox/fixture_process.ts";
 import type { Capabilities } from "../../runtime/capabilities.ts";
 import type { ErrorRecord } from "../../runtime/errors.ts";
-import type { BatchFunction, LogBatch, ServiceName } from "../../runtime/protocol.ts";
+import { type BatchFunction, type LogBatch, Outcome, type ServiceName } from "../../runtime/protocol.ts";
 import { denyNetFlag } from "../cells/egress/egress.ts";
 import { createPluginSecrets } from "../cells/plugin_secrets.ts";
 import { systemNames } from "../cells/egress/system_names.ts";
@@ -44,7 +44,7 @@ export interface DryCellOptions {
 }
 
 export interface DryAnswer {
-  outcome: string;
+  outcome: Outcome;
   error: ErrorRecord | null;
   event: Record<string, unknown> | null;
 }
@@ -114,7 +114,7 @@ export async function startDryCell(options: DryCellOptions): Promise<DryCell> {
       const length = answer.events.lengths[0] ?? 0;
       const error = answer.errors[0]?.error;
       return {
-        outcome: answer.outcomes[0] ?? "",
+        outcome: Object.values(Outcome).find((outcome) => outcome === answer.outcomes[0]) ?? Outcome.skipped,
         error: error === undefined ? null : mapped(error),
         event: length === 0 ? null : JSON.parse(new TextDecoder().decode(answer.events.body.subarray(0, length))),
       };

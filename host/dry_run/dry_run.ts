@@ -9,18 +9,25 @@ import type { ErrorRecord } from "../../runtime/errors.ts";
 import { type BatchFunction, Outcome } from "../../runtime/protocol.ts";
 import { openMemoryCache } from "../cache/memory_cache.ts";
 import type { PluginConfig } from "../config/config.ts";
+import type { ConsumingFunction } from "../consumers/sinks/plugin_call.ts";
 import type { LoadedPlugin } from "../loader/plugin.ts";
+import { isDeferred } from "../router/marks.ts";
+import type { StagePlugin } from "../router/stage.ts";
 import { createPluginServices, type ServiceBackends } from "../services/create_plugin_services.ts";
 import { createPluginMetrics } from "../services/metrics.ts";
 import { type DryCell, type Notes, startDryCell } from "./dry_cell.ts";
 import { type Change, diffEvents } from "./event_diff.ts";
 import { overlayCache } from "./overlay_cache.ts";
 import { overlayStorage } from "./overlay_storage.ts";
+import { passEvents } from "./passing_events.ts";
 
 export interface DryRunOptions {
   /** In the order of the chain. */
   plugins: { config: PluginConfig; load(): Promise<LoadedPlugin> }[];
   events: Record<string, unknown>[];
+  /** Of the project. */
+  teamId: number;
+  anonymizeIps: boolean;
   fetch: "real" | readonly FetchRule[];
   /** See DryCellOptions. */
   now: number | null;
@@ -34,7 +41,7 @@ export interface DryStep extends Notes {
   event: number | null;
   before: unknown;
   /** Null: dropped, or not a function that returns an event. */
-  after: unknown;
+  after: Record<string, unknown> | null;
   diff: Change[];
   outcome: keyof typeof Outcome;
   error: ErrorRecord | null;
@@ -51,24 +58,21 @@ export interface DryPlugin {
 
 export interface DryRun {
   plugins: DryPlugin[];
-  /** Each event after the last plugin; null when it was dropped, with the plugin that did. */
+  /** Each event as the outbox would get it; null when it was dropped, with the plugin that did. */
   events: { after: Record<string, unknown> | null; dropped_by: number | null }[];
 }
 
-const NAMES = new Map(Object.entries(Outcome).map(([name, code]) => [code as string, name as keyof typeof Outcome]));
+const NAMES = new Map(Object.entries(Outcome).map(([name, code]) => [code, name as keyof typeof Outcome]));
 /** What sees events after the chain. */
-const LATER = ["onEvent", "exportEvents", "composeWebhook"] as const satisfies BatchFunction[];
+const LATER = ["onEvent", "onSnapshot", "exportEvents", "composeWebhook"] as const satisfies ConsumingFunction[];
 
 export async function dryRun(options: DryRunOptions): Promise<DryRun> {
   await using opened = new AsyncDisposableStack();
   const cache = opened.use(overlayCache(options.backends.cache, openMemoryCache()));
   const storage = overlayStorage(options.backends.storage);
-  const current = options.events.map((event) => ({
-    after: event as Record<string, unknown> | null,
-    dropped_by: null as number | null,
-  }));
+  const events = passEvents(options.events);
   const plugins: DryPlugin[] = [];
-  const later: { cell: DryCell; plugin: DryPlugin }[] = [];
+  const later: { cell: DryCell; plugin: DryPlugin; config: PluginConfig; mark: string }[] = [];
   for (const { config, load } of options.plugins) {
     const plugin: DryPlugin = { plugin_config_id: config.id, name: `plugin ${config.id}`, error: null, steps: [] };
     plugins.push(plugin);
@@ -80,16 +84,20 @@ export async function dryRun(options: DryRunOptions): Promise<DryRun> {
         await startDryCell({ plugin: loaded, config, services, fetch: options.fetch, now: options.now }),
       );
       if (!await setUp(cell, plugin)) continue;
-      await processEvents(cell, plugin);
-      later.push({ cell, plugin });
+      const mark = `${plugin.name} (${config.id})`;
+      later.push({ cell, plugin, config, mark });
+      await processEvents(cell, plugin, { pluginConfigId: config.id, mark, readsMarks: loaded.readsMarks });
     } catch (error) {
       plugin.error = errorOf(error);
     }
   }
-  for (const { cell, plugin } of later) {
-    await consumeEvents(cell, plugin).catch((error) => plugin.error = errorOf(error));
+  const { teamId, anonymizeIps } = options;
+  const deferred = later.filter(({ cell }) => isDeferred(cell.capabilities)).map(({ mark }) => mark);
+  await events.finish({ teamId, anonymizeIps, deferred });
+  for (const { cell, plugin, config } of later.filter(({ plugin }) => plugin.error === null)) {
+    await consumeEvents(cell, plugin, config).catch((error) => plugin.error = errorOf(error));
   }
-  return { plugins, events: current };
+  return { plugins, events: events.results() };
 
   function servicesFor(config: PluginConfig, loaded: LoadedPlugin) {
     const { geoip, limits, version, api } = options.backends;
@@ -138,23 +146,21 @@ export async function dryRun(options: DryRunOptions): Promise<DryRun> {
     return error === null;
   }
 
-  async function processEvents(cell: DryCell, plugin: DryPlugin): Promise<void> {
+  async function processEvents(cell: DryCell, plugin: DryPlugin, place: StagePlugin): Promise<void> {
     const { methods } = cell.capabilities;
     if (!methods.includes("processEvent") && !methods.includes("processEventBatch")) return;
-    for (const [index, state] of current.entries()) {
-      if (state.after === null) continue;
-      const step = await give(cell, "processEvent", index, state.after);
+    for (const { index, event } of events.next(place)) {
+      const step = await give(cell, "processEvent", index, event);
       plugin.steps.push(step);
-      if (step.outcome === "dropped") Object.assign(state, { after: null, dropped_by: plugin.plugin_config_id });
-      else if (step.after !== null) state.after = step.after as Record<string, unknown>;
+      events.passed(place, index, Outcome[step.outcome], step.after);
     }
   }
 
-  async function consumeEvents(cell: DryCell, plugin: DryPlugin): Promise<void> {
+  async function consumeEvents(cell: DryCell, plugin: DryPlugin, config: PluginConfig): Promise<void> {
     for (const fn of LATER) {
       if (!cell.capabilities.methods.includes(fn)) continue;
-      for (const [index, { after }] of current.entries()) {
-        if (after !== null) plugin.steps.push(await give(cell, fn, index, { elements: [], ...after }));
+      for (const { index, event } of events.consumed(fn, config.config)) {
+        plugin.steps.push(await give(cell, fn, index, event));
       }
     }
   }

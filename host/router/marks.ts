@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Capabilities } from "../../runtime/capabilities.ts";
 import { isRecord } from "../../runtime/is_record.ts";
 import type { PluginMarks } from "../../runtime/events/finish_event.ts";
 import { Outcome } from "../../runtime/protocol.ts";
@@ -13,6 +14,11 @@ import type { RoutedBatch } from "./route_batch.ts";
 
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
+
+/** Whether the plugin is listed in `$plugins_deferred`. */
+export function isDeferred(capabilities: Capabilities | null): boolean {
+  return (["onEvent", "onSnapshot", "exportEvents"] as const).some((name) => capabilities?.methods.includes(name));
+}
 
 /** `index` is that of the event in the batch that went in. */
 export function marksOf(index: number, runs: RoutedBatch["runs"], deferred: readonly string[] = []): PluginMarks {

@@ -3,11 +3,11 @@
  * @module
  */
 
-import type { Capabilities } from "../../runtime/capabilities.ts";
 import type { Clock } from "../clock.ts";
 import type { HogpenConfig, ProjectConfig } from "../config/config.ts";
 import type { EventLog } from "../log/event_log.ts";
 import { type Router, type RouterChain, type RouterObserver, startRouter } from "../router/router.ts";
+import { isDeferred } from "../router/marks.ts";
 import { groupStages } from "../router/stage.ts";
 import type { PluginSet } from "./plugin_set.ts";
 
@@ -37,7 +37,7 @@ export function createProjectRouters(options: ProjectRoutersOptions): ProjectRou
       anonymizeIps: project.anonymizeIps,
       deferred: () =>
         placed
-          .filter(({ runtime, pluginConfigId }) => seesLater(runtime.status(pluginConfigId).capabilities))
+          .filter(({ runtime, pluginConfigId }) => isDeferred(runtime.status(pluginConfigId).capabilities))
           .map(({ mark }) => mark),
     };
   }
@@ -67,9 +67,4 @@ export function createProjectRouters(options: ProjectRoutersOptions): ProjectRou
       await Promise.all(Array.from(routers.values(), (router) => router[Symbol.asyncDispose]()));
     },
   };
-}
-
-/** Whether the plugin is listed in `$plugins_deferred`. */
-function seesLater(capabilities: Capabilities | null): boolean {
-  return (["onEvent", "onSnapshot", "exportEvents"] as const).some((name) => capabilities?.methods.includes(name));
 }

@@ -5,7 +5,6 @@ import { overlayCache } from "../../../host/dry_run/overlay_cache.ts";
 import { overlayStorage } from "../../../host/dry_run/overlay_storage.ts";
 import { openSqliteStore } from "../../../host/store/sqlite_store.ts";
 import { temporaryFolder } from "../../kit/temporary_folder.ts";
-import { eventually } from "../../kit/eventually.ts";
 import { startTestService } from "../../kit/service.ts";
 
 interface Answer {
@@ -27,10 +26,6 @@ interface Answer {
     }[];
   }[];
   events: { after: { properties: Record<string, unknown> } | null; dropped_by: number | null }[];
-}
-
-interface Live {
-  results: { payload?: { properties: Record<string, unknown> } }[];
 }
 
 const BUSY = `
@@ -122,66 +117,6 @@ Deno.test("a dry run shows all that a plugin does, and nothing of it stays", asy
   assert.notEqual(broken.plugins[0]!.error, null);
   const none = await run({ plugin_config_id: 7, events: [{ event: "x" }] });
   assert.match(none.plugins[0]!.steps[1]!.error?.message ?? "", /no fixture/);
-});
-
-Deno.test("plugins that ship make of an event in a dry run what they make of it live", async () => {
-  const root = new URL("../../../plugins/", import.meta.url).pathname;
-  const names = Array.from(Deno.readDirSync(root)).filter(({ isDirectory }) => isDirectory).map(({ name }) => name)
-    // It sets itself up from the internet.
-    .filter((name) => name !== "currency_normalisation")
-    .sort();
-  assert(names.length > 5);
-  await using service = await startTestService({
-    config: {
-      projects: names.map((name, index) => ({
-        id: index + 1,
-        token: `phc_${index + 1}`,
-        plugins: [{ id: index + 1, source: `${root}${name}` }],
-      })),
-    },
-  });
-  const properties = {
-    $current_url: "https://example.com/a?utm_source=x",
-    $useragent: "Mozilla/5.0 (X11; Linux x86_64; rv:120.0) Gecko/20100101 Firefox/120.0",
-    price: "3",
-  };
-  const own = (all: Record<string, unknown> = {}) =>
-    Object.fromEntries(
-      Object.entries(all).filter(([key]) => !/^\$plugins_|^\$set(_once)?$|^token$|^\$ip$|^distinct_id$/.test(key)),
-    );
-  const timestamp = "2026-01-05T10:20:30.000Z";
-  const uuid = "01890b5a-1a2b-7000-8000-000000000001";
-  for (const id of names.keys()) {
-    await service.capture({
-      api_key: `phc_${id + 1}`,
-      uuid,
-      timestamp,
-      event: "$pageview",
-      distinct_id: "d",
-      properties,
-    });
-  }
-  for (const [index, name] of names.entries()) {
-    const team = index + 1;
-    const live = await eventually(`${name} has seen the event`, async () => {
-      const [out] = (await service.api<Live>(`/_hogpen/api/events?team_id=${team}&payload=true`)).results;
-      const [dropped] = (await service.api<Live>(`/_hogpen/api/dropped_events?team_id=${team}`)).results;
-      return out ? { properties: own(out.payload?.properties) } : dropped ? { properties: null } : null;
-    });
-    const event = { uuid, timestamp, event: "$pageview", distinct_id: "d", ip: "127.0.0.1", properties };
-    const { plugins, events } = await service.api<Answer>("/_hogpen/api/dry_run", "POST", {
-      team_id: team,
-      events: [event],
-    });
-    // A webhook without an address does not load, live as here.
-    assert.equal(plugins.length, 1);
-    const after = events[0]!.after;
-    assert.deepEqual(after && own(after.properties), live.properties, name);
-    const { results } = await service.api<{ results: { subject: string }[] }>(
-      `/_hogpen/api/jobs?plugin_config_id=${team}`,
-    );
-    assert.deepEqual(results, [], name);
-  }
 });
 
 Deno.test("overlayStorage() reads through, and writes nothing to what lies below", async () => {

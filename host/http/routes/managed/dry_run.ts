@@ -4,8 +4,8 @@
  */
 
 import { z } from "zod";
+import { formPluginEvent } from "../../../../runtime/events/form_plugin_event.ts";
 import { isRecord } from "../../../../runtime/is_record.ts";
-import { sampleEvent } from "../../../../testing/sample_event.ts";
 import type { PluginConfig, ProjectConfig } from "../../../config/config.ts";
 import type { DryRun } from "../../../dry_run/dry_run.ts";
 import type { EventLog } from "../../../log/event_log.ts";
@@ -17,6 +17,18 @@ import { type Route, route } from "../../route.ts";
 import { timeIn } from "../../schemas.ts";
 
 const record = z.record(z.string(), z.unknown());
+
+/** What intake makes sure of before any plugin sees an event. */
+const eventIn = z.looseObject({
+  uuid: z.string().optional(),
+  event: z.string().optional(),
+  distinct_id: z.string().optional(),
+  ip: z.string().nullable().optional(),
+  site_url: z.string().nullable().optional(),
+  now: z.string().optional(),
+  sent_at: z.string().optional(),
+  properties: record.optional(),
+});
 
 const ruleIn = z.object({
   url: z.string().optional(),
@@ -37,7 +49,7 @@ const dryRunIn = z.object({
   source: z.object({ inline: z.string().min(1).max(500_000), name: z.string().optional() }).optional()
     .describe("Code to try instead of the plugin's own; without plugin_config_id, as a new plugin."),
   config: record.optional().describe("Values to try instead; a secret's placeholder keeps what is set."),
-  events: z.array(record).max(20).default([]).describe("What is left out of an event has a default."),
+  events: z.array(eventIn).max(20).default([]).describe("What is left out of an event has a default."),
   uuids: z.array(z.string()).max(20).default([]).describe("Events of the project that lie in the log or were dropped."),
   fetch: z.union([z.literal("real"), z.array(ruleIn).max(100)]).default([])
     .describe("`real`: requests leave. Else the first rule that fits answers, and what none fits fails."),
@@ -75,7 +87,7 @@ const dryRunOut = z.object({
     z.object({ plugin_config_id: z.number(), name: z.string(), error: errorOut, steps: z.array(stepOut) }),
   ),
   events: z.array(z.object({
-    after: z.unknown().describe("After the last plugin; null when it would be dropped."),
+    after: z.unknown().describe("As it would be stored and delivered; null when it would be dropped."),
     dropped_by: z.number().nullable().describe("The plugin config that would drop it."),
   })),
 });
@@ -83,6 +95,8 @@ const dryRunOut = z.object({
 export interface DryRunRequest {
   plugins: PluginConfig[];
   events: Record<string, unknown>[];
+  teamId: number;
+  anonymizeIps: boolean;
   fetch: "real" | z.infer<typeof ruleIn>[];
   now: number | null;
 }
@@ -134,7 +148,11 @@ export function dryRunRoutes(options: DryRunRoutesOptions): Route[] {
     for (let next: string | null = null, turns = 0; turns < 40; turns++) {
       const page = await findEvents(options.log, { topic: "outbox", project, uuid, properties: [], limit: 1, next });
       const [found] = page.events;
-      if (found !== undefined) return found.event;
+      if (found !== undefined) {
+        // Its time is corrected already, and would be once more.
+        const { sent_at: _, offset: __, ...event } = found.event;
+        return event;
+      }
       if (page.next === null) break;
       next = page.next;
     }
@@ -154,14 +172,16 @@ export function dryRunRoutes(options: DryRunRoutesOptions): Route[] {
       async handle({ body }) {
         const { project, plugins } = find(body);
         const stored = await Promise.all(body.uuids.map((uuid) => findByUuid(project.id, uuid)));
-        const events = [...stored, ...body.events.map((event) => timely(event, project.id, options.now()))];
+        const events = [...stored, ...body.events.map((event) => taken(event, project, options.now()))];
         if (events.length === 0) throw invalidInput("Cannot run nothing: expected `events` or `uuids`", "events");
         if (running >= MOST_AT_ONCE) {
           throw new ApiError(503, "server_error", "busy", `${MOST_AT_ONCE} dry runs are under way: try again soon`);
         }
         running++;
         try {
-          return await options.dryRun({ plugins, events, fetch: body.fetch, now: body.clock ?? null });
+          const { id: teamId, anonymizeIps } = project;
+          const now = body.clock ?? null;
+          return await options.dryRun({ plugins, events, teamId, anonymizeIps, fetch: body.fetch, now });
         } finally {
           running--;
         }
@@ -170,10 +190,19 @@ export function dryRunRoutes(options: DryRunRoutesOptions): Route[] {
   ];
 }
 
-/** As an SDK would send it now. */
-function timely(event: Record<string, unknown>, teamId: number, at: number): Record<string, unknown> {
+/** As intake would hand it on if an SDK sent it now. */
+function taken(event: z.infer<typeof eventIn>, project: ProjectConfig, at: number): Record<string, unknown> {
   const now = new Date(at).toISOString();
-  return sampleEvent({ uuid: crypto.randomUUID(), team_id: teamId, now, timestamp: now, ...event });
+  const { ip = "127.0.0.1" } = event;
+  return formPluginEvent({ timestamp: now, properties: {}, ...event, event: event.event ?? "test event" }, {
+    uuid: event.uuid ?? crypto.randomUUID(),
+    distinct_id: event.distinct_id ?? "user-1",
+    ip: project.anonymizeIps ? null : ip,
+    site_url: event.site_url ?? null,
+    team_id: project.id,
+    now: event.now ?? now,
+    sent_at: event.sent_at,
+  });
 }
 
 /** A page that shows a form does not have the secrets, and sends back what stands for them. */
