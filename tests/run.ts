@@ -16,12 +16,6 @@ const ALL = ["tests", "plugins"];
 /** Where packages might change behind its back, Deno checks the types of every Worker each time one starts. */
 const CHECKED_ONCE = ["--node-modules-dir=auto"];
 
-/**
- * More files than cores run at once, since tests spend half of their time waiting for processes, deadlines and browsers. With many more,
- * plugins would miss their deadlines because the machine is busy.
- */
-const FILES_PER_CORE = 1.5;
-
 const given = Deno.args.filter((argument) => argument !== "--slow");
 const isSlow = given.length < Deno.args.length;
 if (!await isReady()) Deno.exit(2);
@@ -54,9 +48,6 @@ async function runTests(): Promise<number> {
         ...places,
       ],
       cwd: ROOT,
-      env: {
-        DENO_JOBS: Deno.env.get("DENO_JOBS") ?? String(Math.ceil(FILES_PER_CORE * navigator.hardwareConcurrency)),
-      },
       stdin: "inherit",
       stdout: "inherit",
       stderr: "inherit",
