@@ -6,8 +6,9 @@
 
 import { startTestService } from "../tests/kit/service.ts";
 import { type Goal, printGoals, printMachine } from "./kit/report.ts";
-import { receiveSentinels, SENTINEL } from "./kit/sentinel_receiver.ts";
-import { pluginSources, workloadEvent } from "./workload.ts";
+import { receiveSentinels } from "./kit/sentinel_receiver.ts";
+import { BATCH, freshEvent, post, sentinel } from "./kit/service_load.ts";
+import { pluginSources } from "./workload.ts";
 
 const COUNTS = [1, 10, 50, 200];
 const PLUGINS_A_PROJECT = 4;
@@ -15,7 +16,6 @@ const PLUGINS_A_PROJECT = 4;
 const CALLS = 240_000;
 /** Events that each project gets before: every cell compiles the hot parts of its sandbox for itself, which takes it about as many calls. */
 const WARM_EVENTS = 1_500;
-const BATCH = 50;
 
 interface Row {
   count: number;
@@ -86,7 +86,7 @@ function projectsOf(count: number, destination: Record<string, unknown>) {
 /** The announcement waits ten seconds for plugins at most. */
 async function untilReady(api: <T>(path: string) => Promise<T>): Promise<void> {
   for (;;) {
-    const { results } = await api<{ results: { state: string }[] }>("/_hogpen/api/plugin_configs");
+    const { results } = await api<{ results: { state: string }[] }>("/_hogpen/api/plugin_configs?limit=500");
     if (results.every(({ state }) => state === "running")) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
@@ -102,27 +102,13 @@ async function work(
   const ends = await Promise.all(projects.map(async ({ token }) => {
     for (let sent = 0; sent < events; sent += BATCH) {
       const size = Math.min(BATCH, events - sent);
-      await post(
-        url,
-        token,
-        Array.from({ length: size }, (_, index) => ({ ...workloadEvent(index), uuid: crypto.randomUUID() })),
-      );
+      await post(url, Array.from({ length: size }, (_, index) => freshEvent(index)), token);
     }
-    const last = { ...workloadEvent(0), uuid: crypto.randomUUID(), event: SENTINEL };
-    await post(url, token, [last]);
+    const last = sentinel();
+    await post(url, [last], token);
     return await receiver.seen(last.uuid);
   }));
   return Math.max(...ends);
-}
-
-async function post(url: string, token: string, batch: unknown[]): Promise<void> {
-  const response = await fetch(`${url}/batch`, {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ api_key: token, batch }),
-  });
-  if (response.status !== 200) throw new Error(`POST /batch answered ${response.status}: ${await response.text()}`);
-  await response.body?.cancel();
 }
 
 /** Proportional set sizes in MB: of the host, and of all its cells together. */

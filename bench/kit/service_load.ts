@@ -38,11 +38,11 @@ export async function measureThroughput(url: string, receiver: SentinelReceiver,
 }
 
 /** Rejects when the events were not taken. */
-export async function post(url: string, batch: unknown[]): Promise<void> {
+export async function post(url: string, batch: unknown[], token = TOKEN): Promise<void> {
   const response = await fetch(`${url}/batch`, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ api_key: TOKEN, batch }),
+    body: JSON.stringify({ api_key: token, batch }),
   });
   if (response.status !== 200) throw new Error(`POST /batch answered ${response.status}: ${await response.text()}`);
   await response.body?.cancel();

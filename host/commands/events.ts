@@ -79,11 +79,11 @@ async function* pages(api: ApiClient, project: string, after: string) {
 /** The only one when none is named. */
 async function projectOf(api: ApiClient, named: string | undefined): Promise<string> {
   if (named !== undefined) return named;
-  const { results } = await api.ask<{ results: { id: number }[] }>("/_hogpen/api/projects");
-  const [only] = results;
-  if (results.length === 1 && only !== undefined) return String(only.id);
+  const all = await api.askAll<{ id: number }>("/_hogpen/api/projects");
+  const [only] = all;
+  if (all.length === 1 && only !== undefined) return String(only.id);
   throw new CommandError(
-    `Name a project with --project: there are ${results.map(({ id }) => id).join(", ")}`,
+    `Name a project with --project: there are ${all.map(({ id }) => id).join(", ")}`,
     EXIT_USAGE,
   );
 }

@@ -22,9 +22,10 @@ export async function exportAll(folder: string, { settings, configGiven }: Given
   await requireEmpty(folder);
   await withManaged(settings, async (things) => {
     await using loader = await createPluginLoader(settings);
+    const { projects } = await things.combine(own);
+    const configs = new Map(projects.flatMap(({ plugins }) => plugins.map((config) => [config.id, config] as const)));
     async function secretKeys(plugin: ManagedPlugin): Promise<ReadonlySet<string> | null> {
-      const { projects } = await things.combine(own);
-      const config = projects.flatMap(({ plugins }) => plugins).find(({ id }) => id === plugin.id);
+      const config = configs.get(plugin.id);
       if (config === undefined || typeof config.source !== "string") return null;
       try {
         const { config: fields } = await readManifest(await loader.open(config));

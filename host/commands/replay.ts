@@ -25,12 +25,12 @@ const UNITS: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_
 export async function replay(consumer: string | undefined, command: ReplayCommand): Promise<void> {
   const api = await openApi(command);
   if (consumer === undefined) {
-    const { results } = await api.ask<{ results: Consumer[] }>("/_hogpen/api/consumers");
-    for (const each of results) {
+    const all = await api.askAll<Consumer>("/_hogpen/api/consumers");
+    for (const each of all) {
       if (command.json) terminal.json(each);
       else terminal.print(`${each.id}  ${each.state}, ${each.lag.events} events behind`);
     }
-    if (results.length === 0) {
+    if (all.length === 0) {
       terminal.note("There is no consumer: no destination, and no plugin that sees events at the end");
     }
     return;

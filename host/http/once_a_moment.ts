@@ -26,8 +26,9 @@ export function onceAMoment<Question, Answer>(
     asked.catch(() => given.delete(key));
     given.delete(key);
     given.set(key, { at: now(), answer: asked });
-    for (const [oldest] of given) {
-      if (given.size <= MOST) break;
+    // The oldest stand first.
+    for (const [oldest, { at }] of given) {
+      if (given.size <= MOST && now() - at < standsMs) break;
       given.delete(oldest);
     }
     return asked;

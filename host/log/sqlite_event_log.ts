@@ -4,7 +4,8 @@
  * @module
  */
 
-import { type Block, lastOf, unpackBlock } from "./block.ts";
+import { lastOf, unpackBlock } from "./block.ts";
+import { DamageNotes } from "./damage_notes.ts";
 import type {
   BackPage,
   Cursor,
@@ -24,7 +25,7 @@ import { type FileLock, lockFile } from "../sqlite/file_lock.ts";
 import { toBackEndError } from "../back_end_error.ts";
 import type { Synchronous } from "../sqlite/open_database.ts";
 import { Thread } from "../sqlite/thread.ts";
-import { type Part, Parts } from "./parts.ts";
+import { Parts } from "./parts.ts";
 import { Tail } from "./tail.ts";
 
 export interface SqliteEventLogOptions {
@@ -98,9 +99,7 @@ class SqliteEventLog implements EventLog {
   #trim: Promise<void> | null = null;
   #trimNotBefore = 0;
   #closed = false;
-  readonly #onDamage: (message: string) => void;
-  /** Records that were told of, by part and number. */
-  readonly #damaged = new Set<string>();
+  readonly #damage: DamageNotes;
 
   constructor(
     thread: Thread<LogDatabase>,
@@ -120,7 +119,7 @@ class SqliteEventLog implements EventLog {
       bytes: Math.min(options.retentionBytes ?? this.#maxBytes / 2, this.#maxBytes * 0.9),
     };
     this.#now = options.now ?? Date.now;
-    this.#onDamage = options.onDamage ?? (() => {});
+    this.#damage = new DamageNotes(options.onDamage ?? (() => {}));
     this.#at = opened.at;
     this.#usedBytes = opened.usedBytes;
     this.#timer = setInterval(() => void this.#applyRetention(), options.trimEveryMs ?? 30_000);
@@ -155,7 +154,7 @@ class SqliteEventLog implements EventLog {
     for (let offset = from; offset < part.last;) {
       const blocks = this.#tail.from(part.id, offset) ??
         await this.#thread.call("read", part.id, offset, limits.maxBytes);
-      this.#noteDamage(part, blocks);
+      this.#damage.note(part, blocks);
       for (const block of blocks) if (!unpackBlock(block, offset, limits, records)) break;
       const end = blocks.at(-1);
       // All that was read is damaged: what follows may not be.
@@ -183,7 +182,7 @@ class SqliteEventLog implements EventLog {
     if (end < part.first) return page();
     let bytes = 0;
     const blocks = await this.#thread.call("readBack", part.id, end, limits.maxBytes);
-    this.#noteDamage(part, blocks);
+    this.#damage.note(part, blocks);
     for (const block of blocks) {
       const own: StoredRecord[] = [];
       unpackBlock(block, 0, { maxEvents: Infinity, maxBytes: Infinity }, own);
@@ -243,7 +242,7 @@ class SqliteEventLog implements EventLog {
   }
 
   size(): LogSize {
-    return { used: this.#usedBytes, max: this.#maxBytes, damaged: this.#damaged.size };
+    return { used: this.#usedBytes, max: this.#maxBytes, damaged: this.#damage.count };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -258,18 +257,6 @@ class SqliteEventLog implements EventLog {
     } finally {
       await this.#thread[Symbol.asyncDispose]();
       this.#lock[Symbol.dispose]();
-    }
-  }
-
-  #noteDamage(part: Part, blocks: readonly Block[]): void {
-    for (const { damaged = [] } of blocks) {
-      const found = damaged.filter((number) => !this.#damaged.has(`${part.id} ${number}`));
-      for (const number of found) this.#damaged.add(`${part.id} ${number}`);
-      if (found.length === 0) continue;
-      const which = found.length === 1 ? `record ${found[0]}` : `${found.length} records from ${found[0]}`;
-      this.#onDamage(
-        `The event log is damaged: ${which} of project ${part.project}'s ${part.topic} is not what was written, and is left out`,
-      );
     }
   }
 

@@ -141,6 +141,10 @@ export async function openManagedThings(options: ManagedThingsOptions): Promise<
     return { version: written.find(({ kind, id }) => kind === first.kind && id === first.id)?.version ?? 0 };
   }
 
+  async function put(change: ManagedChange, context: ChangeContext): Promise<Outcome> {
+    return await write(await writeOf(change), context);
+  }
+
   function writeOf(change: ManagedChange): Write | Promise<Write> {
     if (change.kind === "plugin") return pluginWrite(change.value, change.context.actor);
     const closed = change.kind === "project" ? codec.closeProject(change.value) : codec.closeDestination(change.value);
@@ -260,10 +264,9 @@ export async function openManagedThings(options: ManagedThingsOptions): Promise<
       };
     },
     nextId: (kind) => Math.max(FIRST_ID - 1, ...(kind === "project" ? state.projects : state.plugins).keys()) + 1,
-    putProject: async (value, context) => await write(await writeOf({ kind: "project", value, context }), context),
-    putPlugin: async (value, context) => await write(await writeOf({ kind: "plugin", value, context }), context),
-    putDestination: async (value, context) =>
-      await write(await writeOf({ kind: "destination", value, context }), context),
+    putProject: (value, context) => put({ kind: "project", value, context }, context),
+    putPlugin: (value, context) => put({ kind: "plugin", value, context }, context),
+    putDestination: (value, context) => put({ kind: "destination", value, context }, context),
     remove: (kind, id, context) => {
       const target = `${kind === "plugin" ? "plugin_config" : kind}s/${id}`;
       return write({ changes: [{ kind: KINDS[kind], id, value: null }], target }, context);

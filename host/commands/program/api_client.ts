@@ -18,6 +18,8 @@ export interface ApiClient {
   url: string;
   /** The answer as JSON. Rejects with CommandError. */
   ask<T>(path: string, method?: string, body?: unknown): Promise<T>;
+  /** All of a list, however many pages it has. `path` has no query. */
+  askAll<T>(path: string): Promise<T[]>;
   /** A page of events, and where it ends. */
   askPage<T>(path: string): Promise<T & { cursor: string }>;
 }
@@ -69,6 +71,16 @@ export async function openApi(options: ApiOptions): Promise<ApiClient> {
   return {
     url,
     ask: async (path, method = "GET", body) => JSON.parse((await request(path, method, body)).text),
+    async askAll<T>(path: string) {
+      const all: T[] = [];
+      for (let next: string | null = ""; next !== null;) {
+        const { text } = await request(`${path}?${new URLSearchParams({ next })}`, "GET", undefined);
+        const page = JSON.parse(text) as { results: T[]; next: string | null };
+        all.push(...page.results);
+        next = page.next;
+      }
+      return all;
+    },
     async askPage(path) {
       const { text, cursor } = await request(path, "GET", undefined);
       return { ...JSON.parse(text), cursor };

@@ -74,6 +74,19 @@ Deno.test("events tail prints what comes, until it is ended", async () => {
   await Promise.all([notes.cancel(), lines.cancel(), tail.status]);
 });
 
+Deno.test("replay lists every consumer, however many there are", async () => {
+  await using folder = await temporaryFolder();
+  const destinations = Array.from({ length: 101 }, (_, index) => ({
+    id: `file_${index}`,
+    type: "ndjson",
+    path: folder.file(`${index}.ndjson`),
+  }));
+  await using service = await startTestService({ config: { projects: [{ id: 1, token: "phc_many", destinations }] } });
+  const env = { HOGPEN_URL: service.url, HOGPEN_ADMIN_TOKEN: ADMIN_TOKEN };
+  const { out } = await runCommand(["replay", "--json"], { env });
+  assert.equal(out.trim().split("\n").length, 101);
+});
+
 Deno.test("a service that does not answer is exit code 3, a missing token 2", async () => {
   await using folder = await temporaryFolder();
   const env = { HOGPEN_URL: "http://127.0.0.1:9", HOGPEN_ADMIN_TOKEN: "x" };

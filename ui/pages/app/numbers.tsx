@@ -53,7 +53,8 @@ export function Numbers({ id }: { id: number }) {
   );
 }
 
-const COLORS = ["#a33b0a", "#17693a", "#5c6066", "#b3201f", "#7a4fb5", "#1a6fb0"];
+/** Seen on a light ground and on a dark one. */
+const COLORS = ["#d2601a", "#2b9a58", "#858b94", "#d84a48", "#9a74d6", "#3f93d6"];
 
 interface Line {
   name: string;
