@@ -35,7 +35,7 @@ export function createPluginSecrets(
       if (form.trim().length >= SHORTEST && form.length <= LONGEST) names.set(form, name);
     }
     const password = URL.parse(value)?.password ?? "";
-    if (password !== "" && password !== value) add(name, decodeURIComponent(password));
+    for (const form of password === "" ? [] : [password, decoded(password)]) if (form !== value) add(name, form);
   }
 
   function gather(name: string, key: string, value: unknown, isSecret: boolean): void {
@@ -71,4 +71,13 @@ export function createPluginSecrets(
       return { ...error, name: hide(name), message: hide(message), ...(stack !== undefined && { stack: hide(stack) }) };
     },
   };
+}
+
+/** As it is when it is not encoded as addresses are. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
