@@ -77,7 +77,8 @@ async function startFilled(): Promise<RunningService & { api_plugin: number }> {
   await service.api("/_hogpen/api/projects/1/destinations", "POST", {
     id: "hook",
     type: "webhook",
-    url: "http://127.0.0.1:9/hook",
+    url: "http://127.0.0.1:9/hush-address",
+    headers: { "X-Team": "hush-team" },
     enabled: false,
     secret: WEBHOOK_SECRET,
   });
@@ -97,10 +98,12 @@ Deno.test("export writes what runs as one hogpen.json without secrets in it, and
   const { code, err, out: said } = await runCommand(["export", out], { env });
   assert.equal(code, 0, err);
   assert.match(said, /^Exported 2 projects, 2 plugin configs and 1 destinations to .*out\/hogpen\.json\n$/);
-  assert.match(err, /2 secrets are in .*out\/secrets/);
+  assert.match(err, /4 secrets are in .*out\/secrets/);
 
   const text = await Deno.readTextFile(`${out}/hogpen.json`);
-  for (const secret of ["hush-hush", WEBHOOK_SECRET, "of-file"]) assert.equal(text.includes(secret), false, secret);
+  for (const secret of ["hush-hush", "hush-address", "hush-team", WEBHOOK_SECRET, "of-file"]) {
+    assert.equal(text.includes(secret), false, secret);
+  }
   const [one, two] = JSON.parse(text).projects;
   const id = service.api_plugin;
   assert.deepEqual(one.plugins, [

@@ -4,12 +4,11 @@
  */
 
 import { z } from "zod";
-import { isRecord } from "../../../../runtime/is_record.ts";
 import type { ProjectConfig } from "../../../config/config.ts";
 import { describeDestination } from "../../../destinations/describe_destination.ts";
 import { completeDestination, type DestinationValue, destinationValue } from "../../../managed/managed_values.ts";
-import { hideSecrets, SECRET_PLACEHOLDER } from "../../access/hide_secrets.ts";
 import { conflict, invalidInput, notFound } from "../../api_error.ts";
+import { hideDestination, hideEntry } from "../../hide_destination.ts";
 import { type Route, route } from "../../route.ts";
 import { DONE, doneOut, idIn, listOf, pageIn, pageOf } from "../../schemas.ts";
 import { keepSecrets } from "./dry_run.ts";
@@ -60,7 +59,7 @@ export function destinationChangeRoutes(
     return {
       ...describeDestination(config),
       team_id: project.id,
-      options: own === undefined ? null : hideOptions(config.type, config.options),
+      options: own === undefined ? null : hideDestination(config.type, config.options),
       managed_by: own === undefined ? "file" : "api",
       version: own?.version ?? null,
     };
@@ -116,7 +115,7 @@ export function destinationChangeRoutes(
         if (project.destinations.some((destination) => destination.id === entry.id)) {
           throw conflict(`Cannot make destination ${entry.id}: project ${id} has one of this id`);
         }
-        return await save(id, entry, null, [actor, "create", 0, null, hideIn(entry)]);
+        return await save(id, entry, null, [actor, "create", 0, null, hideEntry(entry)]);
       },
     }),
     route({
@@ -136,7 +135,7 @@ export function destinationChangeRoutes(
         const changed = { ...before, ...keepSecrets(body, { ...before }), id: destination };
         const entry = checkDestination(destinationValue.parse(changed), project);
         const shown = showDestination(project, destination);
-        return await save(id, entry, shown, [actor, "change", ifMatch, before && hideIn(before), hideIn(entry)]);
+        return await save(id, entry, shown, [actor, "change", ifMatch, before && hideEntry(before), hideEntry(entry)]);
       },
     }),
     route({
@@ -176,21 +175,4 @@ export function destinationChangeRoutes(
       },
     }),
   ];
-}
-
-function hideIn(entry: DestinationValue): Record<string, unknown> {
-  return hideOptions(entry.type, entry);
-}
-
-/** The address of a webhook is often the secret itself, and so is each of its headers. */
-function hideOptions(type: string, options: Record<string, unknown>): Record<string, unknown> {
-  const shown = hideSecrets(options) as Record<string, unknown>;
-  if (type !== "webhook") return shown;
-  const { url, headers } = options;
-  return {
-    ...shown,
-    ...(url !== undefined && { url: SECRET_PLACEHOLDER }),
-    ...(isRecord(headers) &&
-      { headers: Object.fromEntries(Object.keys(headers).map((name) => [name, SECRET_PLACEHOLDER])) }),
-  };
 }

@@ -7,6 +7,7 @@
 import { isAbsolute, resolve } from "node:path";
 import { isRecord } from "../../../../runtime/is_record.ts";
 import { looksSecret } from "../../../config/looks_secret.ts";
+import { isSecretOption } from "../../../http/hide_destination.ts";
 import type { ManagedThings } from "../../../managed/managed_things.ts";
 import type { DestinationValue, PluginValue, ProjectValue } from "../../../managed/managed_values.ts";
 import type { ManagedPlugin } from "../../../managed/thing_codec.ts";
@@ -67,7 +68,10 @@ export async function exportConfig({ written, things, secretKeys }: ExportOption
       entry.config,
       `plugin_${id}`,
       files,
-      (key, value, depth) => keys === null || (depth === 0 && keys.has(key)) || looksSecret(key, value),
+      (path, value) => {
+        const [field = ""] = path;
+        return keys === null || (path.length === 1 && keys.has(field)) || looksSecret(path.at(-1) ?? "", value);
+      },
     );
     const paths: Record<string, string> = {};
     for (const [key, { file_name, blob }] of Object.entries(attachments)) {
@@ -88,12 +92,24 @@ export async function exportConfig({ written, things, secretKeys }: ExportOption
 function projectEntry({ upstream, ...project }: ProjectValue, files: ExportedFile[]): Record<string, unknown> {
   return {
     ...project,
-    ...(upstream && { upstream: withoutSecrets(upstream, `project_${project.id}_upstream`, files, looksSecret) }),
+    ...(upstream && {
+      upstream: withoutSecrets(
+        upstream,
+        `project_${project.id}_upstream`,
+        files,
+        (path, value) => looksSecret(path.at(-1) ?? "", value),
+      ),
+    }),
   };
 }
 
 function destinationEntry(teamId: number, entry: DestinationValue, files: ExportedFile[]): Record<string, unknown> {
-  return withoutSecrets(entry, `destination_${teamId}_${entry.id}`, files, looksSecret);
+  return withoutSecrets(
+    entry,
+    `destination_${teamId}_${entry.id}`,
+    files,
+    (path, value) => isSecretOption(entry.type, path, value),
+  );
 }
 
 /** What says nothing is left out. */
@@ -116,23 +132,24 @@ function withoutSecrets(
   value: Record<string, unknown>,
   place: string,
   files: ExportedFile[],
-  isSecret: (key: string, value: unknown, depth: number) => boolean,
+  /** `path` has the names of the fields that lead there. */
+  isSecret: (path: readonly string[], value: unknown) => boolean,
 ): Record<string, unknown> {
-  function replace(value: unknown, key: string, place: string, depth: number): unknown {
-    if (Array.isArray(value)) return value.map((each, index) => replace(each, key, `${place}_${index}`, depth + 1));
-    if (isRecord(value)) return replaceFields(value, place, depth + 1);
-    if (typeof value !== "string" || value === "" || !isSecret(key, value, depth)) return value;
-    const path = freePath(`secrets/${place}`, files);
+  function replace(value: unknown, path: readonly string[], place: string): unknown {
+    if (Array.isArray(value)) return value.map((each, index) => replace(each, path, `${place}_${index}`));
+    if (isRecord(value)) return replaceFields(value, path, place);
+    if (typeof value !== "string" || value === "" || !isSecret(path, value)) return value;
+    const file = freePath(`secrets/${place}`, files);
     // A reference to a file leaves its last line end out.
-    files.push({ path, contents: new TextEncoder().encode(`${value}\n`) });
-    return { $file: path };
+    files.push({ path: file, contents: new TextEncoder().encode(`${value}\n`) });
+    return { $file: file };
   }
 
-  function replaceFields(value: Record<string, unknown>, place: string, depth: number): Record<string, unknown> {
-    return mapValues(value, (each, key) => replace(each, key, `${place}_${safe(key)}`, depth));
+  function replaceFields(value: Record<string, unknown>, path: readonly string[], place: string) {
+    return mapValues(value, (each, key) => replace(each, [...path, key], `${place}_${safe(key)}`));
   }
 
-  return replaceFields(value, place, 0);
+  return replaceFields(value, [], place);
 }
 
 function freePath(path: string, files: readonly ExportedFile[]): string {

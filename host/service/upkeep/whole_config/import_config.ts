@@ -9,6 +9,7 @@ import type { ConfigFile } from "../../../config/config_schema.ts";
 import { MAX_ATTACHMENT_BYTES, readAttachment } from "../../../config/reading/read_attachment.ts";
 import { type DestinationEntry, type PluginEntry, resolveSource } from "../../../config/read_config.ts";
 import { hideSecrets } from "../../../http/access/hide_secrets.ts";
+import { hideEntry } from "../../../http/hide_destination.ts";
 import { auditedPlugin } from "../../../http/routes/managed/audited_plugin.ts";
 import type { ManagedChange, ManagedThings } from "../../../managed/managed_things.ts";
 import type { AttachmentValue } from "../../../managed/managed_values.ts";
@@ -140,10 +141,7 @@ export async function importConfig(options: ImportOptions): Promise<ImportReport
       return;
     }
     const before = managed.destinations.get(place)?.value.entry;
-    add(`destination ${place}`, {
-      kind: "destination",
-      value: { teamId, entry },
-      context: contextOf(before, entry),
-    });
+    const context = contextOf(before && hideEntry(before), hideEntry(entry));
+    add(`destination ${place}`, { kind: "destination", value: { teamId, entry }, context });
   }
 }
