@@ -1,9 +1,11 @@
 /**
- * `deno task bench <name>` runs `bench/<name>.ts`.
+ * `deno task bench <name>` runs `bench/<name>.ts`, once the packages are there that benchmarks use.
  * @module
  */
 
 import { basename } from "node:path";
+import { getPackages } from "../host/packages/get_packages.ts";
+import { packagesOf } from "../host/packages/package_groups.ts";
 
 const benchmarks = [...Deno.readDirSync(import.meta.dirname as string)]
   .map((entry) => basename(entry.name, ".ts"))
@@ -14,4 +16,5 @@ if (!benchmarks.includes(name)) {
   console.error(`Cannot run benchmark "${name}": expected one of ${benchmarks.join(", ")}`);
   Deno.exit(2);
 }
+await getPackages(packagesOf(), { what: "what the benchmarks need" });
 await import(`./${name}.ts`);
