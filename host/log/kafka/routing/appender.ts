@@ -33,6 +33,8 @@ interface Waiting {
 
 const SEND_BYTES = 4 * 1024 * 1024;
 const RETRY_MS = 300;
+/** Longer than the client keeps trying to send what nobody waits for any more. */
+const ABANDONED_MS = 120_000;
 
 export class Appender implements AsyncDisposable {
   readonly #options: AppenderOptions;
@@ -71,7 +73,6 @@ export class Appender implements AsyncDisposable {
       const batch = this.#takeBatch();
       const error = await this.#send(batch);
       for (const each of batch) {
-        this.#bytes -= each.bytes;
         if (error === null) each.resolve();
         else each.reject(error);
       }
@@ -91,13 +92,19 @@ export class Appender implements AsyncDisposable {
 
   /** Tries until the first of the batch has waited long enough. Null when it is durable. */
   async #send(batch: Waiting[]): Promise<Error | null> {
+    const { producer } = this.#options;
     const messages = batch.flatMap((each) => each.messages);
     const until = Math.min(...batch.map((each) => each.until));
+    // The bytes count for as long as a try has them, also one that nobody waits for any more.
+    let sent: Promise<unknown> = Promise.resolve();
+    using _released = { [Symbol.dispose]: () => this.#releaseAfter(sent, batch) };
     for (;;) {
       try {
-        await this.#options.producer.use((producer) => producer.send({ messages, acks: -1 }));
+        sent = producer.use((client) => client.send({ messages, acks: -1 }));
+        await beforeTime(sent, until);
         return null;
       } catch (error) {
+        if (error instanceof TooLateError) producer.renew();
         this.#options.onError(error);
         if (this.#closed || Date.now() + RETRY_MS >= until) {
           return new LogUnavailableError(`Cannot store events: Kafka does not take them: ${describe(error)}`);
@@ -105,5 +112,29 @@ export class Appender implements AsyncDisposable {
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       }
     }
+  }
+
+  #releaseAfter(sent: Promise<unknown>, batch: Waiting[]): void {
+    const bytes = batch.reduce((sum, each) => sum + each.bytes, 0);
+    void beforeTime(sent, Date.now() + ABANDONED_MS).catch(() => {}).then(() => this.#bytes -= bytes);
+  }
+}
+
+/** What became of a send is not known: a broker that stands still answers nothing. */
+class TooLateError extends Error {
+  override name = "TooLateError";
+  constructor() {
+    super("Kafka does not answer");
+  }
+}
+
+/** Rejects with TooLateError when the time comes first (milliseconds since the epoch). */
+async function beforeTime<T>(result: Promise<T>, until: number): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new TooLateError()), Math.max(0, until - Date.now()));
+  try {
+    return await Promise.race([result, late.promise]);
+  } finally {
+    clearTimeout(timer);
   }
 }
