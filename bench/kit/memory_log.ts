@@ -68,6 +68,7 @@ export function createMemoryLog(now: () => number): MemoryLog {
     cursorAt: () => Promise.resolve(String(base)),
     lag: () => Promise.resolve({ events: inbox.length, seconds: 0 }),
     size: () => null,
+    share: () => null,
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }

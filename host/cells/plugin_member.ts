@@ -162,6 +162,15 @@ export class PluginMember {
     this.enter(PluginState.Loading);
   }
 
+  /** What another host made of it. False when there is nothing to run here. */
+  follow(disabledReason: string | null): boolean {
+    if (this.plugin instanceof PluginLoadError) return false;
+    this.say("INFO", disabledReason === null ? "Enabled by another host." : "Disabled by another host.");
+    if (disabledReason === null) this.enter(PluginState.Loading);
+    else this.enter(PluginState.Disabled, disabledReason);
+    return true;
+  }
+
   recordError(error: ErrorRecord, event?: string): void {
     this.#options.records.error(this.id, this.mapError(error), event);
   }

@@ -9,7 +9,7 @@ import type { LogBatch } from "../../runtime/protocol.ts";
 import { isRecord } from "../../runtime/is_record.ts";
 import type { PluginJournal } from "../loader/plugin_journal.ts";
 import type { PluginLogWriter } from "../services/logs.ts";
-import type { PluginConfigRecord, PluginConfigs } from "../store/store.ts";
+import type { DisabledReason, PluginConfigRecord, PluginConfigs } from "../store/store.ts";
 
 /** Whose record it is, and the hash of source and configuration that a stored reason must belong to. */
 export interface RecordOwner {
@@ -24,6 +24,8 @@ export interface PluginRecords extends PluginJournal, AsyncDisposable {
   /** Reads what was kept, and from then on writes for this owner. A reason of another revision is forgotten. */
   open(owner: RecordOwner): Promise<Readonly<PluginConfigRecord>>;
   read(pluginConfigId: number): Readonly<PluginConfigRecord> | undefined;
+  /** Takes over why plugins are disabled from the store, where other hosts write too. Resolves with those for which it was another reason here. */
+  takeOver(): Promise<DisabledReason[]>;
   /** Takes effect at once, and is stored soon. */
   change(pluginConfigId: number, change: RecordChange): void;
   /** Entries as the plugin's cell sent them. */
@@ -48,6 +50,10 @@ const MAX_EVENT_CHARACTERS = 256 * 1024;
 export function createPluginRecords({ store, logs, now, onError }: PluginRecordsOptions): PluginRecords {
   const records = new Map<number, PluginConfigRecord & { teamId: number }>();
   const unsaved = new Set<number>();
+  /** Whose reason was changed here and is not in the store yet, with the turn of the change. */
+  const newReasons = new Map<number, number>();
+  /** Differs when a reason was changed or stored here meanwhile. */
+  let turn = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let saving = Promise.resolve();
 
@@ -55,6 +61,9 @@ export function createPluginRecords({ store, logs, now, onError }: PluginRecords
     const record = records.get(pluginConfigId);
     if (record === undefined) return;
     Object.assign(record, changed);
+    if (changed.disabledReason !== undefined) {
+      newReasons.set(pluginConfigId, ++turn);
+    }
     unsaved.add(pluginConfigId);
     timer ??= setTimeout(save, STORE_EVERY_MS);
   }
@@ -73,8 +82,11 @@ export function createPluginRecords({ store, logs, now, onError }: PluginRecords
     const record = records.get(id);
     if (record === undefined) return;
     const { teamId: _, ...stored } = record;
+    const changedIn = newReasons.get(id);
     try {
-      await store.put(stored);
+      await store.put(stored, changedIn === undefined);
+      if (changedIn !== undefined && newReasons.get(id) === changedIn) newReasons.delete(id);
+      turn++;
     } catch (error) {
       onError(`Cannot store the state of plugin config ${id}: ${error instanceof Error ? error.message : error}`);
     }
@@ -106,6 +118,19 @@ export function createPluginRecords({ store, logs, now, onError }: PluginRecords
       };
       records.set(pluginConfigId, record);
       return record;
+    },
+    async takeOver() {
+      const before = turn;
+      const stored = await store.reasons();
+      // What was read may be older than what happened here; the next look will tell.
+      if (turn !== before) return [];
+      return stored.filter(({ pluginConfigId, revision, disabledReason }) => {
+        const record = records.get(pluginConfigId);
+        if (record === undefined || record.revision !== revision || newReasons.has(pluginConfigId)) return false;
+        if (record.disabledReason === disabledReason) return false;
+        record.disabledReason = disabledReason;
+        return true;
+      });
     },
     read: (pluginConfigId) => records.get(pluginConfigId),
     change,

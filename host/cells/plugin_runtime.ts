@@ -80,6 +80,8 @@ export interface PluginRuntime extends AsyncDisposable {
   call(pluginConfigId: number, type: "job" | "task", name: string, payload?: unknown, depth?: number): Promise<unknown>;
   /** Starts again a plugin that was disabled. */
   enable(pluginConfigId: number): Promise<void>;
+  /** Another host disabled the plugin for this reason, or enabled it again (null). */
+  follow(pluginConfigId: number, disabledReason: string | null): void;
   /** teardownPlugin, then the cell ends. Waits for calls in flight. */
   [Symbol.asyncDispose](): Promise<void>;
 }

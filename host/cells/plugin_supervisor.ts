@@ -192,6 +192,14 @@ class PluginSupervisor implements PluginRuntime {
     await this.ready();
   }
 
+  follow(pluginConfigId: number, disabledReason: string | null): void {
+    const member = this.#find(pluginConfigId);
+    if (member === undefined || member.disabled === (disabledReason !== null) || this.#stop.signal.aborted) return;
+    if (!member.follow(disabledReason)) return;
+    this.#ledgers.clear();
+    this.#changed.resolve();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#stop.signal.aborted) this.#enterAll(this.#members, PluginState.Stopping);
     this.#stop.abort();

@@ -117,6 +117,10 @@ export const SETTINGS = {
     help:
       "Brokers of Kafka (host:port,host:port) for the event log of several hosts; needs DATABASE_URL. SQLite when absent",
   }),
+  hostRole: choice("all", ["all", "intake"], {
+    env: "HOGPEN_ROLE",
+    help: "What a host on Kafka does: all, or intake alone, which stores events for the others and runs no plugins",
+  }),
   kafkaPrefix: text("hogpen-", {
     env: "HOGPEN_KAFKA_PREFIX",
     help: "What the names of Kafka's topics and groups begin with",

@@ -75,6 +75,8 @@ export class Consumer implements AsyncDisposable {
   #state: ConsumerState = "starting";
   /** Why it is paused: "" when an operator did it; null while it is not. */
   #pausedFor: string | null = null;
+  /** Differs when it was paused or resumed here meanwhile. */
+  pauses = 0;
   #cursor: Cursor = "";
   #delivered = 0;
   #threw = 0;
@@ -113,14 +115,28 @@ export class Consumer implements AsyncDisposable {
 
   /** The delivery in flight is finished. */
   async pause(reason = ""): Promise<void> {
-    await this.#services.store.settings.set(pausedKey(this.spec.id), reason);
-    this.#pausedFor = reason;
-    this.#wakeUp();
+    await this.#setPause(reason, () => this.#services.store.settings.set(pausedKey(this.spec.id), reason));
   }
 
   async resume(): Promise<void> {
-    await this.#services.store.settings.del(pausedKey(this.spec.id));
-    this.#pausedFor = null;
+    await this.#setPause(null, () => this.#services.store.settings.del(pausedKey(this.spec.id)));
+  }
+
+  async #setPause(reason: string | null, store: () => Promise<void>): Promise<void> {
+    this.pauses++;
+    try {
+      await store();
+      this.#pausedFor = reason;
+    } finally {
+      this.pauses++;
+    }
+    this.#wakeUp();
+  }
+
+  /** Another host paused it for this reason, or resumed it (null). */
+  follow(pausedFor: string | null): void {
+    if (this.#state === "starting" || this.#pausedFor === pausedFor) return;
+    this.#pausedFor = pausedFor;
     this.#wakeUp();
   }
 

@@ -36,6 +36,8 @@ export interface Consumers extends ConsumerControl, AsyncDisposable {
   apply(plan: ConsumerPlan): Promise<void>;
   /** Delivers one event to one consumer, outside the log's order. Rejects with why it was not taken. */
   redeliver(id: string, record: StoredRecord): Promise<void>;
+  /** Takes over from the store which of them are paused, where other hosts write too. */
+  takeOverPauses(): Promise<void>;
   /** Lets every consumer finish the batch at hand. Their places are kept. */
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -45,6 +47,9 @@ const KNOWN_KEY = "consumers";
 /** `idleSince`: since when it has only been reserved; null for one that runs. */
 const knownSchema = z.array(z.object({ id: z.string(), project: z.number(), idleSince: z.number().nullable() }));
 type Known = z.infer<typeof knownSchema>[number];
+
+/** What all keys of consumers begin with. */
+const KEY_PREFIX = "consumer:";
 
 const RESERVE_MS = 24 * 3_600_000;
 const LOOK_FOR_IDLE_MS = 3_600_000;
@@ -151,9 +156,19 @@ export function createConsumers(services: ConsumerServices): Consumers {
     return consumer;
   }
 
+  async function takeOverPauses(): Promise<void> {
+    const seen = Array.from(running.values(), (consumer) => ({ consumer, pauses: consumer.pauses }));
+    const stored = await store.settings.list(KEY_PREFIX);
+    for (const { consumer, pauses } of seen) {
+      // What was read may be older than what happened here; the next look will tell.
+      if (consumer.pauses === pauses) consumer.follow(stored[pausedKey(consumer.spec.id)] ?? null);
+    }
+  }
+
   const releasing = releaseIdle();
   return {
     apply,
+    takeOverPauses,
     list: () => Promise.all(Array.from(running.values(), (consumer) => consumer.status())),
     get: async (id): Promise<ConsumerStatus | null> => await running.get(id)?.status() ?? null,
     pause: async (id) => await required(id).pause(),

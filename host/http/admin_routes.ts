@@ -20,6 +20,7 @@ import { destinationChangeRoutes } from "./routes/managed/destination_changes.ts
 import { projectChangeRoutes } from "./routes/managed/project_changes.ts";
 import { uploadRoutes } from "./routes/managed/uploads.ts";
 import { scheduleRoutes } from "./routes/schedules.ts";
+import { hostRoutes } from "./routes/hosts.ts";
 import { settingRoutes } from "./routes/settings.ts";
 import { auditRoutes } from "./routes/access/audit.ts";
 import { eventRoutes } from "./routes/observed/events.ts";
@@ -107,6 +108,7 @@ export function apiRoutes(options: AppOptions, access: Access): Route[] {
     ...uploadRoutes(options),
     ...scheduleRoutes({ plugins, schedule: options.schedule }),
     ...settingRoutes({ ...options, startedAt: now() }),
+    ...hostRoutes(options.hosts),
     ...liveRoutes(options.feed),
     ...tokenRoutes(access.tokens),
     ...auditRoutes(store.audit),

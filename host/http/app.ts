@@ -12,6 +12,7 @@ import { addCorsHeaders } from "../capture/cors.ts";
 import type { PluginConfig, ProjectConfig } from "../config/config.ts";
 import type { ConsumerControl } from "../consumers/consumer_status.ts";
 import type { EventLog } from "../log/event_log.ts";
+import type { HostReports } from "../store/host_reports.ts";
 import type { DeadLetter, Store } from "../store/store.ts";
 import type { Outages } from "../upstream/outages.ts";
 import type { StaleCache } from "../upstream/stale_cache.ts";
@@ -48,7 +49,7 @@ export interface AppOptions extends ArrivalOptions {
   rateLimits?: RateLimits;
   /** Live: read anew for each request. */
   projects: () => readonly ProjectConfig[];
-  log: Pick<EventLog, "append" | "read" | "readBack" | "cursorAt" | "size">;
+  log: Pick<EventLog, "append" | "read" | "readBack" | "cursorAt" | "size" | "share">;
   /** Whose disk /metrics shows. */
   dataFolder: string;
   store: Pick<
@@ -75,6 +76,7 @@ export interface AppOptions extends ArrivalOptions {
   onJobEnqueued(): void;
   /** Told of each request that was answered, by the pattern of its path such as `/_hogpen/api/jobs/:id`. */
   onRoute?(method: string, pattern: string): void;
+  hosts: Pick<HostReports, "list">;
   /** What /_ready asks. */
   backEnds: readonly BackEnd[];
   now: () => number;
@@ -110,7 +112,10 @@ export function createApps(options: AppOptions, { separate }: { separate: boolea
 }
 
 /** An app that says how it is, and that there is nothing at any other path. */
-function createApp(pathOf: Arrivals["pathOf"], { backEnds, onRoute }: Pick<AppOptions, "backEnds" | "onRoute">): App {
+function createApp(
+  pathOf: Arrivals["pathOf"],
+  { backEnds, log, onRoute }: Pick<AppOptions, "backEnds" | "log" | "onRoute">,
+): App {
   const app: App = new Hono<{ Bindings: ConnectionInfo }>({
     // With and without a slash at the end.
     getPath: (request, given) => pathOf(request, given?.env).replace(/(?<=.)\/$/, ""),
@@ -133,7 +138,9 @@ function createApp(pathOf: Arrivals["pathOf"], { backEnds, onRoute }: Pick<AppOp
     return answer;
   });
   app.get("/_health", healthResponse);
-  app.get("/_ready", () => readyResponse(backEnds));
+  app.get("/_ready", () => readyResponse(backEnds, log.share()));
+  // For load balancers: events are stored also while a back end is away that only plugins and consumers need.
+  app.get("/_ready/intake", () => readyResponse([], log.share()));
   return app;
 }
 

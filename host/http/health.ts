@@ -3,6 +3,8 @@
  * @module
  */
 
+import type { LogShare } from "../log/event_log.ts";
+
 /** Something that the service needs: the store, the cache, the event log. */
 export interface BackEnd {
   /** In words for the operator: "the store (Postgres)". */
@@ -19,16 +21,22 @@ export function healthResponse(): Response {
   return Response.json({ status: "ok" });
 }
 
-/** 200 when every back end answers; 503 with the names of those that do not. Events are taken in either case, while the log has room. */
-export async function readyResponse(backEnds: readonly BackEnd[]): Promise<Response> {
+/** 200 when every back end answers; 503 with the names of those that do not. Events are taken in either case, while the log has room; a host on Kafka is ready when it has once had its part of the partitions. */
+export async function readyResponse(backEnds: readonly BackEnd[], share: LogShare | null): Promise<Response> {
+  const log: BackEnd[] = share === null ? [] : [{ name: "the event log (Kafka)", ping: share.ping }];
+  const asked = [...backEnds, ...log];
+  const partitions = share === null ? {} : { partitions: { owned: share.owned, all: share.all } };
   const answers = await Promise.all(
-    backEnds.map(async (backEnd) => ({ name: backEnd.name, here: await answersInTime(backEnd) })),
+    asked.map(async (backEnd) => ({ name: backEnd.name, here: await answersInTime(backEnd) })),
   );
   const away = answers.filter(({ here }) => !here).map(({ name }) => name);
-  if (away.length === 0) return Response.json({ status: "ok", away });
-  return Response.json({ status: "error", away, detail: `Not ready: ${away.join(" and ")} cannot be reached` }, {
-    status: 503,
-  });
+  const trouble = away.length > 0
+    ? `${away.join(" and ")} cannot be reached`
+    : share?.settled === false
+    ? "the host waits for its part of Kafka's partitions"
+    : null;
+  if (trouble === null) return Response.json({ status: "ok", away, ...partitions });
+  return Response.json({ status: "error", away, ...partitions, detail: `Not ready: ${trouble}` }, { status: 503 });
 }
 
 async function answersInTime({ ping }: BackEnd): Promise<boolean> {

@@ -119,6 +119,20 @@ export interface EventLog extends AsyncDisposable {
 
   /** What the log takes on this host's disk; null when it lies elsewhere. */
   size(): LogSize | null;
+
+  /** What this host has of a log that it shares with others; null when the log is its own. */
+  share(): LogShare | null;
+}
+
+export interface LogShare {
+  /** The partitions that this host owns, lowest first. */
+  owned: number[];
+  /** How many there are. */
+  all: number;
+  /** Whether the host has ever had its part since it started, be it that there was nothing left for it. */
+  settled: boolean;
+  /** True when the log answers. */
+  ping(): Promise<boolean>;
 }
 
 /** In bytes. */

@@ -241,6 +241,10 @@ class SqliteEventLog implements EventLog {
     return { events: part.last - offset, seconds: at === null ? 0 : Math.max(0, this.#now() - at) / 1000 };
   }
 
+  share(): null {
+    return null;
+  }
+
   size(): LogSize {
     return { used: this.#usedBytes, max: this.#maxBytes, damaged: this.#damage.count };
   }

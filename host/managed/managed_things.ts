@@ -63,7 +63,7 @@ export type ManagedChange =
 
 export interface ManagedThings {
   current(): Managed;
-  /** Reads the store anew; true when something changed. */
+  /** Reads the store anew if something changed there since the last time, by whomever; true when it did. */
   reload(): Promise<boolean>;
   /** The configuration of the file with what was made here. What conflicts with the file is left out. */
   combine(file: HogpenConfig): Promise<HogpenConfig>;
@@ -100,16 +100,18 @@ export interface ManagedThingsOptions {
 export async function openManagedThings(options: ManagedThingsOptions): Promise<ManagedThings> {
   const { things, seal, defaults, folder, onError } = options;
   const codec = createThingCodec(seal);
-  let seen = "";
+  let stamp = await readStamp();
   let state = await read();
+
+  async function readStamp(): Promise<string> {
+    const kinds = [KINDS.project, KINDS.plugin, KINDS.destination];
+    return (await Promise.all(kinds.map((kind) => things.stamp(kind)))).join();
+  }
 
   async function read(): Promise<Managed> {
     const [projects, plugins, destinations] = await Promise.all(
       [KINDS.project, KINDS.plugin, KINDS.destination].map((kind) => things.list(kind)),
     ) as [Thing[], Thing[], Thing[]];
-    seen = JSON.stringify(
-      [projects, plugins, destinations].map((list) => list.map(({ id, version }) => [id, version])),
-    );
     return {
       projects: readable(projects, (thing) => [Number(thing.id), projectValue.parse(JSON.parse(thing.value))]),
       plugins: readable(plugins, (thing) => [Number(thing.id), codec.openPlugin(thing)]),
@@ -231,9 +233,12 @@ export async function openManagedThings(options: ManagedThingsOptions): Promise<
   return {
     current: () => state,
     async reload() {
-      const before = seen;
+      // Opening what is sealed takes time: it is done when something has changed.
+      const found = await readStamp();
+      if (found === stamp) return false;
       state = await read();
-      return seen !== before;
+      stamp = found;
+      return true;
     },
     async combine(file) {
       const taken = new Set(file.projects.flatMap(({ plugins }) => plugins.map(({ id }) => id)));

@@ -6,6 +6,7 @@
 import { join } from "node:path";
 import type { Cache } from "../cache/cache.ts";
 import { openMemoryCache } from "../cache/memory_cache.ts";
+import { UsageError } from "../config/read_settings.ts";
 import type { Settings } from "../config/settings.ts";
 import type { EventLog } from "../log/event_log.ts";
 import { openSqliteEventLog } from "../log/sqlite_event_log.ts";
@@ -33,6 +34,11 @@ const HOUR_MS = 3_600_000;
 
 /** Creates the data folder when it is missing. Rejects with a message for the operator. */
 export async function openBackEnds(settings: Settings, notices: Notices): Promise<BackEnds> {
+  if (settings.hostRole !== "all" && settings.kafka === null) {
+    throw new UsageError([
+      `HOGPEN_ROLE: found ${settings.hostRole} without HOGPEN_KAFKA, expected all: on a log of its own nobody else would process what this host stores`,
+    ]);
+  }
   await openDataFolder(settings.data);
   await using opened = new AsyncDisposableStack();
   const log = opened.use(

@@ -46,10 +46,14 @@ import { observe } from "./upkeep/observe.ts";
 import { openManaged } from "./upkeep/managed.ts";
 import { showSettings } from "./upkeep/show_settings.ts";
 import { testDestination } from "./upkeep/test_destination.ts";
+import { followStore } from "./cluster/follow_store.ts";
+import { reportHost } from "./cluster/report_host.ts";
+import { revisionOf } from "./cluster/revision.ts";
 import { loadInstanceId } from "./instance_id.ts";
 import { createPluginLoader } from "./load_plugins.ts";
 import { type Notices, wordsOf } from "./notices.ts";
 import { createPluginSet } from "./plugin_set.ts";
+import { createHostReports } from "../store/host_reports.ts";
 import { createProjectRouters } from "./project_routers.ts";
 import { rateLimits, serviceLimits } from "./service_limits.ts";
 import { stopInOrder } from "./stop_in_order.ts";
@@ -79,7 +83,6 @@ export interface Service extends AsyncDisposable {
 }
 
 /** How long a stop waits for what is in flight, and for the plugins to end. */
-const FOLLOW_MS = 5_000;
 const DRAIN_MS = 3_000;
 const PLUGINS_MS = 8_000;
 const CLOSE_MS = 3_000;
@@ -100,6 +103,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   // The data folder is ours alone from here on.
   const instanceId = await loadInstanceId(settings.data);
   const { managed, seal } = await openManaged(settings, store, notices);
+  let revision = "";
   let file = options.config;
   let config = await managed.combine(file);
   const loader = opened.use(await createPluginLoader(settings));
@@ -184,7 +188,11 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   wakeJobs = jobs.wake;
   const scheduler = createScheduler({ ...host, store, onError: onError("Schedule") });
 
+  /** Who only takes events for other hosts runs nothing else, and keeps no places in the log. */
+  const isWorking = settings.hostRole === "all";
+
   async function planAgain(of = config): Promise<void> {
+    if (!isWorking) return;
     const plan = planConsumers(of, {
       plugins: plugins.hosted,
       journal: records,
@@ -226,6 +234,13 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   }
 
   async function applyNow(next: HogpenConfig, anew?: ReadonlySet<number>): Promise<void> {
+    if (isWorking) await run(next, anew);
+    config = next;
+    revision = revisionOf(next);
+    await soon(resting.update(next), clock);
+  }
+
+  async function run(next: HogpenConfig, anew?: ReadonlySet<number>): Promise<void> {
     // Consumers of plugins that go end while these still run: what is in the buffer of exportEvents is exported.
     await planAgain(next);
     const retired = await plugins.apply(next, anew);
@@ -237,7 +252,6 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     await Promise.all(busy.map((runtime) => runtime[Symbol.asyncDispose]()));
     for (const runtime of retired) known.delete(runtime);
     planWhenReady();
-    await soon(resting.update(next), clock);
   }
 
   const resting = createRestingManifests(loader.open);
@@ -256,6 +270,9 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     onError: notices.warn,
     observed: observe({ plugins: api, consumers, store, log, outages, now }),
   });
+  const self = { id: instanceId, role: settings.hostRole, version: options.version, startedAt: now() };
+  const own = () => reportHost({ self, revision, log, consumers, now });
+  const hosts = createHostReports({ settings: store.settings, now, own });
   const apps = createApps({
     version: options.version,
     adminToken: options.adminToken,
@@ -300,6 +317,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     telemetry,
     requeue: (letter) => requeueDeadLetter(letter, { log, redeliver: consumers.redeliver }),
     onJobEnqueued: jobs.wake,
+    hosts,
     backEnds: [
       { name: settings.databaseUrl === null ? "the store (SQLite)" : "the store (Postgres)", ping: () => store.ping() },
       { name: settings.redisUrl === null ? "the cache (memory)" : "the cache (Redis)", ping: () => cache.ping() },
@@ -308,15 +326,30 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   }, { separate: settings.adminPort !== null });
   const watched = { plugins: api, consumers, counters: telemetry.counters, jobs: store.jobs };
   const watching = watchService(feed, watched);
-  // What another host, or the command line, changed in the store.
-  const following = setInterval(() => {
-    managed.reload().then((changed) => changed ? applyLater() : undefined).catch(onError("Changes"));
-  }, FOLLOW_MS);
+  async function takeOverReasons(): Promise<void> {
+    for (const { pluginConfigId, disabledReason } of await records.takeOver()) {
+      plugins.hosted.get(pluginConfigId)?.runtime.follow(pluginConfigId, disabledReason);
+    }
+  }
   // Intake first: what comes while plugins are loaded waits in the inbox.
   const servers = early ?? openServers(settings, notices);
   servers.answer(apps);
   let applying = applyNow(config);
   applying.catch(() => {});
+  const following = followStore({
+    clock,
+    looks: [
+      async () => {
+        // Not waited for: a plugin that takes its time must not keep the other looks from being taken.
+        if (await managed.reload()) applyLater().catch(onError("Changes"));
+      },
+      consumers.takeOverPauses,
+      takeOverReasons,
+      // A host with a store of its own is the only one there is.
+      ...settings.databaseUrl === null ? [] : [hosts.report],
+    ],
+    onError: onError("Changes"),
+  });
 
   const all = opened.move();
   let stopping: Promise<void> | undefined;
@@ -329,13 +362,14 @@ export async function startService(options: ServiceOptions): Promise<Service> {
         {
           what: "what is in flight",
           ms: DRAIN_MS,
-          stop: () => Promise.all([applying, routers, consumers, jobs, scheduler].map(end)),
+          stop: () => Promise.all([following, applying, routers, consumers, jobs, scheduler].map(end)),
         },
         { what: "the plugins", ms: PLUGINS_MS, stop: () => Promise.all(runtimes.map(end)) },
         {
           what: "the stores",
           ms: CLOSE_MS,
           stop: async () => {
+            if (settings.databaseUrl !== null) await hosts.leave().catch(() => {});
             await telemetry[Symbol.asyncDispose]();
             await records[Symbol.asyncDispose]();
             await logs[Symbol.asyncDispose]();
@@ -349,7 +383,6 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     watch[Symbol.dispose]();
     audit[Symbol.dispose]();
     watching[Symbol.dispose]();
-    clearInterval(following);
     alerts[Symbol.dispose]();
   }
 

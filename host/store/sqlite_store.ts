@@ -41,7 +41,7 @@ const METHODS: { [Area in keyof Areas]: Record<keyof Areas[Area], true> } = {
     prune: true,
   },
   storage: { get: true, set: true, del: true, init: true, increment: true, all: true, size: true },
-  pluginConfigs: { get: true, put: true },
+  pluginConfigs: { get: true, put: true, reasons: true },
   logs: { append: true, list: true, prune: true },
   deadLetters: {
     add: true,
@@ -55,11 +55,11 @@ const METHODS: { [Area in keyof Areas]: Record<keyof Areas[Area], true> } = {
     prune: true,
   },
   ticks: { claim: true, extend: true, finish: true },
-  settings: { get: true, set: true, del: true },
+  settings: { get: true, set: true, del: true, list: true },
   series: { put: true, read: true, subjects: true, prune: true },
   problems: { add: true, list: true, get: true, remove: true, prune: true },
   sightings: { add: true, list: true, get: true, prune: true },
-  things: { list: true, get: true, change: true },
+  things: { list: true, get: true, stamp: true, change: true },
   audit: { list: true, prune: true },
 };
 

@@ -115,8 +115,13 @@ export interface PluginConfigRecord {
 
 export interface PluginConfigs {
   get(pluginConfigId: number): Promise<PluginConfigRecord | null>;
-  put(record: PluginConfigRecord): Promise<void>;
+  /** `keepReason`: a reason that is stored for the same revision stays, which another host may have put there. */
+  put(record: PluginConfigRecord, keepReason?: boolean): Promise<void>;
+  /** Of all plugin configs, why they are disabled. */
+  reasons(): Promise<DisabledReason[]>;
 }
+
+export type DisabledReason = Pick<PluginConfigRecord, "pluginConfigId" | "revision" | "disabledReason">;
 
 export type LogSource = "SYSTEM" | "PLUGIN" | "CONSOLE";
 export type LogType = "DEBUG" | "LOG" | "INFO" | "WARN" | "ERROR";
@@ -220,6 +225,8 @@ export interface Settings {
   get(key: string): Promise<string | null>;
   set(key: string, value: string): Promise<void>;
   del(key: string): Promise<void>;
+  /** Those whose keys begin with the prefix, by key. */
+  list(prefix: string): Promise<Record<string, string>>;
 }
 
 export interface Store extends AsyncDisposable {

@@ -43,6 +43,8 @@ export interface AuditEntry extends NewAuditEntry {
 export interface Things {
   list(kind: string): Promise<Thing[]>;
   get(kind: string, id: string): Promise<Thing | null>;
+  /** A text that is another one after each change of a thing of the kind. */
+  stamp(kind: string): Promise<string>;
   /** All or nothing, with the entries of the audit. Resolves with the changes that found another version: then nothing was changed. */
   change(changes: ThingChange[], audit: NewAuditEntry[]): Promise<Thing[] | ThingConflict>;
 }

@@ -255,7 +255,9 @@ async function askAboutEvents(asker: Asker, hook: HttpReceiver): Promise<void> {
 }
 
 async function askAboutTheRest(asker: Asker, tokenId: string): Promise<void> {
-  for (const path of ["alerts", "alert_rules", "alert_channels", "settings", "tokens", "audit", "metrics/now"]) {
+  for (
+    const path of ["alerts", "alert_rules", "alert_channels", "settings", "tokens", "audit", "metrics/now", "hosts"]
+  ) {
     await asker.ask(`GET ${API}/${path}`, {}, 200);
   }
   const subject = { subject: "plugin:1", field: "in" };

@@ -16,6 +16,17 @@ interface Running {
   started_at: string;
   settings: { name: string; env: string; help: string; value: unknown; secret: boolean; set: boolean }[];
 }
+interface Host {
+  id: string;
+  name: string;
+  role: string;
+  version: string;
+  started_at: string;
+  last_seen_at: string;
+  revision: string;
+  partitions: number[] | null;
+  lag: { events: number; seconds: number };
+}
 interface Token {
   id: string;
   name: string;
@@ -64,10 +75,54 @@ export function Settings() {
           </details>
         </>
       )}
+      <h2>Hosts</h2>
+      <Hosts />
       <h2>Tokens</h2>
       <Tokens />
       <h2>Changes</h2>
       <Audit />
+    </>
+  );
+}
+
+function Hosts() {
+  const { data, error } = useData<{ results: Host[] }>("hosts");
+  if (!data) return <Waiting error={error} />;
+  const revisions = new Set(data.results.map(({ revision }) => revision));
+  return (
+    <>
+      <div class="scroll">
+        <table>
+          <thead>
+            <tr>
+              {["Host", "Role", "Version", "Started", "Last seen", "Configuration", "Partitions", "Lag"].map((
+                title,
+              ) => <th key={title} scope="col">{title}</th>)}
+            </tr>
+          </thead>
+          <tbody>
+            {data.results.map(({ id, name, role, version, started_at, last_seen_at, revision, partitions, lag }) => (
+              <tr key={id}>
+                <th scope="row" title={id}>{name}</th>
+                <td>{role}</td>
+                <td>{version}</td>
+                <td>
+                  <Ago time={started_at} />
+                </td>
+                <td>
+                  <Ago time={last_seen_at} />
+                </td>
+                <td>
+                  <code>{revision}</code>
+                </td>
+                <td>{partitions === null ? "a log of its own" : partitions.length}</td>
+                <td>{lag.events} events</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {revisions.size > 1 && <p>The hosts do not all run the same configuration yet.</p>}
     </>
   );
 }

@@ -9,7 +9,17 @@
  * @module
  */
 
-import type { BackPage, Cursor, EventLog, Lag, LogRecord, ReadLimits, StoredRecord, Topic } from "../event_log.ts";
+import type {
+  BackPage,
+  Cursor,
+  EventLog,
+  Lag,
+  LogRecord,
+  LogShare,
+  ReadLimits,
+  StoredRecord,
+  Topic,
+} from "../event_log.ts";
 import { StaleCursorError } from "../event_log.ts";
 import type { Appender } from "./routing/appender.ts";
 import { encodeRecord, type PlacedRecord } from "./reading/record_codec.ts";
@@ -31,6 +41,9 @@ export interface KafkaParts {
   waiters: Waiters;
   /** What is owned now; the era changes whenever that does. */
   owned(): { era: number; inbox: OwnedInbox | null };
+  /** Whether it has ever been known what this host owns, or it is not to own anything. */
+  settled(): boolean;
+  ping(): Promise<boolean>;
   /** What this host owns must be claimed anew. */
   onDoubt(error: unknown): void;
   close(): Promise<void>;
@@ -46,6 +59,12 @@ export class KafkaEventLog implements EventLog {
   /** How many of the log's partitions this host owns, and how many there are. */
   partitions(): { owned: number; all: number } {
     return { owned: this.#ownedPartitions().length, all: this.#parts.partitions };
+  }
+
+  share(): LogShare {
+    const { partitions, settled, ping } = this.#parts;
+    const owned = this.#ownedPartitions().sort((a, b) => a - b);
+    return { owned, all: partitions, settled: settled(), ping };
   }
 
   async append(topic: Topic, project: number, records: LogRecord[]): Promise<void> {

@@ -37,7 +37,7 @@ export async function openKafkaFromSettings(
   const onError = quietly(warn);
   for (const until = Date.now() + START_MS;;) {
     try {
-      return await openKafkaEventLog({ settings: kafka, databaseUrl, onError });
+      return await openKafkaEventLog({ settings: kafka, databaseUrl, owns: settings.hostRole === "all", onError });
     } catch (error) {
       if (error instanceof TopicError) throw new BackEndError(error.message, { cause: error });
       if (Date.now() > until) {

@@ -27,6 +27,8 @@ export interface KafkaLogOptions {
   settings: KafkaSettings;
   /** Postgres, for the places of the outbox's readers. */
   databaseUrl: string;
+  /** False for a host that only takes events: it owns no partitions. */
+  owns: boolean;
   onError(error: unknown): void;
 }
 
@@ -41,7 +43,7 @@ const MOVES_POLL_MS = 1000;
 
 /** @throws TopicError, or the client's error when Kafka cannot be reached. */
 export async function openKafkaEventLog(options: KafkaLogOptions): Promise<KafkaEventLog> {
-  const { settings, databaseUrl, onError } = options;
+  const { settings, databaseUrl, owns, onError } = options;
   const names = topicNames(settings);
   const partitions = await ensureTopics(settings);
   const waiters = new Waiters();
@@ -49,6 +51,7 @@ export async function openKafkaEventLog(options: KafkaLogOptions): Promise<Kafka
   const intake = new Renewable(() => makeProducer(settings));
   const router = new Renewable(() => makeProducer(settings, transactionalId(settings, settings.hostId)));
   const fetchers = Array.from({ length: 4 }, () => new Renewable(() => makeFetcher(settings)));
+  const pings = new Renewable(() => makeFetcher(settings));
   const [inboxTail, outboxTail, catchUp, progressClient] = fetchers as [Fetcher, Fetcher, Fetcher, Fetcher];
   const cursors = new ReaderCursors(new Connection(databaseUrl, { maxConnections: 3 }), settings.prefix);
   const appender = new Appender({
@@ -59,6 +62,7 @@ export async function openKafkaEventLog(options: KafkaLogOptions): Promise<Kafka
   });
   let era = 1;
   let owned: OwnedInbox | null = null;
+  let settled = !owns;
   let offered: Ownership | null = null;
   let takeOver = new AbortController();
   let takingOver: Promise<void> = Promise.resolve();
@@ -121,6 +125,7 @@ export async function openKafkaEventLog(options: KafkaLogOptions): Promise<Kafka
         const inbox = await prepare(ownership, signal);
         if (signal.aborted) return;
         nextEra(inbox);
+        settled = true;
         readers.inbox.own(new Map(Array.from(inbox.progress, ([partition, { end }]) => [partition, end])));
         return;
       } catch (error) {
@@ -159,7 +164,7 @@ export async function openKafkaEventLog(options: KafkaLogOptions): Promise<Kafka
   }
 
   async function endTransactionsOfTheGone(): Promise<void> {
-    const [members, known] = await Promise.all([membership.hosts(), cursors.hosts()]);
+    const [members, known] = await Promise.all([membership?.hosts() ?? new Set<string>(), cursors.hosts()]);
     for (const host of known) if (!members.has(host)) await endTransaction(settings, host);
   }
 
@@ -178,7 +183,12 @@ export async function openKafkaEventLog(options: KafkaLogOptions): Promise<Kafka
     }
   }
 
-  const membership: Membership = joinGroup({ settings, onChange, onError });
+  async function ping(): Promise<boolean> {
+    await pings.use((client) => client.metadata({ topics: [names.inbox], forceUpdate: true }));
+    return true;
+  }
+
+  const membership: Membership | null = owns ? joinGroup({ settings, onChange, onError }) : null;
   const watching = watchMoves();
 
   async function close(): Promise<void> {
@@ -186,12 +196,12 @@ export async function openKafkaEventLog(options: KafkaLogOptions): Promise<Kafka
     await appender[Symbol.asyncDispose]();
     await steps[Symbol.asyncDispose]();
     takeOver.abort();
-    await membership[Symbol.asyncDispose]();
+    await membership?.[Symbol.asyncDispose]();
     await takingOver;
     await watching;
     await Promise.all(Object.values(readers).map((reader) => reader[Symbol.asyncDispose]()));
     await cursors[Symbol.asyncDispose]();
-    await Promise.all([intake, router, ...fetchers].map((client) => client[Symbol.asyncDispose]()));
+    await Promise.all([intake, router, pings, ...fetchers].map((client) => client[Symbol.asyncDispose]()));
   }
 
   return new KafkaEventLog({
@@ -203,6 +213,8 @@ export async function openKafkaEventLog(options: KafkaLogOptions): Promise<Kafka
     cursors,
     waiters,
     owned: () => ({ era, inbox: owned }),
+    settled: () => settled,
+    ping,
     onDoubt,
     close,
   });

@@ -4,7 +4,7 @@
  */
 
 import { withoutNul } from "../rows.ts";
-import type { PluginConfigs } from "../store.ts";
+import type { DisabledReason, PluginConfigs } from "../store.ts";
 import type { RunQuery } from "./connection.ts";
 
 interface Row {
@@ -30,13 +30,19 @@ export function createPluginConfigs(run: RunQuery): PluginConfigs {
           capabilities: row.capabilities === null ? null : JSON.parse(row.capabilities),
         };
       }),
-    put: ({ pluginConfigId, disabledReason, revision, lastError, capabilities }) =>
+    reasons: () =>
+      run("always", async (sql) =>
+        await sql<DisabledReason[]>`SELECT plugin_config_id AS "pluginConfigId", revision,
+          disabled_reason AS "disabledReason" FROM hogpen.plugin_configs`),
+    put: ({ pluginConfigId, disabledReason, revision, lastError, capabilities }, keepReason = false) =>
       run("always", async (sql) => {
-        await sql`INSERT INTO hogpen.plugin_configs VALUES (${pluginConfigId},
+        await sql`INSERT INTO hogpen.plugin_configs AS kept VALUES (${pluginConfigId},
           ${disabledReason === null ? null : withoutNul(disabledReason)}, ${revision},
           ${lastError === null ? null : JSON.stringify(lastError)},
           ${capabilities === null ? null : JSON.stringify(capabilities)})
-          ON CONFLICT (plugin_config_id) DO UPDATE SET disabled_reason = excluded.disabled_reason,
+          ON CONFLICT (plugin_config_id) DO UPDATE SET
+            disabled_reason = CASE WHEN ${keepReason} AND kept.revision = excluded.revision
+              THEN kept.disabled_reason ELSE excluded.disabled_reason END,
             revision = excluded.revision, last_error = excluded.last_error, capabilities = excluded.capabilities`;
       }),
   };

@@ -15,6 +15,12 @@ export function createSettings(run: RunQuery): Settings {
         const [row] = await sql<{ value: string }[]>`SELECT value FROM hogpen.settings WHERE key = ${withoutNul(key)}`;
         return row?.value ?? null;
       }),
+    list: (prefix) =>
+      run("always", async (sql) => {
+        const rows = await sql<{ key: string; value: string }[]>`SELECT key, value FROM hogpen.settings
+          WHERE starts_with(key, ${withoutNul(prefix)})`;
+        return Object.fromEntries(rows.map(({ key, value }) => [key, value]));
+      }),
     set: (key, value) =>
       run("always", async (sql) => {
         await sql`INSERT INTO hogpen.settings VALUES (${withoutNul(key)}, ${withoutNul(value)})

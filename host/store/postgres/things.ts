@@ -25,6 +25,12 @@ export function createThings(run: RunQuery, now: () => number): Things {
           WHERE kind = ${kind} AND id = ${withoutNul(id)}`;
         return row ? thingOf(row) : null;
       }),
+    stamp: (kind) =>
+      run("always", async (sql) => {
+        const [row] = await sql<{ stamp: string }[]>`
+          SELECT concat_ws(' ', count(*), sum(version), max(updated_at)) AS stamp FROM hogpen.things WHERE kind = ${kind}`;
+        return row?.stamp ?? "";
+      }),
     change: (changes, audit) =>
       run("unsent", (sql) =>
         sql.begin(async (sql) => {

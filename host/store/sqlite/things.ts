@@ -18,6 +18,9 @@ export function createThings(db: DatabaseSync, now: () => number): Sync<Things> 
     ON CONFLICT DO UPDATE SET version = version + 1, value = excluded.value, updated_at = excluded.updated_at
     RETURNING ${COLUMNS}`);
   const remove = db.prepare("DELETE FROM things WHERE kind = ? AND id = ?");
+  const stamp = db.prepare(
+    "SELECT concat_ws(' ', count(*), sum(version), max(updated_at)) AS stamp FROM things WHERE kind = ?",
+  );
   const note = db.prepare("INSERT INTO audit (at, actor, action, target, before, after) VALUES (?, ?, ?, ?, ?, ?)");
   const read = (kind: string, id: string): Thing | null => {
     const row = get.get(kind, id);
@@ -26,6 +29,7 @@ export function createThings(db: DatabaseSync, now: () => number): Sync<Things> 
   return {
     list: (kind) => rows<ThingRow>(list.all(kind)).map(thingOf),
     get: read,
+    stamp: (kind) => String(stamp.get(kind)?.stamp),
     change(changes, audit) {
       for (const { kind, id, ifVersion } of changes) {
         if (ifVersion !== undefined && (read(kind, id)?.version ?? 0) !== ifVersion) return { conflict: { kind, id } };

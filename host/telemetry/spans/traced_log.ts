@@ -50,6 +50,7 @@ export function traceLog(log: EventLog, tracer: Tracer, carried: CarriedTraces):
     cursorAt: (...given) => log.cursorAt(...given),
     lag: (...given) => log.lag(...given),
     size: () => log.size(),
+    share: () => log.share(),
     [Symbol.asyncDispose]: () => log[Symbol.asyncDispose](),
   };
 }

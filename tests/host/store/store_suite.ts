@@ -317,6 +317,19 @@ export function testStore(name: string, open: (clock: { now: number }) => Promis
     assert.equal(await store.storage.size(1), 10);
   });
 
+  test("pluginConfigs.put() lets the reason of another host stand when it has none of its own", async ({ store }) => {
+    const record = { pluginConfigId: 1, disabledReason: null, revision: "a", lastError: null, capabilities: null };
+    await store.pluginConfigs.put({ ...record, disabledReason: "it crashed" });
+    await store.pluginConfigs.put(record, true);
+    const kept = { pluginConfigId: 1, revision: "a", disabledReason: "it crashed" };
+    assert.deepEqual((await store.pluginConfigs.reasons()).map((row) => ({ ...row })), [kept]);
+    await store.pluginConfigs.put({ ...record, revision: "b" }, true);
+    assert.equal((await store.pluginConfigs.get(1))?.disabledReason, null);
+    await store.pluginConfigs.put({ ...record, disabledReason: "it crashed" });
+    await store.pluginConfigs.put(record);
+    assert.equal((await store.pluginConfigs.get(1))?.disabledReason, null);
+  });
+
   test("SQ-04 pluginConfigs.put() keeps an error and null", async ({ store }) => {
     assert.equal(await store.pluginConfigs.get(1), null);
     const record = {
@@ -436,6 +449,10 @@ export function testStore(name: string, open: (clock: { now: number }) => Promis
     await store.settings.set("k", "1");
     await store.settings.set("k", "2");
     assert.equal(await store.settings.get("k"), "2");
+    await store.settings.set("k:%", "3");
+    await store.settings.set("other", "4");
+    assert.deepEqual(await store.settings.list("k"), { k: "2", "k:%": "3" });
+    assert.deepEqual(await store.settings.list("k:"), { "k:%": "3" });
     await store.settings.del("k");
     assert.equal(await store.settings.get("k"), null);
   });

@@ -34,7 +34,7 @@ async function makeCluster(): Promise<Cluster> {
   const host = async (hostId: string) => {
     const brokers = kafka.brokers.split(",");
     const settings = { brokers, prefix, partitions: 4, replication: 1, hostId, sasl: null, tls: null, sessionMs: 6000 };
-    return await openKafkaEventLog({ settings, databaseUrl, onError: () => {} });
+    return await openKafkaEventLog({ settings, databaseUrl, owns: true, onError: () => {} });
   };
   return {
     host,
@@ -123,6 +123,35 @@ Deno.test("Kafka: appends wait for a broker that is away, and what they wrote is
     return values.includes(1) && values.includes(2);
   });
 });
+
+Deno.test(
+  "Kafka: appends to a broker that stands still are refused, and it takes them when it goes on",
+  options,
+  async () => {
+    await using cluster = await makeCluster();
+    await using log = await cluster.open();
+    const { kafka } = await start();
+    const share = log.share();
+    assert.deepEqual([share?.owned, share?.settled, await share?.ping()], [[0, 1, 2, 3], true, true]);
+    await log.append("inbox", 1, [record("k", 1)]);
+    kafka.signal(1, "SIGSTOP");
+    try {
+      const appends = Array.from({ length: 20 }, (_, i) => log.append("inbox", 1, [record("k", 10 + i)]));
+      const ends = await Promise.allSettled(appends);
+      assert(ends.every((end) => end.status === "rejected" && end.reason instanceof LogUnavailableError));
+    } finally {
+      kafka.signal(1, "SIGCONT");
+    }
+    await eventually(
+      "it takes events again",
+      () => log.append("inbox", 1, [record("k", 2)]).then(() => true, () => false),
+    );
+    await eventually("the last one is there", async () => {
+      const cursor = await log.cursor("inbox", 1, "router");
+      return valuesOf(await log.read("inbox", 1, cursor, LIMITS).catch(() => [])).includes(2);
+    });
+  },
+);
 
 Deno.test("Kafka: the servers of the tests end", options, async () => {
   const { kafka, postgres } = await start();

@@ -1,0 +1,33 @@
+/**
+ * How this host is, for the list of hosts.
+ * @module
+ */
+
+import { hostname } from "node:os";
+import type { ConsumerControl } from "../../consumers/consumer_status.ts";
+import type { EventLog } from "../../log/event_log.ts";
+import type { HostReport } from "../../store/host_reports.ts";
+
+export interface ReportHostOptions {
+  self: Pick<HostReport, "id" | "role" | "version" | "startedAt">;
+  /** Of the configuration that the host has applied. */
+  revision: string;
+  log: Pick<EventLog, "share">;
+  consumers: Pick<ConsumerControl, "list">;
+  now: () => number;
+}
+
+export async function reportHost({ self, revision, log, consumers, now }: ReportHostOptions): Promise<HostReport> {
+  const lags = (await consumers.list()).map(({ lag }) => lag);
+  return {
+    ...self,
+    name: hostname(),
+    seenAt: now(),
+    revision,
+    partitions: log.share()?.owned ?? null,
+    lag: {
+      events: Math.max(0, ...lags.map(({ events }) => events)),
+      seconds: Math.max(0, ...lags.map(({ seconds }) => seconds)),
+    },
+  };
+}
