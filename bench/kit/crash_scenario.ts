@@ -138,11 +138,11 @@ export function report(
   return goals;
 }
 
-/** Rejects when a plugin does not come up. */
+/** Rejects when a plugin does not come up; one whose process starts with its first event is up. */
 export async function allRunning(host: HostProcess): Promise<void> {
   for (const deadline = Date.now() + 60_000;;) {
     const { results } = await host.api("/_hogpen/api/plugin_configs") as { results: { state: string }[] };
-    if (results.every(({ state }) => state === "running")) return;
+    if (results.every(({ state }) => state === "running" || state === "idle")) return;
     if (Date.now() > deadline) throw new Error(`Cannot start: the plugins are ${results.map(({ state }) => state)}`);
     await pause(200);
   }

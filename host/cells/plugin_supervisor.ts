@@ -50,6 +50,8 @@ export interface PluginRuntimeOptions {
   instanceId: string;
   /** The cell of a plugin that had no work for so long is ended, and started by the next work. Null: never. */
   retireAfterMs: number | null;
+  /** The first cell is started by the first work too, when it is known from an earlier start what the plugins do. Default: at once. */
+  lazy?: boolean;
   /** For the service's own log: states, and what could not be stored. What needs a person is an error. */
   onNotice(message: string, level: NoticeLevel): void;
   /** Default: the cell's own program, with everything that is known of isolation. */
@@ -211,9 +213,17 @@ class PluginSupervisor implements PluginRuntime {
   /** Runs from the first start to the stop, one round for each cell. */
   async #live(): Promise<void> {
     await Promise.all(this.#members.map((member) => member.open()));
+    let waitsForWork = this.#options.lazy === true;
     while (!this.#stop.signal.aborted) {
       const changed = this.#changed = Promise.withResolvers<void>();
       const enabled = this.#members.filter((member) => !member.disabled);
+      if (waitsForWork && enabled.length > 0 && enabled.every(({ capabilities }) => capabilities !== null)) {
+        waitsForWork = false;
+        this.#steady.settle();
+        await this.#rest(enabled);
+        continue;
+      }
+      waitsForWork = false;
       if (enabled.length > 0) {
         await this.#runCell(enabled);
       } else {

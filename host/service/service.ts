@@ -164,6 +164,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     packages,
     clock,
     instanceId,
+    // On a log that several hosts share, this one may never get events of a plugin.
+    lazy: settings.kafka !== null,
     retireAfterMs: settings.pluginIdleSeconds === 0 ? null : settings.pluginIdleSeconds * 1000,
     onNotice: (message, level) => notices[level](message),
   });

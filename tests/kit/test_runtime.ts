@@ -27,6 +27,7 @@ export interface TestRuntimeOptions {
   config?: Partial<PluginConfig>;
   clock?: PluginRuntimeOptions["clock"];
   retireAfterMs?: number;
+  lazy?: boolean;
   services?: Partial<PluginServices>;
   packages?: NonNullable<PluginRuntimeOptions["packages"]>;
   /** Runs before the runtime is created. */
@@ -90,6 +91,7 @@ export async function openTestRuntime(options: TestRuntimeOptions): Promise<Test
     clock,
     instanceId: "test",
     retireAfterMs: options.retireAfterMs ?? null,
+    lazy: options.lazy ?? false,
     onNotice: (message) => notices.push(message),
   }));
   const all = opened.move();

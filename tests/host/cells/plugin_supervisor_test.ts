@@ -215,6 +215,42 @@ Deno.test("createPluginRuntime() remembers why a plugin was disabled, until its 
   assert.equal(test.runtime.status(1).state, PluginState.Running);
 });
 
+Deno.test("createPluginRuntime({ lazy }) starts the process with the first work, once it is known what the plugin does", async () => {
+  const kept: PluginConfigRecord[] = [];
+  {
+    await using test = await openTestRuntime({ plugins: [SEEN], lazy: true });
+    await test.runtime.ready();
+    assert.equal(test.runtime.status(1).state, PluginState.Running);
+    await test.systemLog();
+    kept.push((await test.store.pluginConfigs.get(1))!);
+  }
+  const prepare = async (store: Store) => {
+    for (const record of kept) await store.pluginConfigs.put(record);
+  };
+  await using test = await openTestRuntime({ plugins: [SEEN], lazy: true, prepare });
+  await test.runtime.ready();
+  assert.deepEqual([test.runtime.status(1).state, test.runtime.status(1).pid], [PluginState.Idle, null]);
+  assert.deepEqual(test.runtime.status(1).capabilities?.methods, ["processEvent"]);
+  assert.equal((await test.process("normal")).events[0]?.properties["seen"], true);
+  assert.equal(test.runtime.status(1).state, PluginState.Running);
+});
+
+Deno.test("createPluginRuntime({ lazy }) ends without ever having had a process", async () => {
+  await using test = await openTestRuntime({ plugins: [SEEN], lazy: true });
+  await test.runtime.ready();
+  await test.systemLog();
+  const known = await test.store.pluginConfigs.get(1);
+  assert(known);
+  await using idle = await openTestRuntime({
+    plugins: [SEEN],
+    lazy: true,
+    prepare: (store) => store.pluginConfigs.put(known),
+  });
+  await idle.runtime.ready();
+  await idle.runtime[Symbol.asyncDispose]();
+  assert.equal(idle.runtime.status(1).state, PluginState.Stopped);
+});
+
 Deno.test("batch() loses nothing when the process of the plugin is killed from outside", async () => {
   await using test = await openTestRuntime({
     plugins: [`export async function processEvent(event, { cache }) {
