@@ -91,7 +91,7 @@ function Hosts() {
   const revisions = new Set(data.results.map(({ revision }) => revision));
   return (
     <>
-      <div class="scroll">
+      <div class="scroll" tabIndex={0} role="region" aria-label="Hosts">
         <table>
           <thead>
             <tr>
