@@ -43,7 +43,15 @@ const processEvent = evaluate(pluginSources(1)[0] as string);
 printMachine();
 await using log = await openSqliteEventLog({ path: `${folder}/events.db` });
 await log.register("inbox", TEAM, "bench", "earliest");
-const project = { id: TEAM, name: "bench", token: "phc_bench", anonymizeIps: false, plugins: [], destinations: [] };
+const project = {
+  id: TEAM,
+  name: "bench",
+  token: "phc_bench",
+  anonymizeIps: false,
+  isolation: "each" as const,
+  plugins: [],
+  destinations: [],
+};
 const app = createSdkRoutes({
   projects: { byToken: () => project, byId: () => project, isPersonalKey: () => false },
   log: { append: () => Promise.resolve() },

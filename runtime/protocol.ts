@@ -134,6 +134,11 @@ export interface BatchResultHeader {
    * event.
    */
   lengths: number[];
+  /**
+   * Milliseconds that each plugin of the chain kept the thread, from a sample of the events; only when there are
+   * several plugins. What runs after a plugin has awaited something is not in it.
+   */
+  spent?: number[];
 }
 export const UNCHANGED = -1;
 

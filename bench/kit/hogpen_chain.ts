@@ -9,6 +9,7 @@ import { ProcessWatch } from "../../host/cells/process/process_watch.ts";
 import { systemClock } from "../../host/clock.ts";
 import type { HogpenConfig, PluginConfig } from "../../host/config/config.ts";
 import { loadPlugin } from "../../host/loader/load_plugin.ts";
+import { createApart } from "../../host/service/apart.ts";
 import { createPluginSet } from "../../host/service/plugin_set.ts";
 import { createProjectRouters } from "../../host/service/project_routers.ts";
 import { createPluginServices } from "../../host/services/create_plugin_services.ts";
@@ -68,6 +69,7 @@ export async function hogpenChain(name: string, { sources, cell }: ChainOptions)
   };
   const watch = opened.use(new ProcessWatch());
   const plugins = createPluginSet({
+    apart: createApart({ now, onMoved: () => {} }),
     load: (config) => loadPlugin(config.source),
     services: (identity) => createPluginServices(backends, identity),
     records,
@@ -137,6 +139,14 @@ function configure(sources: string[], cell: string | null): HogpenConfig {
     cell,
   }));
   return {
-    projects: [{ id: TEAM, name: "bench", token: "phc_bench", anonymizeIps: false, plugins, destinations: [] }],
+    projects: [{
+      id: TEAM,
+      name: "bench",
+      token: "phc_bench",
+      anonymizeIps: false,
+      isolation: "each",
+      plugins,
+      destinations: [],
+    }],
   };
 }

@@ -16,8 +16,15 @@ export interface LoadedCell {
   quiet(): Promise<void>;
 }
 
-/** `loaded` are the plugin configs in the order of the LoadRequest. */
-export function createLoadedCell(cell: Cell, loaded: readonly number[]): LoadedCell {
+/**
+ * `loaded` are the plugin configs in the order of the LoadRequest. `onSpent` is told how long each kept the thread, in
+ * milliseconds, where several ran together.
+ */
+export function createLoadedCell(
+  cell: Cell,
+  loaded: readonly number[],
+  onSpent: (pluginConfigId: number, ms: number) => void = () => {},
+): LoadedCell {
   const unanswered = new Set<Promise<unknown>>();
   let answered = 0;
 
@@ -36,8 +43,10 @@ export function createLoadedCell(cell: Cell, loaded: readonly number[]): LoadedC
     get answered() {
       return answered;
     },
-    batch(fn, pluginConfigIds, events) {
-      return count(cell.batch(fn, pluginConfigIds.map((id) => loaded.indexOf(id)), events));
+    async batch(fn, pluginConfigIds, events) {
+      const outcome = await count(cell.batch(fn, pluginConfigIds.map((id) => loaded.indexOf(id)), events));
+      outcome.spent?.forEach((ms, position) => onSpent(pluginConfigIds[position] as number, ms));
+      return outcome;
     },
     call(pluginConfigId, type, name, payload, depth) {
       const plugin = loaded.indexOf(pluginConfigId);

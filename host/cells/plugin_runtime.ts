@@ -62,9 +62,11 @@ export interface BatchOutcome {
   errors: { event: number; plugin: number; error: ErrorRecord }[];
   /** The events that came out: same count as went in; length 0 = dropped. For other functions than processEvent, empty. */
   events: EncodedEvents;
+  /** Milliseconds that each plugin of the chain kept the cell's thread, as the sandbox says; when there are several. */
+  spent?: number[];
 }
 
-/** The plugin configs of one cell: a single one, or those that share a cell by the operator's choice. */
+/** The plugin configs of one cell: a single one, or those that share a cell. */
 export interface PluginRuntime extends AsyncDisposable {
   /** In chain order. */
   readonly pluginConfigIds: readonly number[];

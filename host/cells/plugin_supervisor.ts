@@ -28,6 +28,7 @@ import { PluginCallError, PluginState } from "./plugin_runtime.ts";
 import type { ProcessWatch } from "./process/process_watch.ts";
 import { createSteadiness, isUnsteady } from "./steadiness.ts";
 import { systemNames } from "./egress/system_names.ts";
+import { createThreadShare, type ThreadShare } from "./thread_share.ts";
 import type { StartGate } from "./process/start_gate.ts";
 import { takeDown } from "./take_down.ts";
 
@@ -52,6 +53,11 @@ export interface PluginRuntimeOptions {
   retireAfterMs: number | null;
   /** The first cell is started by the first work too, when it is known from an earlier start what the plugins do. Default: at once. */
   lazy?: boolean;
+  /**
+   * Given when the service put the plugins together: told of those that are to have cells of their own, and why. When
+   * it cannot be told who it was, that is all of them.
+   */
+  onMisbehaviour?(pluginConfigIds: readonly number[], reason: string): void;
   /** For the service's own log: states, and what could not be stored. What needs a person is an error. */
   onNotice(message: string, level: NoticeLevel): void;
   /** Default: the cell's own program, with everything that is known of isolation. */
@@ -97,6 +103,9 @@ class PluginSupervisor implements PluginRuntime {
   /** CPU time of the cells that ended. */
   #pastCpuMs = 0;
   readonly #steady = createSteadiness();
+  readonly #threadShare: ThreadShare;
+  /** Plugin configs that were told to have misbehaved. */
+  readonly #movedOut = new Set<number>();
   /** Resolved to make the life loop look again: a plugin enabled again, the stop. */
   #changed = Promise.withResolvers<void>();
   /** Resolved by work for a retired cell. */
@@ -105,6 +114,7 @@ class PluginSupervisor implements PluginRuntime {
   constructor(options: PluginRuntimeOptions) {
     this.#options = options;
     this.#meter = options.meter ?? NO_METER;
+    this.#threadShare = createThreadShare(options.clock.now);
     this.#reports = createPluginReports({ ...options, meter: this.#meter });
     this.#members = options.plugins.map(({ plugin, config }) =>
       new PluginMember({
@@ -126,6 +136,7 @@ class PluginSupervisor implements PluginRuntime {
       memoryBytes: this.#memoryBytes,
       runs: (id, fn) => this.#find(id)?.runs(fn) ?? false,
       onIncident: (end, id, culprit) => this.#noteIncident(end, id, culprit),
+      onUnexplained: (end) => this.#moveOut(this.pluginConfigIds, `one of its neighbours or itself: ${end.words}`),
       onWork: () => this.#woken.resolve(),
     });
     this.#life = this.#live();
@@ -162,6 +173,11 @@ class PluginSupervisor implements PluginRuntime {
     }
     this.#meter.batch(fn, pluginConfigIds, outcome, performance.now() - start);
     if (outcome.errors.length === 0) return outcome;
+    for (const { plugin, error } of outcome.errors) {
+      if (error.name === "TimeoutError") {
+        this.#moveOut([pluginConfigIds[plugin] as number], `${fn} overran its deadline`);
+      }
+    }
     const chain = pluginConfigIds.map((id) => this.#find(id));
     return { ...outcome, errors: this.#reports.errors(fn, outcome.errors, chain, events) };
   }
@@ -177,6 +193,7 @@ class PluginSupervisor implements PluginRuntime {
       if (error instanceof PluginCallError) {
         const member = this.#member(id);
         const record = member.mapError(error.record);
+        if (record.name === "TimeoutError") this.#moveOut([id], `${name} overran its deadline`);
         this.#meter.call(id, name, record, performance.now() - start);
         this.#meter.failed(id, member.config.teamId, name, record);
         throw new PluginCallError(record);
@@ -249,7 +266,7 @@ class PluginSupervisor implements PluginRuntime {
     try {
       await bringUp(cell, enabled, { deadlineMs: this.#deadlineMs, clock, signal: this.#stop.signal });
       if (!this.#stop.signal.aborted && enabled.some((member) => !member.disabled)) {
-        loaded = createLoadedCell(cell, enabled.map((member) => member.id));
+        loaded = createLoadedCell(cell, enabled.map((member) => member.id), (id, ms) => this.#noteThread(id, ms));
         retired = await this.#serve(cell, loaded, enabled);
         this.#dispatcher.attach(undefined);
         await this.#quiet(loaded);
@@ -384,6 +401,12 @@ class PluginSupervisor implements PluginRuntime {
     for (const { id } of enabled) this.#meter.restarted(id);
     const unseen = end.inFlight === 0 || loaded === null;
     if (unseen && end.kind !== "start" && !(end.kind === "memory" && didWork)) this.#noteIncident(end, null, null);
+    if (unseen && end.kind !== "start") {
+      // Those that ended their cell before they were set up are disabled by now.
+      const guilty = loaded === null ? enabled.filter((member) => member.disabled) : [];
+      if (guilty.length > 0) this.#moveOut(guilty.map(({ id }) => id), words);
+      else this.#moveOut(this.pluginConfigIds, `one of its neighbours or itself: ${words}`);
+    }
     const members = enabled.filter((member) => !member.disabled);
     const waitMs = this.#ledger(null).ended(didWork);
     for (const member of members) {
@@ -396,6 +419,7 @@ class PluginSupervisor implements PluginRuntime {
   #noteIncident(end: CellEnd, pluginConfigId: number | null, culprit: Culprit | null): void {
     const reason = this.#ledger(pluginConfigId).incident(end);
     const members = this.#members.filter((member) => pluginConfigId === null || member.id === pluginConfigId);
+    if (pluginConfigId !== null) this.#moveOut([pluginConfigId], end.words);
     if (culprit !== null) {
       this.#explained = end;
       this.#reports.deadLetter(end, culprit, this.#member(culprit.pluginConfigId));
@@ -407,6 +431,28 @@ class PluginSupervisor implements PluginRuntime {
       }
       if (reason !== null) member.giveUp(reason);
     }
+  }
+
+  #noteThread(pluginConfigId: number, ms: number): void {
+    if (!this.#threadShare.isOverused(pluginConfigId, ms)) return;
+    this.#moveOut([pluginConfigId], "it kept the processor from its neighbours more than half of the time");
+  }
+
+  /** Asks for cells of their own, once for each. */
+  #moveOut(pluginConfigIds: readonly number[], reason: string): void {
+    const { onMisbehaviour } = this.#options;
+    if (onMisbehaviour === undefined || this.#stop.signal.aborted) return;
+    const members = this.#members.filter(({ id }) => pluginConfigIds.includes(id) && !this.#movedOut.has(id));
+    if (members.length === 0) return;
+    const words = members.reduce((text, member) => member.hide(text), reason);
+    for (const member of members) {
+      this.#movedOut.add(member.id);
+      member.say(
+        "WARN",
+        `Moved to a process of its own for a day: ${words} (instance ID ${this.#options.instanceId}).`,
+      );
+    }
+    onMisbehaviour(members.map(({ id }) => id), words);
   }
 
   #noteState(member: PluginMember, from: PluginState): void {

@@ -80,6 +80,10 @@ export const projectSchema = z.strictObject({
   )
     .describe("What SDKs send as api_key"),
   anonymizeIps: z.boolean().default(false).describe("Leave IP addresses out of events"),
+  isolation: z.enum(["each", "shared"]).default("each").describe(
+    "each: a process for every plugin; shared: one for neighbours of the chain that import no packages and have the same limits. " +
+      "Faster and smaller, with walls of JavaScript between them; a plugin that misbehaves gets a process of its own for a day",
+  ),
   plugins: z.array(pluginConfigSchema).default([]),
   destinations: z.array(destinationSchema).default([]),
   upstream: upstreamSchema.optional().describe(

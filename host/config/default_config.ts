@@ -34,7 +34,7 @@ export function defaultConfig(
     egress: { allow: [] },
     cell: null,
   }));
-  const project = { id: 1, name: "Local", anonymizeIps: false, plugins };
+  const project = { id: 1, name: "Local", anonymizeIps: false, isolation: "each" as const, plugins };
   if (upstreamHost === null || upstreamApiKey === null) {
     return { projects: [{ ...project, token: LOCAL_TOKEN, destinations: [] }] };
   }

@@ -24,7 +24,7 @@ export interface ProjectDestination {
 }
 
 export interface ConfigDiff {
-  /** Changed: name, token or anonymizeIps. */
+  /** Changed: name, token, anonymizeIps or isolation. */
   projects: Changes<ProjectConfig>;
   /** Changed: what a running plugin was started with, so that it has to be started anew. */
   plugins: Changes<PluginConfig>;
@@ -40,7 +40,8 @@ export function diffConfig(before: HogpenConfig, after: HogpenConfig): ConfigDif
     projects: compare(
       projects(before),
       projects(after),
-      (a, b) => a.name === b.name && a.token === b.token && a.anonymizeIps === b.anonymizeIps,
+      (a, b) =>
+        a.name === b.name && a.token === b.token && a.anonymizeIps === b.anonymizeIps && a.isolation === b.isolation,
     ),
     plugins: compare(
       enabledPlugins(before),

@@ -59,6 +59,7 @@ export async function parseConfig(
     name: project.name ?? `Project ${project.id}`,
     token: project.token,
     anonymizeIps: project.anonymizeIps,
+    isolation: project.isolation,
     ...(project.upstream !== undefined && { upstream: toUpstream(project.upstream) }),
     plugins: await Promise.all(project.plugins.map(async (entry, i): Promise<PluginConfig> => ({
       ...toPluginConfig(entry, project.id, folder, defaults),

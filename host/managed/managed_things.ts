@@ -248,6 +248,7 @@ export async function openManagedThings(options: ManagedThingsOptions): Promise<
         name: value.name ?? `Project ${value.id}`,
         token: value.token,
         anonymizeIps: value.anonymizeIps,
+        isolation: value.isolation,
         ...(value.upstream !== undefined && { upstream: toUpstream(value.upstream) }),
         plugins: [],
         destinations: [],

@@ -63,13 +63,16 @@ function reachOf(host: string): string {
 
 /** Plugins that share a process can do more to each other than others can. */
 function aboutCells(config: HogpenConfig, project: number): string[] {
-  return groupPlugins(config)
+  const shares = config.projects.some(({ id, isolation }) => id === project && isolation === "shared");
+  const words = `  isolation "shared" is a trust boundary: neighbouring plugins share a process while they behave`;
+  const named = groupPlugins(config)
     .filter(({ configs }) => configs.length > 1 && configs[0]?.teamId === project)
     .map(({ configs }) =>
       `  cell "${configs[0]?.cell}" is a trust boundary: the plugins ${
         configs.map(({ id }) => id).join(", ")
       } share a process`
     );
+  return shares ? [words, ...named] : named;
 }
 
 /** For a command line: the token itself is shown only once, so the example reads it where it lies. */

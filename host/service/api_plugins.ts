@@ -26,6 +26,7 @@ export function createApiPlugins(
   hosted: HostedPlugins,
   resting: Pick<RestingManifests, "get">,
   versionOf: (pluginConfigId: number) => number | null,
+  apart: { reasonOf(pluginConfigId: number): string | null; release(pluginConfigId: number): Promise<void> },
 ): Plugins {
   return {
     list: () =>
@@ -37,9 +38,11 @@ export function createApiPlugins(
             manifest: plugin?.manifest ?? resting.get(pluginConfig.id),
             status: plugin?.runtime.status(pluginConfig.id) ?? SWITCHED_OFF,
             version: versionOf(pluginConfig.id),
+            apart: apart.reasonOf(pluginConfig.id),
           };
         })
       ),
     enable: async (id) => await hosted.get(id)?.runtime.enable(id),
+    share: apart.release,
   };
 }

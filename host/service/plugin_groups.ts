@@ -1,6 +1,7 @@
 /**
  * Which plugin configs run in one cell, and how to tell whether a cell of the running configuration is still the one wanted. A process
- * has one set of addresses that it may reach, so those that name the same cell share it only if their `egress` is the same.
+ * has one set of addresses that it may reach, so those that name the same cell share it only if their `egress` is the same. In a project
+ * with `isolation: "shared"` neighbours of the chain are put together without naming cells, if they also have the same limits.
  * @module
  */
 
@@ -8,20 +9,60 @@ import { createHash } from "node:crypto";
 import type { HogpenConfig, PluginConfig, ProjectConfig } from "../config/config.ts";
 
 export interface PluginGroup {
-  /** Stable over changes of the configuration: the project, the cell's name and what it may reach, or the plugin config. */
+  /** Stable over changes of the configuration: the project, the cell's name and what it may reach, or the plugin configs. */
   key: string;
+  /** Put together by the service and not by the operator: it lasts until one of them misbehaves. */
+  together: boolean;
   /** Differs when anything differs that its cell was made from. */
   signature: string;
   /** Enabled plugin configs in the order of the chain. */
   configs: PluginConfig[];
 }
 
-/** The groups of every project, in the order of their first members. */
-export function groupPlugins(config: HogpenConfig): PluginGroup[] {
+/**
+ * The groups of every project, in the order of their first members. `fits` tells whether a plugin config of a project
+ * with `isolation: "shared"` may run beside its neighbours.
+ */
+export function groupPlugins(
+  config: HogpenConfig,
+  fits: (config: PluginConfig) => boolean = () => false,
+): PluginGroup[] {
   return config.projects.flatMap((project) => {
-    const members = Map.groupBy(chainOf(project), groupKey);
-    return Array.from(members, ([key, configs]) => ({ key, configs, signature: signatureOf(configs) }));
+    const chain = chainOf(project);
+    const shared = project.isolation === "shared" ? neighbours(chain, fits) : new Map<number, string>();
+    const members = Map.groupBy(chain, (each) => shared.get(each.id) ?? groupKey(each));
+    return Array.from(members, ([key, configs]) => {
+      const together = configs.some(({ id }) => shared.has(id));
+      return { key, together, configs, signature: signatureOf(configs) };
+    });
   });
+}
+
+/** Keys of the groups by the ids of those that are in one with a neighbour. */
+function neighbours(chain: PluginConfig[], fits: (config: PluginConfig) => boolean): Map<number, string> {
+  const runs: PluginConfig[][] = [];
+  let last: string | null = null;
+  for (const config of chain) {
+    const bounds = config.cell === null && fits(config) ? boundsOf(config) : null;
+    if (bounds !== null && bounds === last) runs.at(-1)?.push(config);
+    else runs.push([config]);
+    last = bounds;
+  }
+  return new Map(
+    runs.filter((run) => run.length > 1).flatMap((run) => {
+      const key = `${run[0]?.teamId}#${run.map(({ id }) => id).join("+")}`;
+      return run.map(({ id }) => [id, key] as const);
+    }),
+  );
+}
+
+/** What a process has once for all that runs in it. */
+function boundsOf({ timeoutSeconds, memoryMb, egress }: PluginConfig): string {
+  return JSON.stringify([timeoutSeconds, memoryMb, reachOf(egress)]);
+}
+
+function reachOf({ allow }: PluginConfig["egress"]): string[] {
+  return [...new Set(allow)].sort();
 }
 
 /** Enabled plugin configs in the order in which events pass them. */
@@ -30,7 +71,7 @@ export function chainOf(project: ProjectConfig): PluginConfig[] {
 }
 
 export function groupKey({ teamId, id, cell, egress }: PluginConfig): string {
-  return cell === null ? `${teamId}#${id}` : `${teamId}/${JSON.stringify([cell, [...new Set(egress.allow)].sort()])}`;
+  return cell === null ? `${teamId}#${id}` : `${teamId}/${JSON.stringify([cell, reachOf(egress)])}`;
 }
 
 function signatureOf(configs: PluginConfig[]): string {

@@ -12,9 +12,12 @@ import { type LoadedPlugin, PluginLoadError } from "../loader/plugin.ts";
 import type { PlacedPlugin } from "../router/stage.ts";
 import type { PluginIdentity } from "../services/plugin_identity.ts";
 import type { PluginServices } from "../services/services.ts";
+import type { Apart } from "./apart.ts";
 import { chainOf, groupPlugins, type PluginGroup } from "./plugin_groups.ts";
 
-export interface PluginSetOptions extends Omit<PluginRuntimeOptions, "plugins" | "services"> {
+export interface PluginSetOptions extends Omit<PluginRuntimeOptions, "plugins" | "services" | "onMisbehaviour"> {
+  /** Those that are kept apart from their neighbours; plugins that misbehave are added, which asks for `apply`. */
+  apart: Pick<Apart, "reasonOf" | "move">;
   /** Rejects with PluginLoadError. */
   load(config: PluginConfig): Promise<LoadedPlugin>;
   services(identity: PluginIdentity): PluginServices;
@@ -32,6 +35,11 @@ export interface PluginSet {
   runtimes(): PluginRuntime[];
 }
 
+interface OpenedPlugin {
+  plugin: LoadedPlugin | PluginLoadError;
+  fits: boolean;
+}
+
 interface RunningGroup {
   signature: string;
   runtime: PluginRuntime;
@@ -42,28 +50,57 @@ export function createPluginSet(options: PluginSetOptions): PluginSet {
   const running = new Map<string, RunningGroup>();
 
   async function apply(config: HogpenConfig, anew: ReadonlySet<number> = new Set()): Promise<PluginRuntime[]> {
-    const wanted = new Map(groupPlugins(config).map((group) => [group.key, group]));
+    const opened = await openSharing(config);
+    const fits = ({ id }: PluginConfig) => opened.get(id)?.fits === true && options.apart.reasonOf(id) === null;
+    const groups = groupPlugins(config, fits);
+    const wanted = new Map(groups.map((group) => [group.key, group]));
+    const staying = new Set(groups.flatMap(({ configs }) => configs.map(({ id }) => id)));
     const retired: PluginRuntime[] = [];
     for (const [key, { signature, runtime }] of running) {
       const isAnew = runtime.pluginConfigIds.some((id) => anew.has(id));
       if (wanted.get(key)?.signature === signature && !isAnew) continue;
       running.delete(key);
       retired.push(runtime);
-      for (const id of runtime.pluginConfigIds) hosted.delete(id);
+      // Jobs and consumers of one that goes on find the old runtime until the new one takes its place.
+      for (const id of runtime.pluginConfigIds) {
+        if (!staying.has(id)) hosted.delete(id);
+      }
     }
     await Promise.all(Array.from(wanted.values(), async (group) => {
-      if (!running.has(group.key)) running.set(group.key, { signature: group.signature, runtime: await start(group) });
+      if (!running.has(group.key)) {
+        running.set(group.key, { signature: group.signature, runtime: await start(group, opened) });
+      }
     }));
     return retired;
   }
 
-  async function start({ configs }: PluginGroup): Promise<PluginRuntime> {
-    const plugins = await Promise.all(configs.map(async (config) => ({ config, plugin: await load(config) })));
+  /** What is to be known of the plugins of projects that share cells, before it can be said which do. */
+  async function openSharing(config: HogpenConfig): Promise<Map<number, OpenedPlugin>> {
+    const configs = config.projects.filter(({ isolation }) => isolation === "shared").flatMap(chainOf);
+    return new Map(
+      await Promise.all(configs.map(async (config) => {
+        const plugin = await load(config);
+        // Packages keep state of their own for all that import them.
+        const fits = !(plugin instanceof PluginLoadError) && plugin.packages.length === 0;
+        return [config.id, { plugin, fits }] as const;
+      })),
+    );
+  }
+
+  async function start(
+    { configs, together }: PluginGroup,
+    opened: ReadonlyMap<number, OpenedPlugin>,
+  ): Promise<PluginRuntime> {
+    const plugins = await Promise.all(configs.map(async (config) => ({
+      config,
+      plugin: opened.get(config.id)?.plugin ?? await load(config),
+    })));
     const identities = new Map(plugins.map(({ config, plugin }) => [config.id, identityOf(config, plugin)]));
     const runtime = createPluginRuntime({
       ...options,
       plugins,
       services: (id) => options.services(identities.get(id) as PluginIdentity),
+      ...(together && { onMisbehaviour: options.apart.move }),
     });
     for (const { config, plugin } of plugins) {
       const manifest = plugin instanceof PluginLoadError ? emptyManifest(`plugin ${config.id}`) : plugin.manifest;

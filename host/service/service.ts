@@ -38,6 +38,7 @@ import { createPluginServices } from "../services/create_plugin_services.ts";
 import { createPluginMetrics } from "../services/metrics.ts";
 import { loadTracing } from "../telemetry/spans/load_tracing.ts";
 import { createTelemetry } from "../telemetry/telemetry.ts";
+import { createApart } from "./apart.ts";
 import { createApiPlugins } from "./api_plugins.ts";
 import { createRestingManifests } from "./resting_manifests.ts";
 import { openBackEnds } from "./back_ends.ts";
@@ -153,7 +154,9 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     onError: notices.warn,
     onSighting: (sighting) => publishSighting(feed, sighting),
   });
+  const apart = createApart({ now, onMoved: () => void applyLater().catch(onError("Plugins")) });
   const plugins = createPluginSet({
+    apart,
     load: loader.load,
     services: (identity) => createPluginServices(backends, identity),
     records,
@@ -259,7 +262,12 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const resting = createRestingManifests(loader.open);
 
   const versionOf = (id: number) => managed.current().plugins.get(id)?.version ?? null;
-  const api = createApiPlugins(() => config, plugins.hosted, resting, versionOf);
+  const api = createApiPlugins(() => config, plugins.hosted, resting, versionOf, {
+    reasonOf: apart.reasonOf,
+    async release(id) {
+      if (apart.release(id)) await soon(applyLater(), clock);
+    },
+  });
   function applyLater(anew?: ReadonlySet<number>): Promise<void> {
     applying = applying.catch(() => {}).then(async () => await applyNow(await managed.combine(file), anew));
     return applying;
@@ -343,7 +351,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     looks: [
       async () => {
         // Not waited for: a plugin that takes its time must not keep the other looks from being taken.
-        if (await managed.reload()) applyLater().catch(onError("Changes"));
+        const isOver = apart.expire();
+        if (await managed.reload() || isOver) applyLater().catch(onError("Changes"));
       },
       consumers.takeOverPauses,
       takeOverReasons,

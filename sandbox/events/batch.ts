@@ -10,7 +10,7 @@ import { freeBuffer } from "../../runtime/free_buffer.ts";
 import { decodeBatch, encodeBatchFrame, type Frame } from "../../runtime/frames.ts";
 import { TextBuffer } from "../../runtime/text_buffer.ts";
 import { workEnded, workStarted } from "../boot/alive.ts";
-import { noteOutcome, type Run } from "./batch_run.ts";
+import { estimateSpent, noteOutcome, type Run } from "./batch_run.ts";
 import { sendFrame } from "../boot/bridge.ts";
 import { Buffer } from "../walls/capture.ts";
 import { callPlugin, type Settled } from "./call.ts";
@@ -49,6 +49,7 @@ export function runBatch(frame: Frame, loaded: (PluginInstance | undefined)[]): 
     inputs,
     outputs: fn === "processEvent" ? [...inputs] : inputs.map(() => ""),
     left: inputs.length,
+    spent: plugins.length > 1 ? plugins.map(() => 0) : null,
   };
   workStarted(frame.id);
   if (run.left === 0) finish(run);
@@ -142,7 +143,9 @@ function finish(run: Run): void {
     }
     return texts.write(text);
   });
-  const header = { outcomes: run.outcomes.map((each) => each.join("")), errors: run.errors, lengths };
+  const spent = estimateSpent(run);
+  const outcomes = run.outcomes.map((each) => each.join(""));
+  const header = { outcomes, errors: run.errors, lengths, ...(spent !== undefined && { spent }) };
   flushLog();
   sendFrame(encodeBatchFrame(FrameKind.BatchResult, run.id, header, texts.written()));
   if (texts.capacity > KEPT_BYTES) texts = new TextBuffer(KEPT_BYTES);

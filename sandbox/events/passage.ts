@@ -5,12 +5,13 @@
  */
 
 import { type BatchFunction, Outcome } from "../../runtime/protocol.ts";
-import { noteOutcome, type Run } from "./batch_run.ts";
+import { isTimed, noteOutcome, type Run } from "./batch_run.ts";
 import { callPlugin, type Settled } from "./call.ts";
 import { type Cause, runFor } from "./cause.ts";
 import type { Glimpse } from "./habits.ts";
 import { copyEvent, type EventObject, judge, type ReadEvent, writeEvent } from "./judge.ts";
 import type { PluginInstance } from "../plugin/plugin_instance.ts";
+import { monotonic } from "../walls/capture.ts";
 import { sendComposed } from "../fetch/send_webhook.ts";
 
 const { parse } = JSON;
@@ -54,7 +55,10 @@ function step(passage: Passage, from: number, first: EventObject): void {
       if (next === undefined) end(passage);
       else step(passage, position + 1, next);
     };
+    const timed = isTimed(run, passage.index);
+    const start = timed ? monotonic() : 0;
     const settled = callEvent(run.fn, plugin, given, later);
+    if (timed) run.spent![position]! += monotonic() - start;
     if (settled === undefined) return;
     const next = takeOutcome(passage, position, given, before, settled);
     if (next === undefined) break;

@@ -9,6 +9,9 @@ import { startBystanders } from "./bystanders.ts";
 import { startCanary } from "./canary.ts";
 import { serveNames } from "./name_server.ts";
 
+/** As in hogpen.json. */
+export type Isolation = "each" | "shared";
+
 /** What was seen, as plain data. */
 export interface Observation {
   /** Until every plugin was running or disabled. */
@@ -56,13 +59,14 @@ const IDLE_LOOKS = 5;
 const IDLE_MS = 700;
 const SECRETS = /OBSERVER_SECRET|CANARY_SECRET/;
 
-export async function observeAttack(attack: Attack): Promise<Observation> {
+/** With `shared` the attacker and who looks on share a process, until the attacker is moved out of it. */
+export async function observeAttack(attack: Attack, isolation: Isolation = "each"): Promise<Observation> {
   const { bounds } = attack;
   const folder = await Deno.makeTempDir({ prefix: "hogpen_attack_" });
   await serveNames(attack.names);
   using canary = startCanary();
   const start = performance.now();
-  await using service = await startAttackedService(folder, configurationFor(attack));
+  await using service = await startAttackedService(folder, configurationFor(attack, isolation));
   const startMs = performance.now() - start;
   const before = await service.plugin(ATTACKER_ID);
   const usage = watchUsage(service);
@@ -116,7 +120,7 @@ export async function observeAttack(attack: Attack): Promise<Observation> {
   };
 }
 
-function configurationFor({ folder, observer, bounds, egress, config }: Attack): unknown {
+function configurationFor({ folder, observer, bounds, egress, config }: Attack, isolation: Isolation): unknown {
   const timeoutSeconds = bounds.call_timeout_ms / 1000;
   // Who only looks on is judged by how late its events are. A short deadline would blame the attack for a busy machine.
   const lookOnSeconds = Math.max(timeoutSeconds, bounds.bystander_max_latency_ms / 1000);
@@ -126,9 +130,12 @@ function configurationFor({ folder, observer, bounds, egress, config }: Attack):
         id: PROJECT,
         name: "attacked",
         token: TOKEN,
+        isolation,
         plugins: [
           { id: ATTACKER_ID, source: folder, order: 1, timeoutSeconds, egress, config },
-          { id: OBSERVER_ID, source: observer, order: 2, timeoutSeconds: lookOnSeconds },
+          isolation === "shared"
+            ? { id: OBSERVER_ID, source: observer, order: 2, timeoutSeconds, egress }
+            : { id: OBSERVER_ID, source: observer, order: 2, timeoutSeconds: lookOnSeconds },
         ],
       },
       {

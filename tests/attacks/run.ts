@@ -1,7 +1,7 @@
 /**
- * `deno task attacks --dir <folder> [id-prefix …]`: runs what is in a folder of attacks, each against a service of its own in a network
+ * `deno task attacks [--dir <folder>] [--shared] [id-prefix …]`: runs what is in a folder of attacks, each against a service of its own in a network
  * of its own, and prints a line for each: the entries of its attacks.json (attack_set.ts), scenes of several plugins (scene.ts) and
- * programs that attack from outside (attack_program.ts).
+ * programs that attack from outside (attack_program.ts). With `--shared` attacker and observer share a process (`isolation: "shared"`).
  * @module
  */
 
@@ -11,7 +11,7 @@ import { type Attack, readAttackSet } from "./attack_set.ts";
 import { judgeAttack } from "./judge_attack.ts";
 import { judgeScene } from "./judge_scene.ts";
 import { checkNamespaces, inNamespace } from "./network_namespace.ts";
-import type { Observation } from "./observe_attack.ts";
+import type { Isolation, Observation } from "./observe_attack.ts";
 import type { SceneObservation } from "./observe_scene.ts";
 import type { Play } from "./run_one.ts";
 import { isShared, readScenes, type Scene, takenApart } from "./scene.ts";
@@ -40,9 +40,9 @@ async function play<Seen>(what: Play): Promise<Seen> {
 }
 
 /** Runs one attack and judges it. */
-export async function runAttack(attack: Attack): Promise<AttackResult> {
+export async function runAttack(attack: Attack, isolation: Isolation = "each"): Promise<AttackResult> {
   const start = performance.now();
-  const seen = await play<Observation>({ attack }).catch((error: Error) => error);
+  const seen = await play<Observation>({ attack, isolation }).catch((error: Error) => error);
   const tookMs = performance.now() - start;
   if (seen instanceof Error) return { id: attack.id, faults: [seen.message], tookMs, seen: null };
   return { id: attack.id, faults: judgeAttack(attack, seen), tookMs, seen };
@@ -87,7 +87,7 @@ function describeObservation(seen: Observation): string {
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     args: Deno.args,
-    options: { dir: { type: "string" } },
+    options: { dir: { type: "string" }, shared: { type: "boolean", default: false } },
     allowPositionals: true,
   });
   const folder = await Deno.realPath(values.dir ?? new URL("../fixtures/attacks", import.meta.url).pathname);
@@ -97,7 +97,7 @@ async function main(): Promise<void> {
   await checkNamespaces();
   let failed = 0;
   for (const attack of attacks) {
-    const result = await runAttack(attack);
+    const result = await runAttack(attack, values.shared ? "shared" : "each");
     if (result.faults.length > 0) failed++;
     console.log(describeResult(attack, result));
   }

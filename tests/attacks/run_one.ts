@@ -6,16 +6,16 @@
 
 import type { Attack } from "./attack_set.ts";
 import { type AttackProgram, observeProgram } from "./attack_program.ts";
-import { observeAttack } from "./observe_attack.ts";
+import { type Isolation, observeAttack } from "./observe_attack.ts";
 import { observeScene } from "./observe_scene.ts";
 import type { Scene } from "./scene.ts";
 
 /** What run.ts asks for. */
-export type Play = { attack: Attack } | { scene: Scene } | { program: AttackProgram };
+export type Play = { attack: Attack; isolation: Isolation } | { scene: Scene } | { program: AttackProgram };
 
 const play = JSON.parse(Deno.args[0] ?? "") as Play;
 const seen = "attack" in play
-  ? await observeAttack(play.attack)
+  ? await observeAttack(play.attack, play.isolation)
   : "scene" in play
   ? await observeScene(play.scene)
   : await observeProgram(play.program);

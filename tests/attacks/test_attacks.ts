@@ -8,6 +8,7 @@ import assert from "node:assert/strict";
 import { type Attack, readAttackSet } from "./attack_set.ts";
 import { checkNamespaces } from "./network_namespace.ts";
 import { describeResult, runAttack, runScene } from "./run.ts";
+import type { Isolation } from "./observe_attack.ts";
 import { readScenes } from "./scene.ts";
 
 const FOLDER = new URL("../fixtures/attacks", import.meta.url).pathname;
@@ -27,12 +28,13 @@ export function readAttacks(): Promise<Attack[]> {
   return readAttackSet(FOLDER, []);
 }
 
-/** The group's tests, one for each attack. */
-export async function testAttacks(group: keyof typeof GROUPS): Promise<void> {
+/** The group's tests, one for each attack; with `shared` beside a neighbour in one process. */
+export async function testAttacks(group: keyof typeof GROUPS, isolation: Isolation = "each"): Promise<void> {
   for (const attack of await readAttackSet(FOLDER, GROUPS[group].map((word) => `${word}-`))) {
-    Deno.test(`attack ${attack.id} ends as ${attack.outcome}`, async () => {
+    const where = isolation === "shared" ? " beside a neighbour in its process" : "";
+    Deno.test(`attack ${attack.id} ends as ${attack.outcome}${where}`, async () => {
       await checkNamespaces();
-      const result = await runAttack(attack);
+      const result = await runAttack(attack, isolation);
       assert.deepEqual(result.faults, [], describeResult(attack, result));
     });
   }

@@ -85,6 +85,7 @@ export function pluginView(fields: {
       ...fields.status,
     },
     version: null,
+    apart: null,
   };
 }
 
@@ -149,6 +150,7 @@ export async function startApi(overrides: Partial<AppOptions> = {}): Promise<Api
     store,
     plugins: {
       list: () => plugins,
+      share: () => Promise.resolve(),
       enable(id) {
         seen.enabled.push(id);
         return Promise.resolve();

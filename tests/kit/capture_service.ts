@@ -15,7 +15,16 @@ export const PERSONAL_KEY = "phx_personal";
 export const NOW = Date.parse("2026-05-04T10:20:30.400Z");
 
 export function projectConfig(fields: Partial<ProjectConfig> = {}): ProjectConfig {
-  return { id: 1, name: "Test", token: TOKEN, anonymizeIps: false, plugins: [], destinations: [], ...fields };
+  return {
+    id: 1,
+    name: "Test",
+    token: TOKEN,
+    anonymizeIps: false,
+    isolation: "each",
+    plugins: [],
+    destinations: [],
+    ...fields,
+  };
 }
 
 export interface CaptureService extends AsyncDisposable {

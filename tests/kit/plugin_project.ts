@@ -37,6 +37,7 @@ export async function openProject(flow: Flow, code: string, more: RunOptions = {
       name: "test",
       token: "phc_test",
       anonymizeIps: false,
+      isolation: "each" as const,
       destinations: [],
       plugins: [{
         ...plugin,

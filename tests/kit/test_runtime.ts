@@ -29,6 +29,8 @@ export interface TestRuntimeOptions {
   retireAfterMs?: number;
   lazy?: boolean;
   services?: Partial<PluginServices>;
+  /** Given when the service put the plugins together. */
+  onMisbehaviour?: PluginRuntimeOptions["onMisbehaviour"];
   packages?: NonNullable<PluginRuntimeOptions["packages"]>;
   /** Runs before the runtime is created. */
   prepare?(store: Store): Promise<void>;
@@ -87,6 +89,7 @@ export async function openTestRuntime(options: TestRuntimeOptions): Promise<Test
     records,
     deadLetters: store.deadLetters,
     watch,
+    ...(options.onMisbehaviour && { onMisbehaviour: options.onMisbehaviour }),
     ...(options.packages && { packages: options.packages }),
     clock,
     instanceId: "test",

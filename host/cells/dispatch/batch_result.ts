@@ -24,9 +24,10 @@ const NO_BODY = new Uint8Array();
 /** What became of the batch. Throws CellProtocolError when the answer does not fit the question. */
 export function readBatchResult(payload: Uint8Array<ArrayBuffer>, asked: AskedBatch): BatchOutcome {
   const { header, body } = split(payload);
-  const { outcomes, errors, lengths } = checkMessage("a batch's result", batchResultSchema, header);
+  const { outcomes, errors, lengths, spent } = checkMessage("a batch's result", batchResultSchema, header);
   const count = asked.events.lengths.length;
   check(outcomes.length === asked.chainLength, `${outcomes.length} outcomes for ${asked.chainLength} plugins`);
+  check(spent === undefined || spent.length === asked.chainLength, `times of ${spent?.length} plugins`);
   check(lengths.length === count, `${lengths.length} lengths for ${count} events`);
   for (const line of outcomes) {
     check(line.length === count, `${line.length} outcomes for ${count} events`);
@@ -39,9 +40,10 @@ export function readBatchResult(payload: Uint8Array<ArrayBuffer>, asked: AskedBa
   }
   const bytes = lengths.reduce((sum, length) => sum + Math.max(0, length), 0);
   check(bytes === body.byteLength, `events of ${bytes} bytes in a body of ${body.byteLength}`);
+  const times = spent === undefined ? {} : { spent };
   if (asked.fn !== "processEvent") {
     check(bytes === 0, `${bytes} bytes of events from ${asked.fn}`);
-    return { outcomes, errors, events: { lengths: lengths.map(() => 0), body: NO_BODY } };
+    return { outcomes, errors, events: { lengths: lengths.map(() => 0), body: NO_BODY }, ...times };
   }
   for (const [event, length] of lengths.entries()) {
     const dropped = outcomes.some((line) => line[event] === Outcome.dropped);
@@ -55,7 +57,7 @@ export function readBatchResult(payload: Uint8Array<ArrayBuffer>, asked: AskedBa
     body,
     lengths,
   );
-  return heavy.size === 0 ? { outcomes, errors, events } : { ...failTooHeavy(outcomes, errors, heavy), events };
+  return { ...(heavy.size === 0 ? { outcomes, errors } : failTooHeavy(outcomes, errors, heavy)), events, ...times };
 }
 
 /**

@@ -38,6 +38,8 @@ export interface DispatcherOptions {
   runs(pluginConfigId: number, fn: BatchFunction): boolean;
   /** Called once for each event or call that is found guilty. `pluginConfigId` is null when no particular plugin is. */
   onIncident(end: CellEnd, pluginConfigId: number | null, culprit: Culprit | null): void;
+  /** Called when no event or call was found that ended the cell. */
+  onUnexplained(end: CellEnd): void;
   /** There is work and no cell. */
   onWork(): void;
 }
@@ -216,9 +218,11 @@ export class Dispatcher {
     this.#investigating = false;
     const unexplained = this.#unexplained;
     this.#unexplained = null;
-    // A cell that grows slowly while its work gets done is nobody's fault.
-    if (unexplained !== null && !found && !(unexplained.end.kind === "memory" && unexplained.didWork)) {
-      this.#options.onIncident(unexplained.end, null, null);
+    if (unexplained !== null && !found) {
+      // A cell that grows slowly while its work gets done is nobody's fault.
+      const isFault = unexplained.end.kind !== "memory" || !unexplained.didWork;
+      if (isFault) this.#options.onIncident(unexplained.end, null, null);
+      this.#options.onUnexplained(unexplained.end);
     }
     this.#pump();
   }

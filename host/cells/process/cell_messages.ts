@@ -68,6 +68,7 @@ export const batchResultSchema = z.object({
   outcomes: z.array(z.string()),
   errors: z.array(z.object({ event: index, plugin: index, error: errorSchema })),
   lengths: z.array(z.int().min(-1)),
+  spent: z.array(z.number().min(0)).optional(),
 });
 
 const decoder = new TextDecoder();

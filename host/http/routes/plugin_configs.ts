@@ -22,6 +22,8 @@ export interface PluginView {
   status: PluginStatus;
   /** Of the thing in the store; null when it stands in the file. */
   version: number | null;
+  /** Why it has a process of its own though its project shares them; null when that is not so. */
+  apart: string | null;
 }
 
 /** All plugin configs, those that are switched off too. */
@@ -29,6 +31,8 @@ export interface Plugins {
   list(): PluginView[];
   /** Starts a plugin again that the service disabled. Resolves when it was told to. */
   enable(pluginConfigId: number): Promise<void>;
+  /** Lets a plugin share a process again that misbehaved in one. */
+  share(pluginConfigId: number): Promise<void>;
 }
 
 export const pluginConfigOut = z.object({
@@ -45,6 +49,9 @@ export const pluginConfigOut = z.object({
   order: z.number(),
   state: z.enum(PluginState),
   reason: z.string().nullable().describe("Why it is disabled or restarting."),
+  apart: z.string().nullable().describe(
+    "Why it has a process of its own for a day, though its project shares them; null when that is not so.",
+  ),
   capabilities: z.object({
     methods: z.array(z.enum(METHODS)),
     scheduled_tasks: z.array(z.string()),
@@ -117,6 +124,18 @@ export function pluginConfigRoutes(plugins: Plugins): Route[] {
         return DONE;
       },
     }),
+    route({
+      method: "POST",
+      path: "/_hogpen/api/plugin_configs/{id}/share",
+      summary: "Lets a plugin share a process with its neighbours again, which was moved to one of its own",
+      params: { id: idIn },
+      response: doneOut,
+      errors: { 404: "No such plugin config" },
+      async handle({ params }) {
+        await plugins.share(findPlugin(plugins, params.id).config.id);
+        return DONE;
+      },
+    }),
   ];
 }
 
@@ -127,7 +146,7 @@ export function findPlugin(plugins: Plugins, id: number): PluginView {
   return view;
 }
 
-export function showPlugin({ config, manifest, status, version }: PluginView): z.input<typeof pluginConfigOut> {
+export function showPlugin({ config, manifest, status, version, apart }: PluginView): z.input<typeof pluginConfigOut> {
   return {
     id: config.id,
     team_id: config.teamId,
@@ -142,6 +161,7 @@ export function showPlugin({ config, manifest, status, version }: PluginView): z
     order: config.order,
     state: status.state,
     reason: status.reason,
+    apart,
     capabilities: status.capabilities,
     config: maskConfig(config.config, manifest),
     attachments: maskAttachments(config.attachments, manifest),

@@ -19,6 +19,7 @@ const projectOut = z.object({
   name: z.string(),
   token: z.string().describe("What SDKs send as api_key."),
   anonymize_ips: z.boolean(),
+  isolation: z.enum(["each", "shared"]).describe("Whether neighbours of the chain share a process while they behave."),
   upstream: z.object({ host: z.string(), assets_host: z.string(), api_key: z.string().nullable() }).nullable()
     .describe("The PostHog behind it; its key, which is as public as the token, is null when it is the token."),
   managed_by: z.enum(["file", "api"]),
@@ -79,7 +80,7 @@ export function projectRoutes({ projects, log, managed }: ProjectRoutesOptions):
 }
 
 function showProject(
-  { id, name, token, anonymizeIps, upstream, plugins, destinations }: ProjectConfig,
+  { id, name, token, anonymizeIps, isolation, upstream, plugins, destinations }: ProjectConfig,
   version: number | null,
 ): z.input<typeof projectOut> {
   return {
@@ -87,6 +88,7 @@ function showProject(
     name,
     token,
     anonymize_ips: anonymizeIps,
+    isolation,
     upstream: upstream === undefined
       ? null
       : { host: upstream.host, assets_host: upstream.assetsHost, api_key: upstream.apiKey },

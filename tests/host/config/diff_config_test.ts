@@ -24,7 +24,15 @@ function destination(id: string, more: Partial<DestinationConfig> = {}): Destina
 }
 
 function project(more: Partial<ProjectConfig> = {}): HogpenConfig {
-  const base = { id: 1, name: "P", token: "phc_a", anonymizeIps: false, plugins: [], destinations: [] };
+  const base = {
+    id: 1,
+    name: "P",
+    token: "phc_a",
+    anonymizeIps: false,
+    isolation: "each" as const,
+    plugins: [],
+    destinations: [],
+  };
   return { projects: [{ ...base, ...more }] };
 }
 
@@ -92,7 +100,7 @@ Deno.test("diffConfig() treats disabling as removing and enabling as adding", ()
 });
 
 Deno.test("diffConfig() removes and adds a plugin config that moved to another project", () => {
-  const two = { id: 2, name: "Q", token: "phc_b", anonymizeIps: false, destinations: [] };
+  const two = { id: 2, name: "Q", token: "phc_b", anonymizeIps: false, isolation: "each" as const, destinations: [] };
   const before = { projects: [...project({ plugins: [plugin(1)] }).projects, { ...two, plugins: [] }] };
   const after = { projects: [...project().projects, { ...two, plugins: [plugin(1, { teamId: 2 })] }] };
   const { plugins } = diffConfig(before, after);

@@ -26,6 +26,7 @@ Deno.test("parseConfig() fills in every default", async () => {
       name: "Project 1",
       token: "phc_a",
       anonymizeIps: false,
+      isolation: "each" as const,
       plugins: [{
         id: 7,
         teamId: 1,

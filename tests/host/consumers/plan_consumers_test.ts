@@ -26,7 +26,9 @@ function pluginConfig(id: number, enabled = true): PluginConfig {
 }
 
 function configOf(plugins: PluginConfig[], destinations: DestinationConfig[] = []): HogpenConfig {
-  return { projects: [{ id: 1, name: "p", token: "phc_t", anonymizeIps: false, plugins, destinations }] };
+  return {
+    projects: [{ id: 1, name: "p", token: "phc_t", anonymizeIps: false, isolation: "each", plugins, destinations }],
+  };
 }
 
 function plan(

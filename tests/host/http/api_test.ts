@@ -82,6 +82,7 @@ Deno.test("GET /api/projects shows projects without what destinations keep secre
       name: "Test",
       token: TOKEN,
       anonymize_ips: false,
+      isolation: "each",
       upstream: null,
       managed_by: "file",
       version: null,

@@ -60,7 +60,15 @@ Deno.test("managed things keep secrets sealed, take a new key at the next start,
   const renewed = await open(createSeal("new"));
   assert.deepEqual(renewed.current().plugins.get(id)?.value.entry.config, { key: "hush-hush" });
 
-  const project = { id: 1, name: "P", token: "t", anonymizeIps: false, plugins: [], destinations: [] };
+  const project = {
+    id: 1,
+    name: "P",
+    token: "t",
+    anonymizeIps: false,
+    isolation: "each" as const,
+    plugins: [],
+    destinations: [],
+  };
   const { projects } = await first.combine({ projects: [project] });
   const [config] = projects[0]!.plugins;
   assert.deepEqual([config!.id, config!.teamId, config!.config], [id, 1, { key: "hush-hush" }]);

@@ -2,7 +2,16 @@ import assert from "node:assert/strict";
 import type { HogpenConfig, PluginConfig } from "../../../host/config/config.ts";
 import { groupPlugins } from "../../../host/service/plugin_groups.ts";
 
-function groupsOf(plugins: Partial<PluginConfig>[]): number[][] {
+interface Sharing {
+  isolation: "each" | "shared";
+  /** Ids of those that may not share. */
+  unfit: number[];
+}
+
+function groupsOf(
+  plugins: Partial<PluginConfig>[],
+  { isolation, unfit }: Sharing = { isolation: "each", unfit: [] },
+): number[][] {
   const configs = plugins.map((plugin, n) => ({
     id: n + 1,
     teamId: 1,
@@ -13,8 +22,8 @@ function groupsOf(plugins: Partial<PluginConfig>[]): number[][] {
     egress: { allow: [] },
     ...plugin,
   }));
-  const config = { projects: [{ id: 1, plugins: configs }] } as unknown as HogpenConfig;
-  return groupPlugins(config).map((group) => group.configs.map(({ id }) => id));
+  const config = { projects: [{ id: 1, isolation, plugins: configs }] } as unknown as HogpenConfig;
+  return groupPlugins(config, ({ id }) => !unfit.includes(id)).map((group) => group.configs.map(({ id }) => id));
 }
 
 Deno.test("plugins share a cell by its name", () => {
@@ -26,4 +35,13 @@ Deno.test("what one plugin may reach is not its neighbour's: another egress is a
   assert.deepEqual(groupsOf([{ cell: "x" }, { cell: "x", egress: open }, { cell: "x" }]), [[1, 3], [2]]);
   const [one, another] = [{ allow: ["a", "b:1"] }, { allow: ["b:1", "a", "a"] }];
   assert.deepEqual(groupsOf([{ cell: "x", egress: one }, { cell: "x", egress: another }]), [[1, 2]]);
+});
+
+Deno.test("isolation shared puts neighbours together that fit and have the same limits; a named cell stays as it is", () => {
+  const open = { allow: ["127.0.0.1"] };
+  assert.deepEqual(groupsOf([{}, {}, {}], { isolation: "shared", unfit: [] }), [[1, 2, 3]]);
+  assert.deepEqual(groupsOf([{}, {}, {}], { isolation: "each", unfit: [] }), [[1], [2], [3]]);
+  assert.deepEqual(groupsOf([{}, {}, {}, {}, {}], { isolation: "shared", unfit: [3] }), [[1, 2], [3], [4, 5]]);
+  const mixed = [{}, { timeoutSeconds: 5 }, { timeoutSeconds: 5 }, { egress: open }, { cell: "x" }, {}, { cell: "x" }];
+  assert.deepEqual(groupsOf(mixed, { isolation: "shared", unfit: [] }), [[1], [2, 3], [4], [5, 7], [6]]);
 });

@@ -19,6 +19,7 @@ const projectOut = z.object({
   name: z.string(),
   token: z.string(),
   anonymize_ips: z.boolean(),
+  isolation: projectValue.shape.isolation.unwrap(),
   upstream: upstreamSchema.nullable(),
   version: z.number(),
 });
@@ -26,12 +27,14 @@ const projectFields = z.strictObject({
   name: z.string().trim().min(1).max(200),
   token: projectValue.shape.token.optional().describe("What SDKs send as api_key; made when absent."),
   anonymize_ips: z.boolean(),
+  isolation: projectValue.shape.isolation.unwrap().describe(projectValue.shape.isolation.description ?? ""),
   upstream: upstreamSchema.nullable().describe(
     "The PostHog behind the project: what is not capture passes to it, and its destination takes host and key from here.",
   ),
 });
 const projectIn = projectFields.extend({
   anonymize_ips: projectFields.shape.anonymize_ips.default(false),
+  isolation: projectFields.shape.isolation.default("each"),
   upstream: projectFields.shape.upstream.default(null),
 });
 /** Without defaults: what is left out stays as it is. */
@@ -57,6 +60,7 @@ export function projectChangeRoutes({ projects, managed }: ProjectChangeRoutesOp
       name: value.name ?? `Project ${id}`,
       token: value.token,
       anonymize_ips: value.anonymizeIps,
+      isolation: value.isolation,
       upstream: value.upstream ?? null,
       version,
     };
@@ -115,6 +119,7 @@ export function projectChangeRoutes({ projects, managed }: ProjectChangeRoutesOp
           name: body.name ?? before.name,
           token: body.token ?? before.token,
           anonymize_ips: body.anonymize_ips ?? before.anonymize_ips,
+          isolation: body.isolation ?? before.isolation,
           upstream: body.upstream === undefined ? before.upstream : body.upstream,
         });
         requireToken(project.token, id);
@@ -149,6 +154,6 @@ export function projectChangeRoutes({ projects, managed }: ProjectChangeRoutesOp
 
 /** A project as it is kept. */
 function toValue(id: number, given: Omit<z.output<typeof projectOut>, "id" | "version">): ProjectValue {
-  const { name, token, anonymize_ips, upstream } = given;
-  return { id, name, token, anonymizeIps: anonymize_ips, ...(upstream !== null && { upstream }) };
+  const { name, token, anonymize_ips, isolation, upstream } = given;
+  return { id, name, token, anonymizeIps: anonymize_ips, isolation, ...(upstream !== null && { upstream }) };
 }
