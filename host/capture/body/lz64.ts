@@ -16,7 +16,10 @@ const NEW_8 = 0;
 const NEW_16 = 1;
 const END = 2;
 
-/** The text; refused when it is longer than `maxLength`, or when the input is not LZString's. Gives the thread back now and then. */
+/**
+ * The decompressed text. Refused when it is longer than `maxLength` characters or the input is not LZString's. Yields
+ * the thread now and then.
+ */
 export async function decompressLz64(input: string, maxLength: number): Promise<string> {
   const mustGiveWay = createPacer();
   const readBits = createBitReader(input.replaceAll(" ", "+").replace(/=+$/, ""));
