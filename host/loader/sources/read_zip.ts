@@ -70,7 +70,7 @@ function* entries(bytes: Uint8Array, budget: UnpackBudget): Generator<Entry> {
     const flags = view.getUint16(at + 8, true);
     if (at + ENTRY_BYTES + nameBytes > bytes.length) throw new RangeError("The directory is cut off");
     yield {
-      // Some Windows programs write \\ between folders, which the format does not allow.
+      // Some Windows programs write \ between folders, which the format does not allow.
       name: decode(bytes.subarray(at + ENTRY_BYTES, at + ENTRY_BYTES + nameBytes)).replaceAll("\\", "/"),
       // The upper half of the external attributes is the Unix mode.
       isLink: (view.getUint16(at + 40, true) & 0o170000) === 0o120000,

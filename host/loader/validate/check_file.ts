@@ -13,7 +13,7 @@ import { nearest, type Problem, problem, type ProblemCode } from "./problem.ts";
 /** What is known about the plugin around the file. */
 export interface FileContext {
   paths: ReadonlySet<string>;
-  /** Whether the file is the entry, whose exports are called. */
+  /** Path of the entry, whose exports are called. */
   main: string;
   /** npm packages that package.json names. */
   packages: ReadonlySet<string>;

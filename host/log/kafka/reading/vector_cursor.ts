@@ -11,7 +11,7 @@ import { type Cursor, CursorError } from "../../event_log.ts";
 export interface VectorCursor {
   /** Null for a cursor over all partitions. */
   era: number | null;
-  /** By partition, the offset of the next record. */
+  /** The offset of the next record, by partition. */
   next: Map<number, number>;
 }
 
