@@ -1,25 +1,28 @@
 /**
- * Whether the service lives, and whether what it stands on answers.
+ * Whether the service is alive, and whether its back ends answer.
  * @module
  */
 
-/** Something that the service needs: the store, the cache, the event log. */
+/** A part that the service depends on: the store, the cache or the event log. */
 export interface BackEnd {
-  /** In words for the operator: "the store (Postgres)". */
+  /** A name for the operator, such as "the store (Postgres)". */
   name: string;
   /** True when it answers. */
   ping(): Promise<boolean>;
 }
 
-/** A back end that does not answer for this long counts as away. */
+/** A back end that does not answer for so many milliseconds counts as unavailable. */
 const PATIENCE_MS = 2_000;
 
-/** The service lives: it answers. */
+/** The service is alive when it answers at all. */
 export function healthResponse(): Response {
   return Response.json({ status: "ok" });
 }
 
-/** 200 when every back end answers; 503 with the names of those that do not. Events are taken in either case, while the log has room. */
+/**
+ * 200 when every back end answers; 503 with the names of those that do not. Events are accepted in either case, while
+ * the log has room.
+ */
 export async function readyResponse(backEnds: readonly BackEnd[]): Promise<Response> {
   const answers = await Promise.all(
     backEnds.map(async (backEnd) => ({ name: backEnd.name, here: await answersInTime(backEnd) })),

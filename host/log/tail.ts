@@ -32,7 +32,7 @@ export class Tail {
   from(part: number, after: number): readonly Block[] | null {
     const blocks = this.#blocks.get(part);
     if (!blocks || blocks.length === 0 || blocks[0]!.first > after + 1) return null;
-    // Readers are mostly at the end, so the search starts there.
+    // Readers are mostly near the end, so the search starts there.
     let start = blocks.length - 1;
     while (start > 0 && blocks[start]!.first > after + 1) start--;
     return lastOf(blocks[start]!) <= after ? [] : start === 0 ? blocks : blocks.slice(start);

@@ -1,11 +1,11 @@
 /**
- * The event log on Kafka, shared by the hosts of a cluster. Each host owns some partitions: it routes what is in them, and its
- * consumers read them. Cursors are vectors over the partitions that the host owns; when those change, readers go on from where they
- * are committed.
+ * The event log on Kafka, shared by the hosts of a cluster. Each host owns some partitions: it routes their records, and
+ * its consumers read them. Cursors are vectors over the partitions that the host owns. When those change, readers continue
+ * from their committed positions.
  *
  *     outside ──▶ joining ──▶ taking over ──▶ owner ──▶ (a change, or doubt) ──▶ taking over …
  *
- * Until a host has taken over, reads give nothing and steps are refused.
+ * Until a host has taken over its partitions, reads return nothing and steps are refused.
  * @module
  */
 

@@ -1,5 +1,5 @@
 /**
- * Making, changing and removing projects.
+ * Creating, changing and removing projects.
  * @module
  */
 
@@ -34,7 +34,7 @@ const projectIn = projectFields.extend({
   anonymize_ips: projectFields.shape.anonymize_ips.default(false),
   upstream: projectFields.shape.upstream.default(null),
 });
-/** Without defaults: what is left out stays as it is. */
+/** Without defaults: omitted fields stay as they are. */
 const projectPatch = projectFields.partial();
 
 const params = { id: idIn };
@@ -147,7 +147,7 @@ export function projectChangeRoutes({ projects, managed }: ProjectChangeRoutesOp
   ];
 }
 
-/** A project as it is kept. */
+/** A project in its stored form. */
 function toValue(id: number, given: Omit<z.output<typeof projectOut>, "id" | "version">): ProjectValue {
   const { name, token, anonymize_ips, upstream } = given;
   return { id, name, token, anonymizeIps: anonymize_ips, ...(upstream !== null && { upstream }) };

@@ -1,7 +1,7 @@
 /**
- * One request for records of a partition, and what of the answer counts: records of transactions that were given up are left out.
+ * One request for records of a partition, whose answer is filtered: records of aborted transactions are left out.
  *
- * The client drops such records only when the end of their transaction stands in the same answer. Here the list of aborted
+ * The client drops such records only when the end of their transaction is in the same answer. Here the list of aborted
  * transactions that comes with the answer is applied to each of its batches.
  * @module
  */

@@ -1,8 +1,9 @@
 /**
- * The router's steps as transactions: what goes to the outbox and how far routing has come are written together or not at all. Steps
- * that arrive while a transaction is under way share the next one.
+ * Runs the router's steps as transactions: records for the outbox and the progress of routing are written together or
+ * not at all. Steps that arrive during a transaction share the next one.
  *
- * Before a transaction is committed it names the group's generation, which Kafka refuses from a host that has lost its partitions.
+ * Before a transaction is committed it names the group's generation, which Kafka refuses from a host that has lost its
+ * partitions.
  * @module
  */
 
