@@ -24,7 +24,7 @@ export interface PluginView {
   version: number | null;
 }
 
-/** All plugin configs, including disabled ones. */
+/** All plugin configs, including those that are switched off. */
 export interface Plugins {
   list(): PluginView[];
   /** Enables a plugin that the service disabled. Resolves when the start was requested. */
