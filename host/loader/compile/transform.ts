@@ -97,9 +97,8 @@ export function compileFile({ babel, typescript, commonjs }: BabelTools, job: Tr
   try {
     return transform(/\.[cm]?tsx?$/.test(job.path) ? withTypes : options);
   } catch (error) {
-    // Read as TypeScript, minified JavaScript can change its meaning: `f(a < b, c > (d))` becomes one call. It is read
-    // as TypeScript only when it does not parse as JavaScript, because PostHog read everything as TypeScript, so types
-    // in a .js file are valid.
+    // Read as TypeScript, minified JavaScript can change its meaning: `f(a < b, c > (d))` becomes one call. So a .js file
+    // is read as JavaScript first. It may still contain types, because PostHog read everything as TypeScript.
     if (!isParseError(error) || /\.[cm]?tsx?$/.test(job.path)) throw toTransformError(error);
   }
   try {
