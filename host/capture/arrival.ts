@@ -1,38 +1,41 @@
 /**
- * A request as its client made it: proxies in front of the service change its address, host and path, and say in headers what they were.
- * Only proxies that are trusted are believed.
+ * Reconstructs a request as its client made it. Proxies in front of the service change its address, host and path and
+ * report the originals in headers, which are believed only when they come from a trusted proxy.
  * @module
  */
 
 import { isPathPrefix, type TrustedProxies } from "../config/trusted_proxies.ts";
 import { clientIp, type ClientIpOptions, type HeaderValues, readForwarded } from "./client_ip.ts";
 
-/** What the server knows of a connection; Deno.serve's handler info has it. */
+/** What the server knows about a connection, as in Deno.serve's handler info. */
 export interface ConnectionInfo {
   remoteAddr?: Deno.Addr;
 }
 
 export interface Arrival {
-  /** The client's address as far as it can be trusted, "" when it is not known. */
+  /** The client's address as far as it can be trusted; "" when unknown. */
   address: string;
-  /** What the client asked, such as `https://events.example`. */
+  /** The origin that the client addressed, such as `https://events.example`. */
   origin: string;
-  /** What stands before our path on the way to the client, such as `/ingest`; "" when nothing does. */
+  /** The part of the client's path that precedes ours, such as `/ingest`; "" when there is none. */
   prefix: string;
-  /** Our path, still encoded, without doubled slashes: an `api_host` with a slash at its end makes SDKs ask for `//e/`. */
+  /**
+   * Our path, still encoded. Doubled slashes are collapsed, because an `api_host` that ends in a slash makes SDKs
+   * request `//e/`.
+   */
   path: string;
   /** The query with its question mark, "" without one. */
   search: string;
-  /** As they came, with names in lower case. */
+  /** All request headers; names are in lower case. */
   headers: ReadonlyMap<string, string>;
 }
 
 export interface ArrivalOptions extends ClientIpOptions {
-  /** A prefix that proxies leave in the path; "" for none. */
+  /** A path prefix that proxies do not strip; "" when there is none. */
   pathPrefix: string;
 }
 
-/** The client asked for a host that is none. */
+/** The client named a host that is not a valid host. */
 export class InvalidHostError extends Error {
   override name = "InvalidHostError";
 }
@@ -68,17 +71,17 @@ export function createArrivals(options: ArrivalOptions): Arrivals {
   };
 }
 
-/** The address of the far side, when the connection has one. */
+/** The address of the remote end, when the connection has one. */
 export function hostOf(remote: Deno.Addr | undefined): string | undefined {
   return remote && "hostname" in remote ? remote.hostname : undefined;
 }
 
 const PLAIN = /^(https?:\/\/(?:[a-z0-9.-]{1,253}|\[[0-9a-f:.]+\])(?::(?!(?:80|443)\/)\d{1,5})?)(\/[^?#]*)(\?[^#]*)?/;
-/** What URL would resolve or encode, and what servers read in different ways. */
+/** Matches what `URL` would resolve or encode, and what servers interpret differently. */
 const NOT_PLAIN = /\/\.|%2e|\\|\/\/|[^!-~]/i;
 const NOT_ASCII = /[^!-~]/;
 
-/** The parts of an address. Parsing every one as URL does would cost more than the rest. */
+/** Splits an address without `URL`: parsing every address with it would cost more than the rest of the work. */
 function splitAddress(address: string): { origin: string; path: string; search: string } {
   const [, origin, path = "", search = ""] = PLAIN.exec(address) ?? [];
   if (origin !== undefined && !NOT_PLAIN.test(path) && !NOT_ASCII.test(search)) return { origin, path, search };
@@ -89,7 +92,10 @@ function splitAddress(address: string): { origin: string; path: string; search: 
 
 const HOST = /^(?:[\w.-]{1,253}|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i;
 
-/** The origin that the client asked, by X-Forwarded-Proto and -Host or else Forwarded. Throws InvalidHostError. */
+/**
+ * The origin that the client addressed, from X-Forwarded-Proto and X-Forwarded-Host or else Forwarded. Throws
+ * InvalidHostError.
+ */
 export function clientOrigin(request: Request, remote: string | undefined, trusts: TrustedProxies): string {
   return originOf(splitAddress(request.url).origin, request.headers, remote, trusts);
 }
@@ -113,7 +119,10 @@ function originOf(
   return origin?.origin ?? asked;
 }
 
-/** Both kinds of proxies are served: those that take the prefix off and say so in X-Forwarded-Prefix, and those that leave it in the path. */
+/**
+ * Strips the prefix for both kinds of proxies: those that remove it and report it in X-Forwarded-Prefix, and those that
+ * leave it in the path.
+ */
 function ourPath(
   path: string,
   headers: HeaderValues,

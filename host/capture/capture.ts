@@ -1,6 +1,6 @@
 /**
- * The capture endpoints: a request's events are checked, made plugin events and appended to the inbox, all that are valid or
- * none.
+ * The capture endpoints. They validate the events of a request, turn them into plugin events and append all valid ones
+ * to the inbox, or none when the append fails.
  * @module
  */
 
@@ -26,31 +26,31 @@ import type { Translate } from "./translate/translate.ts";
 export interface CaptureOptions extends ClientIpOptions {
   projects: Projects;
   log: Pick<EventLog, "append">;
-  /** Large requests wait here before they are read or decompressed. */
+  /** Large requests wait here before they are read or decompressed, which bounds memory. */
   gate: ByteGate;
   now: () => number;
-  /** Absent: everybody may send as much as they like. */
+  /** Absent: no rate limits. */
   rateLimits?: RateLimits;
   /** Called with the number of events of each request that was stored. */
   onStored?: (projectId: number, events: number) => void;
-  /** Called with the code and words of each refusal, and with the project when it is known. */
+  /** Called with the code and message of each refusal, and with the project when it is known. */
   onRefused?: (projectId: number | null, code: string, detail: string) => void;
   /** Called for each event that was not stored as it was sent. */
   onRepaired?: (projectId: number, code: string, detail: string) => void;
-  /** Called with the status of every answer. */
+  /** Called with the HTTP status of every answer. */
   onAnswer?: (status: number) => void;
 }
 
 interface Endpoint {
   paths: string[];
-  /** Bound of the body, as sent and decompressed. */
+  /** Bound of the body in bytes, both as sent and decompressed. */
   maxBytes: number;
-  /** Name that all events get. */
+  /** Overrides the name of every event. */
   eventName?: string;
-  /** Bound of one event; absent: MAX_EVENT_BYTES. */
+  /** Bound of one event in bytes; MAX_EVENT_BYTES when absent. */
   maxEventBytes?: number;
   recordings?: boolean;
-  /** For requests in another form than the others take. */
+  /** Converts requests of other tools into capture requests. */
   translate?: Translate;
 }
 
@@ -59,14 +59,14 @@ const ENDPOINTS: Endpoint[] = [
   { paths: ["/e", "/capture", "/track", "/i/v0/e"], maxBytes: 2 * MIB },
   { paths: ["/engage"], maxBytes: 2 * MIB, eventName: "$identify" },
   { paths: ["/batch"], maxBytes: 20 * MIB },
-  // SDKs send what went into and came out of a model there, in events of up to 8 MiB.
+  // SDKs send the inputs and outputs of models here, in events of up to 8 MiB.
   { paths: ["/i/v0/ai/batch"], maxBytes: 20 * MIB, maxEventBytes: 8 * MIB },
   { paths: ["/i/v0/ai"], maxBytes: 20 * MIB, maxEventBytes: 8 * MIB, translate: translateAiEvent },
   { paths: SEGMENT_PATHS, maxBytes: 20 * MIB, translate: translateSegment },
   { paths: ["/s"], maxBytes: 25 * MIB, recordings: true },
 ];
 
-/** The routes that take events, with and without a trailing slash. */
+/** The routes that accept events, with and without a trailing slash. */
 export function createCapture(options: CaptureOptions): Hono<{ Bindings: ConnectionInfo }> {
   const app = new Hono<{ Bindings: ConnectionInfo }>({ strict: false });
   const newUuid = createUuidGenerator(options.now);
@@ -84,7 +84,7 @@ export function createCapture(options: CaptureOptions): Hono<{ Bindings: Connect
   return app;
 }
 
-/** A page that is left reads no answer, and Chrome warns of a body that nobody reads. */
+/** Answers a beacon without a body: the page that sent it is gone, and Chrome warns about bodies that nobody reads. */
 function forBeacon(answer: Response, request: Request): Response {
   const isBeacon = new URL(request.url).searchParams.get("beacon") === "1";
   return isBeacon && answer.status === 200 ? new Response(null, { status: 204 }) : answer;

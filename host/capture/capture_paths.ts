@@ -1,5 +1,6 @@
 /**
- * The paths that take events. They are answered here for every project; what else SDKs ask for belongs to a project's upstream.
+ * The paths that accept events. The service answers them for every project; other requests of SDKs go to the project's
+ * upstream.
  * @module
  */
 
@@ -19,7 +20,7 @@ const CAPTURE = [
   ...SEGMENT_PATHS,
 ];
 
-/** With and without a trailing slash. */
+/** Whether the path, with or without a trailing slash, accepts events. */
 export function isCapturePath(path: string): boolean {
   return CAPTURE.includes(path.replace(/\/+$/, ""));
 }

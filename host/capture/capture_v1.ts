@@ -1,5 +1,6 @@
 /**
- * The newer endpoint, `/i/v1/analytics/events`: the token and facts about the SDK in headers, and a result for each event.
+ * The newer capture endpoint, `/i/v1/analytics/events`. Headers carry the token and facts about the SDK, and the answer
+ * has a result for each event.
  * @module
  */
 
@@ -24,7 +25,7 @@ import { asCaptureError, ok } from "./respond.ts";
 
 const MAX_BYTES = 20 * 1024 * 1024;
 
-/** What SDKs move out of the properties, and where it came from. */
+/** The options that SDKs send outside the properties, and the property that each was before. */
 const OPTIONS: [option: string, property: string][] = [
   ["cookieless_mode", "$cookieless_mode"],
   ["disable_skew_correction", "$ignore_sent_at"],
@@ -73,7 +74,7 @@ async function capture(options: CaptureOptions, request: Request, remote: Deno.A
       ip: project.anonymizeIps ? "" : address,
       siteUrl: clientOrigin(request, hostOf(remote), options.trustProxy),
       now,
-      // The time of this very request: a batch that is sent again keeps its created_at.
+      // The time of this very request; a batch that is sent again keeps its created_at.
       sentAt: readTime(headers.get("posthog-request-timestamp")) ?? readTime(data.created_at),
       isHistory: isHistory(data),
       onRepair: (code, detail) => options.onRepaired?.(project.id, code, detail),
@@ -101,7 +102,7 @@ async function encodeBatch(batch: SentEvents, facts: RequestFacts, sdkInfo: stri
   if (batch.length > MAX_EVENTS) throw tooLarge(`Request too large: more than ${MAX_EVENTS} events.`);
   const mustGiveWay = createPacer();
   const records: LogRecord[] = [];
-  // A map: a uuid is the client's word.
+  // A map rather than an object, because clients choose the uuids.
   const results = new Map<string, EventResult>();
   for (const data of batch) {
     if (mustGiveWay()) await giveWay();
@@ -121,7 +122,7 @@ async function encodeBatch(batch: SentEvents, facts: RequestFacts, sdkInfo: stri
   return { records, results: Object.fromEntries(results) };
 }
 
-/** Puts back among the properties what plugins know there. */
+/** Puts options back among the properties, where plugins expect them. */
 function restoreProperties(data: Record<string, unknown>, sdkInfo: string | null): Record<string, unknown> {
   const { options, session_id, window_id, ...event } = data;
   const properties = isRecord(event.properties) ? event.properties : {};

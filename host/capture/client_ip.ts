@@ -1,5 +1,5 @@
 /**
- * The address a request came from.
+ * Determines the client's address of a request.
  * @module
  */
 
@@ -7,20 +7,21 @@ import { isIP } from "node:net";
 import type { TrustedProxies } from "../config/trusted_proxies.ts";
 
 export interface ClientIpOptions {
-  /** Proxies whose word is taken. */
+  /** Proxies whose headers are believed. */
   trustProxy: TrustedProxies;
-  /** Where they name the client's address, before all others; null: nowhere. */
+  /** The header in which they report the client's address, preferred to all others; null when there is none. */
   clientIpHeader: string | null;
 }
 
-/** Headers, or a map of them with names in lower case. */
+/** Headers, or a map of headers whose names are in lower case. */
 export interface HeaderValues {
   get(name: string): string | null | undefined;
 }
 
 /**
- * The address of the connection; when that is a trusted proxy's, the last entry of X-Forwarded-For (or else Forwarded, X-Real-IP) that is
- * not another trusted proxy's: what stands before it was written by the client. "" when nothing is known.
+ * The connection's own address, unless it belongs to a trusted proxy: then the last entry of X-Forwarded-For (or else
+ * Forwarded, X-Real-IP) that is not a trusted proxy. Earlier entries are written by the client and cannot be trusted.
+ * "" when nothing is known.
  */
 export function clientIp(
   headers: HeaderValues,
@@ -39,13 +40,16 @@ export function clientIp(
   return found;
 }
 
-/** The addresses that proxies noted, the client's first; entries that are none, such as `unknown`, are left out. */
+/**
+ * The addresses that proxies recorded, the client's first. Entries that are not addresses, such as `unknown`, are left
+ * out.
+ */
 function forwardedFor(headers: HeaderValues): string[] {
   const list = headers.get("x-forwarded-for") ?? readForwarded(headers, "for") ?? headers.get("x-real-ip") ?? "";
   return list.split(",").map((entry) => withoutPort(entry.trim())).filter((address) => isIP(address) !== 0);
 }
 
-/** One parameter of each element of RFC 7239's header Forwarded, separated by commas; null without the header. */
+/** One parameter of each element of the header Forwarded (RFC 7239), joined by commas; null without the header. */
 export function readForwarded(headers: HeaderValues, parameter: "for" | "proto" | "host"): string | null {
   const header = headers.get("forwarded");
   if (header === null || header === undefined) return null;
@@ -53,7 +57,7 @@ export function readForwarded(headers: HeaderValues, parameter: "for" | "proto" 
   return header.split(",").map((element) => pattern.exec(element.trim())?.[1] ?? "").join(",");
 }
 
-/** `1.2.3.4:5555` and `[::1]:5555`; a bare IPv6 address is left alone. */
+/** Removes the port from `1.2.3.4:5555` and `[::1]:5555`; a bare IPv6 address is left as it is. */
 function withoutPort(address: string): string {
   if (address.startsWith("[")) return address.slice(1, address.indexOf("]"));
   const parts = address.split(":");

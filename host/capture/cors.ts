@@ -1,17 +1,17 @@
 /**
- * Letting pages of any origin send events, and read the answer.
+ * CORS headers that let pages of any origin send events and read the answer.
  * @module
  */
 
-/** Headers that pages may send whether or not they ask. */
+/** Headers that pages may always send. */
 const ALWAYS_ALLOWED = ["X-Requested-With", "Content-Type"];
 
-/** A name as HTTP has them, of a header or method. */
+/** A header or method name as HTTP defines it. */
 const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
 
 /**
- * Adds the CORS headers to the answer, when the request came from a page. What the browser asks for is allowed: tracing tools add headers
- * of their own to every request, and a list of them would always be an old one.
+ * Adds CORS headers to the answer of a request that came from a page. Whatever headers the browser asks for are
+ * allowed: tracing tools add their own to every request, and a fixed list would always be out of date.
  */
 export function addCorsHeaders(headers: Headers, request: Request): void {
   const origin = request.headers.get("origin");

@@ -1,5 +1,5 @@
 /**
- * Finding the project that a request's token stands for.
+ * Finds the project that a request's token belongs to.
  * @module
  */
 
@@ -14,11 +14,11 @@ import type { Payload } from "./body/read_payload.ts";
 export interface Projects {
   byToken(token: string): ProjectConfig | undefined;
   byId(id: number): ProjectConfig | undefined;
-  /** True for the key that may act for any project that it names: the admin token. */
+  /** True for the admin token, which may act for any project that a request names. */
   isPersonalKey(key: string): boolean;
 }
 
-/** The project of the token; or, for a personal key, of the `project_id` in the request. Throws 401. */
+/** The project of the token or, for a personal key, of the request's `project_id`. Throws 401 when there is none. */
 export function findProject(projects: Projects, token: string, payload: Payload): ProjectConfig {
   const project = projects.byToken(token);
   if (project) return project;

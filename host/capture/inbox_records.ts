@@ -1,5 +1,5 @@
 /**
- * From the events of a request to the records of the inbox.
+ * Turns the events of a request into records of the inbox.
  * @module
  */
 
@@ -12,12 +12,12 @@ import type { SentEvents } from "./body/sent_events.ts";
 import { CaptureError, invalidPayload, NOBODY, tooLarge } from "./capture_error.ts";
 import { prepareEvent, type RequestFacts } from "./prepare_event.ts";
 
-/** Bound of one event's JSON, recordings aside: what PostHog stores. */
+/** Bound of one event's JSON in bytes, as in PostHog. Session recordings have their own. */
 export const MAX_EVENT_BYTES = 1024 * 1024;
 
-/** An event of a request that the others were stored without. */
+/** An event that was left out while the rest of its request was stored. */
 export interface DroppedEvent {
-  /** Counted from 0. */
+  /** The event's position in the request, counted from 0. */
   index: number;
   event?: string;
   uuid?: string;
@@ -26,8 +26,9 @@ export interface DroppedEvent {
 }
 
 /**
- * The records of all events that are valid, and what is wrong with the others. Throws CaptureError when none is valid, and 413
- * when one is too large: SDKs halve the batch then. Other requests are answered meanwhile.
+ * The records of all valid events, and the reasons for leaving out the others. Throws CaptureError when no event is
+ * valid, and 413 when one is too large, upon which SDKs halve the batch. The thread is yielded in between, so that a
+ * large request does not delay others.
  */
 export async function encodeEvents(events: SentEvents, facts: RequestFacts) {
   if (events.length > MAX_EVENTS) throw tooLarge(`Request too large: more than ${MAX_EVENTS} events.`);
@@ -65,7 +66,7 @@ function nameOf(data: unknown): Pick<DroppedEvent, "event" | "uuid"> {
 
 const utf8 = new TextEncoder();
 
-/** One event's record, or null for an event that is passed over. `of` is how many events the request has. */
+/** One event's record, or null for an event that is ignored. `of` is the number of events in the request. */
 export function encodeEvent(data: unknown, facts: RequestFacts, of: number): LogRecord | null {
   try {
     const event = prepareEvent(data, facts);
@@ -77,7 +78,7 @@ export function encodeEvent(data: unknown, facts: RequestFacts, of: number): Log
       return { key: event.distinct_id, event: encoded };
     }
   } catch (error) {
-    // Nested so deeply that it could not even be written.
+    // Too deeply nested even to be serialised.
     if (error instanceof RangeError) throw nestedTooDeeply();
     throw error;
   }
@@ -88,13 +89,13 @@ function nestedTooDeeply(): Error {
   return invalidPayload(`Invalid payload: Event is nested more than ${MAX_NESTING} levels deep!`);
 }
 
-/** In a batch 413, upon which SDKs halve it until the one event is alone; alone 400, upon which they give it up. */
+/** In a batch 413, which makes SDKs halve it until the event is alone; then 400, which makes them give it up. */
 function eventTooLarge(maxBytes: number, events: number): Error {
   const detail = `Invalid payload: Event is larger than ${maxBytes} bytes!`;
   return events > 1 ? tooLarge(detail) : invalidPayload(detail);
 }
 
-/** What the records hold in memory until they are stored. */
+/** The bytes of memory that the records occupy until they are stored. */
 export function bytesOf(records: LogRecord[]): number {
   return records.reduce((sum, { event }) => sum + event.byteLength, 0);
 }

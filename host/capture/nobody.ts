@@ -1,6 +1,7 @@
 /**
- * Values that programs send as a `distinct_id` by mistake. They would join everybody who is sent so into one person: PostHog
- * drops such events, and so do we. The list is PostHog's (`isDistinctIdIllegal` of its ingestion).
+ * Values that programs send as a `distinct_id` by mistake, such as "undefined". They would merge all affected users
+ * into one person, so PostHog drops such events, and so do we. The list is PostHog's (`isDistinctIdIllegal` of its
+ * ingestion).
  * @module
  */
 
@@ -20,9 +21,9 @@ const AS_WRITTEN = ["[object Object]", "NaN", "None", "none", "null", "0"];
 
 const nobodies = new Set([...IN_ANY_CASE, ...AS_WRITTEN]);
 
-/** Whether the text, with or without quotes around it, is one of the values. */
+/** Whether the text, with or without quotes around it, is one of these values. */
 export function standsForNobody(distinctId: string): boolean {
-  // Longer than the longest with quotes: nothing of it needs to be looked at.
+  // Longer than the longest value in quotes.
   if (distinctId.length > 30) return false;
   const bare = distinctId.trim().replace(/^(["'])(.*)\1$/, "$2");
   return bare === "" || nobodies.has(bare) || IN_ANY_CASE.includes(bare.toLowerCase());

@@ -1,5 +1,5 @@
 /**
- * Checking one event of a request and making it the event that plugins see.
+ * Validates one event of a request and turns it into the event that plugins see.
  * @module
  */
 
@@ -14,7 +14,7 @@ import { invalidPayload, nobody } from "./capture_error.ts";
 import { findRepairs } from "./repairs.ts";
 import { standsForNobody } from "./nobody.ts";
 
-/** What all events of one request share. */
+/** What is the same for all events of a request. */
 export interface RequestFacts {
   teamId: number;
   /** "" when unknown or anonymised. */
@@ -22,24 +22,24 @@ export interface RequestFacts {
   siteUrl: string;
   /** ISO 8601. */
   now: string;
-  /** ISO 8601; undefined when the request does not say. Recordings say it of each of their events. */
+  /** ISO 8601; undefined when the request does not say. Recordings state it for each of their events. */
   sentAt: string | undefined;
-  /** The request is a migration of history. */
+  /** The request imports historical events. */
   isHistory?: boolean;
-  /** Set by endpoints that stand for one kind of event. */
+  /** Set by endpoints for one kind of event. */
   eventName: string | undefined;
-  /** Bound of one event's JSON; recordings may be larger. */
+  /** Bound of one event's JSON in bytes; recordings may be larger. */
   maxEventBytes: number;
-  /** The endpoint takes session recordings. */
+  /** Whether the endpoint accepts session recordings. */
   recordings: boolean;
   newUuid: () => string;
-  /** Told of what is not taken as it was sent, with a code. */
+  /** Called, with a code, for everything that was not stored as sent. */
   onRepair?: (code: string, detail: string) => void;
-  /** The project's upstream has flags: which are active is the SDK's to say. */
+  /** Whether the project's upstream has feature flags, in which case the SDK states which are active. */
   hasFlags: boolean;
 }
 
-/** The event for the inbox, or null for an event with an empty name, which is passed over. Throws CaptureError. */
+/** The event for the inbox, or null for an event with an empty name, which is ignored. Throws CaptureError. */
 export function prepareEvent(data: unknown, facts: RequestFacts): PluginEvent | null {
   if (!isRecord(data)) throw invalidPayload("Invalid payload: Every event must be an object!");
   const properties = checkProperties(data);

@@ -1,6 +1,6 @@
 /**
- * What is not taken as an SDK sent it. The event is stored all the same, and whoever wonders finds it among the ingestion
- * warnings of the project, as in PostHog; the codes are PostHog's where it has one.
+ * Finds what was not stored as an SDK sent it. The event is stored all the same, and the repair is listed among the
+ * project's ingestion warnings, as in PostHog. The codes are PostHog's where it has one.
  * @module
  */
 
@@ -14,7 +14,7 @@ export interface Repair {
   detail: string;
 }
 
-/** PostHog's bound on how far ahead of the server a clock may be. */
+/** How far a client's clock may be ahead of the server: PostHog's bound, in milliseconds. */
 const FUTURE_MS = 23 * 3600 * 1000;
 
 /** `sentAt` and `now` in ISO 8601. The event itself is not changed. */

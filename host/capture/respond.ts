@@ -1,5 +1,6 @@
 /**
- * Answers in the forms that SDKs read: exactly 200 with a JSON body for what was stored, errors with type, code and detail.
+ * Answers in the forms that SDKs expect: exactly 200 with a JSON body for stored events, and errors with type, code and
+ * detail.
  * @module
  */
 
@@ -11,19 +12,19 @@ import { CaptureError, unavailable } from "./capture_error.ts";
 /** Seconds after which a client should try again when events cannot be stored. */
 const RETRY_AFTER_SECONDS = 10;
 
-/** Dropped events that an answer names. */
+/** How many dropped events an answer lists. */
 const MAX_NAMED = 100;
 
 /**
- * posthog-js takes anything but 200 for a failure; PostHog's own servers wrote 1 or "Ok". SDKs do not look at what else is in
- * it: people do, who wonder where an event went.
+ * The answer for a stored request. posthog-js treats anything but 200 as a failure; PostHog's own servers answered 1 or
+ * "Ok". SDKs ignore the rest of the body, which tells people why an event is missing.
  */
 export function ok(dropped: DroppedEvent[] = []): Response {
   if (dropped.length === 0) return new Response('{"status":1}', { headers: { "content-type": "application/json" } });
   return Response.json({ status: 1, dropped_events: dropped.length, dropped: dropped.slice(0, MAX_NAMED) });
 }
 
-/** The answer to a request that was refused or failed. Nothing of it was stored. */
+/** The answer to a request that was refused or failed, and of which nothing was stored. */
 export function refuse(error: unknown): Response {
   const known = asCaptureError(error);
   const body = { type: known.type, code: known.code, detail: known.message, attr: null };
@@ -33,7 +34,7 @@ export function refuse(error: unknown): Response {
   return Response.json(body, { status: known.status, headers });
 }
 
-/** Everything unforeseen on the way to the log is answered so that the client keeps its events and tries again. */
+/** Turns any unexpected error into one upon which the client keeps its events and tries again. */
 export function asCaptureError(error: unknown): CaptureError {
   if (error instanceof CaptureError) return error;
   if (error instanceof LogFullError) {
@@ -46,7 +47,7 @@ export function asCaptureError(error: unknown): CaptureError {
   return unavailable("Cannot store events: the event log did not take them. Try again", RETRY_AFTER_SECONDS);
 }
 
-/** Every request may fail for the same reason: the operator hears of it once in a while. */
+/** How often the operator is told: every request may fail for the same reason. */
 const COMPLAIN_EVERY_MS = 10_000;
 let complainedAt = -Infinity;
 

@@ -1,19 +1,19 @@
 /**
- * What hogpen.json says, after validation, with secrets and attachments read and defaults filled in.
+ * The content of hogpen.json after validation, with secrets and attachments read and defaults filled in.
  * @module
  */
 
 import type { Upstream } from "./upstream.ts";
 
-/** A destination as configured; each `type` has its own further fields, validated by its own schema. */
+/** A destination as configured. Each `type` has further fields, validated by its own schema. */
 export interface DestinationConfig {
   /** Unique within the project. */
   id: string;
   type: "posthog" | "postgres" | "webhook" | "ndjson";
   enabled: boolean;
-  /** Which events go there; absent lists mean all. */
+  /** Which events go there; absent lists match every event. */
   filter: { events?: string[]; properties?: Record<string, unknown> };
-  /** The fields of the type. May hold secrets: never shown. */
+  /** The fields of the type. They may hold secrets and are never shown. */
   options: Record<string, unknown>;
 }
 
@@ -21,18 +21,18 @@ export interface PluginConfig {
   /** Unique in the whole file. */
   id: number;
   teamId: number;
-  /** Folder, .zip, .tgz or URL; or the code itself. */
+  /** A folder, .zip, .tgz or URL; or the code itself. */
   source: string | { inline: string; name?: string };
   enabled: boolean;
   /** Ascending; ties keep the file's order. */
   order: number;
   config: Record<string, unknown>;
   attachments: Record<string, { content_type: string; file_name: string; contents: Uint8Array }>;
-  /** Seconds a call may take; may be fractional. */
+  /** The time limit of a call in seconds; may be fractional. */
   timeoutSeconds: number;
   memoryMb: number;
   egress: { allow: string[] };
-  /** Plugin configs of one project with the same name share a cell and its fate; null: a cell of its own. */
+  /** Plugin configs of one project with the same name share a cell, and end with it. Null: a cell of its own. */
   cell: string | null;
 }
 
@@ -47,7 +47,7 @@ export interface ProjectConfig {
   isolation: "each" | "shared";
   plugins: PluginConfig[];
   destinations: DestinationConfig[];
-  /** The PostHog that everything but capture passes to. */
+  /** The PostHog to which everything but capture is passed. */
   upstream?: Upstream;
 }
 

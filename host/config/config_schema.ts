@@ -17,7 +17,7 @@ const source = z.union([
 );
 
 /**
- * An address or name, with port where only that is meant: 10.1.2.3:5432, 10.0.0.0/8, *.internal.example,
+ * An address or name, optionally with the only port that is meant: 10.1.2.3:5432, 10.0.0.0/8, *.internal.example,
  * [fd00::1]:443.
  */
 const egressTarget = z.string().regex(
@@ -91,7 +91,7 @@ export const projectSchema = z.strictObject({
   ),
 });
 
-/** The whole file, after references have been replaced. What must be unique in it is config_conflicts.ts' matter. */
+/** The whole file, after references have been replaced. config_conflicts.ts checks what must be unique in it. */
 export const configSchema = z.strictObject({
   $schema: z.string().optional(),
   projects: z.array(projectSchema).min(1),

@@ -1,5 +1,5 @@
 /**
- * What runs when there is no hogpen.json: one project with two of the plugins that ship with the service.
+ * The configuration without a hogpen.json: one project with two of the plugins that ship with the service.
  * @module
  */
 
@@ -9,7 +9,7 @@ import { toUpstream } from "./upstream.ts";
 import type { HogpenConfig } from "./config.ts";
 import type { ConfigDefaults } from "./read_config.ts";
 
-/** The token of the one project; the first thing a visitor types. */
+/** The token of the default project; the first thing that a new user types. */
 export const LOCAL_TOKEN = "phc_local";
 
 export interface DefaultUpstream {
@@ -17,7 +17,7 @@ export interface DefaultUpstream {
   upstreamApiKey: string | null;
 }
 
-/** With an upstream, the project's token is its key there, and everything goes on to it. */
+/** With an upstream, the project's token is its key there, and all events are forwarded to it. */
 export function defaultConfig(
   defaults: ConfigDefaults,
   { upstreamHost, upstreamApiKey }: DefaultUpstream = { upstreamHost: null, upstreamApiKey: null },

@@ -1,5 +1,5 @@
 /**
- * Says what zod found wrong, in one line for each problem: path of the field, what was found, what was expected.
+ * Describes zod's issues, one line for each: path of the field, what was found, what was expected.
  * @module
  */
 
@@ -8,10 +8,10 @@ import { looksSecret } from "./looks_secret.ts";
 
 type Issue = z.core.$ZodIssue;
 
-/** zod's words for types, in plain ones. */
+/** Plain words for zod's type names. */
 const NOUNS: Record<string, string> = { record: "object", int: "whole number" };
 
-/** One line per problem. `input` is what was parsed; values longer than 60 characters are cut, secrets left out. */
+/** One line per problem. `input` is the parsed value; values longer than 60 characters are cut and secrets left out. */
 export function describeIssues(error: z.ZodError, input: unknown): string[] {
   return error.issues.flatMap((issue) => describe(issue, input, []));
 }
@@ -28,7 +28,8 @@ function describe(issue: Issue, input: unknown, prefix: PropertyKey[]): string[]
       if (types) {
         return [`${showPath(path)}: found ${found}, expected ${types.replaceAll("'", '"').replaceAll("|", "or")}`];
       }
-      // The branch that got furthest (a right `type`, an object rather than a string) says what is meant.
+      // The branch of the union that matched furthest (a right `type`, an object rather than a string) is the intended
+      // one.
       const branch = issue.errors.toSorted((a, b) => depth(b) - depth(a))[0];
       if (branch && depth(branch) > 0) return branch.flatMap((inner) => describe(inner, input, path));
       const expected = [...new Set(issue.errors.flat().map(expectation))].join(" or ");
@@ -48,7 +49,7 @@ function depth(issues: Issue[]): number {
 }
 
 function expectation(issue: Issue): string {
-  // A schema's own words.
+  // The schema has a message of its own.
   if (issue.message.startsWith("expected ")) return issue.message.slice("expected ".length);
   switch (issue.code) {
     case "invalid_type":
@@ -98,14 +99,14 @@ function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
   return value;
 }
 
-/** Text in these fields, and below them, is not repeated: messages are logged. */
+/** Text in and below these fields is not repeated, because messages are logged. */
 const SECRET_FIELD = /token|secret|password|key|url|headers/i;
 
 function isSecret(path: readonly PropertyKey[], value: unknown): boolean {
   if (looksSecret("", value)) return true;
   return path.some((part, at) => {
     if (SECRET_FIELD.test(String(part))) return true;
-    // The values of a plugin; the `config` of a plugin.json is a list of fields.
+    // The values of a plugin. The `config` of a plugin.json, in contrast, is a list of fields.
     return part === "config" && typeof path[at + 1] !== "number";
   });
 }

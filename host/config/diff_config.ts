@@ -1,5 +1,5 @@
 /**
- * What a new configuration changes for what runs now. Only what is enabled runs: to disable is to remove.
+ * Determines what a new configuration changes in what runs now. Only what is enabled runs, so disabling is removing.
  * @module
  */
 
@@ -26,14 +26,14 @@ export interface ProjectDestination {
 export interface ConfigDiff {
   /** Changed: name, token, anonymizeIps or isolation. */
   projects: Changes<ProjectConfig>;
-  /** Changed: what a running plugin was started with, so that it has to be started anew. */
+  /** Changed means anything that a running plugin was started with, so that it has to be restarted. */
   plugins: Changes<PluginConfig>;
   destinations: Changes<ProjectDestination>;
   /** Projects whose plugins run in another order or set than before. */
   reordered: number[];
 }
 
-/** Compares two configurations by ids. A plugin config that moved to another project was removed and added. */
+/** Compares two configurations by ids. A plugin config that moved to another project counts as removed and added. */
 export function diffConfig(before: HogpenConfig, after: HogpenConfig): ConfigDiff {
   const projects = (config: HogpenConfig) => new Map(config.projects.map((project) => [project.id, project]));
   return {
@@ -56,7 +56,7 @@ export function diffConfig(before: HogpenConfig, after: HogpenConfig): ConfigDif
   };
 }
 
-/** The enabled plugin configs of a project in the order in which events pass them. */
+/** The enabled plugin configs of a project, in the order in which events pass them. */
 export function chainOf(project: ProjectConfig | undefined): number[] {
   const enabled = project?.plugins.filter((plugin) => plugin.enabled) ?? [];
   return enabled.toSorted((a, b) => a.order - b.order).map(({ id }) => id);
@@ -77,7 +77,7 @@ function enabledDestinations(config: HogpenConfig): Map<string, ProjectDestinati
   );
 }
 
-/** The place in the chain is the router's matter. */
+/** Without the order in the chain, which only concerns the router. */
 function runsWith({ order: _, ...rest }: PluginConfig): Omit<PluginConfig, "order"> {
   return rest;
 }

@@ -6,7 +6,7 @@
 import { z } from "zod";
 import { configSchema } from "./config_schema.ts";
 
-/** Stands beside the repository's hogpen.json. */
+/** Next to the repository's hogpen.json. */
 export const SCHEMA_FILE = new URL("../../hogpen.schema.json", import.meta.url);
 
 const REFERENCE = {
@@ -28,7 +28,7 @@ function reference(key: string, description: string) {
   };
 }
 
-/** The schema, with `{"$env": "NAME"}` and `{"$file": "path"}` allowed wherever a text may stand. */
+/** The schema, with `{"$env": "NAME"}` and `{"$file": "path"}` allowed wherever a text is allowed. */
 export function configJsonSchema(): Schema {
   const schema = z.toJSONSchema(configSchema, { io: "input", target: "draft-7" }) as Schema;
   return {
@@ -44,7 +44,7 @@ function withReferences(schema: unknown): unknown {
   const mapped: Schema = Object.fromEntries(
     Object.entries(schema).map(([key, value]) => [key, isPlain(key) ? value : withReferences(value)]),
   );
-  // The name of a type chooses the rest of the schema, so it has to stand in the file.
+  // The name of a type selects the rest of the schema, so it must be written in the file.
   if (mapped["type"] !== "string" || "const" in mapped) return mapped;
   const { description, default: preset, ...rest } = mapped;
   return {
@@ -54,7 +54,7 @@ function withReferences(schema: unknown): unknown {
   };
 }
 
-/** Values and names, not schemas. */
+/** Whether the key holds values and names rather than schemas. */
 function isPlain(key: string): boolean {
   return ["const", "default", "enum", "examples", "propertyNames", "required"].includes(key);
 }

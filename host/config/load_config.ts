@@ -1,5 +1,5 @@
 /**
- * The configuration that the settings ask for: the file, or what runs without one.
+ * Loads the configuration that the settings name: the file, or the default one without a file.
  * @module
  */
 
@@ -8,7 +8,7 @@ import { defaultConfig } from "./default_config.ts";
 import { readConfig } from "./read_config.ts";
 import type { Settings } from "./settings.ts";
 
-/** `configGiven`: the file was named, so its absence is an error. Rejects with ConfigError. */
+/** `configGiven` says that the file was named explicitly, so that its absence is an error. Rejects with ConfigError. */
 export async function loadConfig(
   settings:
     & Pick<Settings, "config" | "taskTimeout" | "pluginMemoryMb">

@@ -1,11 +1,11 @@
 /**
- * Whether a value of the configuration is a secret, by the name of its field or by what it looks like.
+ * Recognises secrets in the configuration by the name of their field or by their form.
  * @module
  */
 
 const SECRET_NAME =
   /token|secret|passw|passphrase|pwd|api[_-]?key|private|credential|authorization|auth[_-]?key|access[_-]?key|signature|webhook|cookie/i;
-/** An address with a password, a key in PEM, a JSON Web Token, keys of services that many use. */
+/** An address with a password, a PEM key, a JSON Web Token, or a key of a widely used service. */
 const SECRET_VALUE =
   /:\/\/[^/\s:@]*:[^/\s@]+@|-----BEGIN [A-Z ]*PRIVATE KEY|\beyJ[\w-]{10,}\.[\w-]{10,}\.|\b(?:sk|pk|rk)_(?:live|test)_|\bgh[pousr]_\w{20,}|\bxox[abprs]-|\bAKIA[0-9A-Z]{16}\b|\bph[xs]_\w{20,}/;
 

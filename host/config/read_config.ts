@@ -1,5 +1,5 @@
 /**
- * Reads hogpen.json: references, validation, attachments, defaults.
+ * Reads hogpen.json: references, validation, attachments and defaults.
  * @module
  */
 
@@ -14,13 +14,13 @@ import { describeIssues, showPath } from "./describe_issues.ts";
 import { replaceReferences } from "./reading/references.ts";
 import { MAX_ATTACHMENT_BYTES, readAttachment } from "./reading/read_attachment.ts";
 
-/** What plugin configs get that say nothing of their own. */
+/** Values for plugin configs that do not set their own. */
 export interface ConfigDefaults {
   timeoutSeconds: number;
   memoryMb: number;
 }
 
-/** A configuration that cannot be used. The message lists every problem, a line each. */
+/** A configuration that cannot be used. The message lists every problem, one per line. */
 export class ConfigError extends Error {
   override name = "ConfigError";
   constructor(file: string, readonly problems: string[], options?: ErrorOptions) {
@@ -44,7 +44,7 @@ export async function readConfig(
   return await parseConfig(text, path, defaults, env);
 }
 
-/** The same for text already read; relative paths in it start at the folder of `path`. */
+/** The same for text already read. Relative paths in it start at the folder of `path`. */
 export async function parseConfig(
   text: string,
   path: string,
@@ -71,7 +71,10 @@ export async function parseConfig(
   return { projects };
 }
 
-/** The file as it is written, its references replaced and what it leaves out filled in. @throws ConfigError */
+/**
+ * The file as written, with its references replaced and its omissions filled in.
+ * @throws ConfigError
+ */
 export function parseEntries(text: string, path: string, env: Env = envVariable): ConfigFile {
   let json: unknown;
   try {
@@ -87,13 +90,13 @@ export function parseEntries(text: string, path: string, env: Env = envVariable)
   const parsed = configSchema.safeParse(value);
   if (!parsed.success) problems.push(...describeIssues(parsed.error, value));
   problems.push(...findConflicts(value));
-  // A reference that could not be replaced left an empty text behind: one line for it is enough.
+  // A reference that could not be replaced left an empty text, whose problem is not reported a second time.
   const first = new Map(problems.map((problem) => [problem.split(": ", 1)[0], problem] as const).toReversed());
   if (!parsed.success || problems.length > 0) throw new ConfigError(path, [...first.values()].toReversed());
   return parsed.data;
 }
 
-/** A destination `posthog` goes to the project's upstream, unless it says otherwise. */
+/** A destination `posthog` goes to the project's upstream unless it names another host. */
 function inheritUpstreams(value: unknown): void {
   if (!isRecord(value) || !Array.isArray(value.projects)) return;
   for (const project of value.projects) {
@@ -105,7 +108,7 @@ function inheritUpstreams(value: unknown): void {
   }
 }
 
-/** A plugin config as the file says it, with paths from `folder` on. */
+/** A plugin config as the file states it, with paths relative to `folder`. */
 export function toPluginConfig(
   entry: PluginEntry,
   teamId: number,
@@ -124,7 +127,7 @@ export function toPluginConfig(
   };
 }
 
-/** Addresses stay; paths become absolute. */
+/** URLs stay as they are; paths become absolute. */
 export function resolveSource(source: string, folder: string): string {
   return /^https?:\/\//i.test(source) ? source : resolve(folder, source.replace(/^file:(\/\/(?=\/))?/, ""));
 }

@@ -1,5 +1,5 @@
 /**
- * Reads the settings of the process from flags, variables, and files that variables name.
+ * Reads the settings of the process from flags, environment variables, and files that variables name.
  * @module
  */
 
@@ -7,7 +7,7 @@ import type { Setting } from "./setting_kinds.ts";
 import { withoutLineEnd } from "./reading/references.ts";
 import { flagOf, SETTINGS, type Settings } from "./settings.ts";
 
-/** A wrong flag, variable or command; the process ends with exit code 2. */
+/** A wrong flag, variable or command, upon which the process ends with exit code 2. */
 export class UsageError extends Error {
   override name = "UsageError";
   constructor(readonly problems: string[]) {
@@ -18,8 +18,9 @@ export class UsageError extends Error {
 type Env = (name: string) => string | undefined;
 
 /**
- * A flag beats the variable, the variable beats the file that `<variable>_FILE` names, and that the default; only secrets may stand in
- * files. An empty variable counts as absent. Throws UsageError with a line for each wrong value.
+ * A flag takes precedence over the variable, the variable over the file that `<variable>_FILE` names, and that over the
+ * default. Only secrets may be in files. An empty variable counts as absent. Throws UsageError with a line for each
+ * wrong value.
  */
 export function readSettings(flags: ReadonlyMap<string, string>, env: Env): Settings {
   const problems: string[] = [];
@@ -62,7 +63,7 @@ function findText(
   }
 }
 
-/** Values that are right each by itself, but not together. */
+/** Values that are valid each by itself, but not together. */
 function conflictsOf({ port, adminPort, host, adminHost, tlsCert, tlsKey }: Settings): string[] {
   if ((tlsCert === null) !== (tlsKey === null)) {
     const [given, missing] = tlsCert === null

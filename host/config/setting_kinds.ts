@@ -1,5 +1,5 @@
 /**
- * The kinds of values that a process setting can have: how the text of a flag or variable is read.
+ * The kinds of values that a process setting can have, and how each is read from the text of a flag or variable.
  * @module
  */
 
@@ -9,12 +9,12 @@ import { isPathPrefix, readProxies } from "./trusted_proxies.ts";
 /** One setting. `read` throws an Error that says what was expected. */
 export interface Setting<T> {
   env: string;
-  /** What it is for, in one line. */
+  /** Its purpose, in one line. */
   help: string;
-  /** The default as `--help` shows it. */
+  /** The default as shown by `--help`. */
   shownDefault: string;
   default: T;
-  /** Kept out of messages. */
+  /** Whether it is kept out of messages. */
   secret: boolean;
   read(text: string): T;
 }
@@ -26,12 +26,12 @@ export function text<T extends string | null>(fallback: T, { env, help }: Common
   return { env, help, shownDefault: fallback ?? "none", default: fallback, secret: false, read: (text) => text };
 }
 
-/** Text that no message repeats. */
+/** A text that no message repeats. */
 export function secret({ env, help }: Common): Setting<string | null> {
   return { env, help, shownDefault: "none", default: null, secret: true, read: (text) => text };
 }
 
-/** An address with one of the protocols; may hold a password, so no message repeats it. */
+/** An address with one of the protocols. It may hold a password, so no message repeats it. */
 export function address(protocols: string[], { env, help }: Common): Setting<string | null> {
   return {
     env,
@@ -46,7 +46,7 @@ export function address(protocols: string[], { env, help }: Common): Setting<str
   };
 }
 
-/** Path of a PEM file with certificates, made absolute. */
+/** The path of a PEM file with certificates, made absolute. */
 export function certificates({ env, help }: Common): Setting<string | null> {
   return { env, help, shownDefault: "none", default: null, secret: false, read: readCertificates };
 }
@@ -71,7 +71,7 @@ export function integer<T extends number | null>(
   };
 }
 
-/** May be fractional. */
+/** Seconds; may be fractional. */
 export function seconds(fallback: number, min: number, max: number, { env, help }: Common): Setting<number> {
   return {
     env,
@@ -89,7 +89,7 @@ export function seconds(fallback: number, min: number, max: number, { env, help 
 
 const UNITS: Record<string, number> = { "": 1, B: 1, KB: 1024, MB: 1024 ** 2, GB: 1024 ** 3, TB: 1024 ** 4 };
 
-/** Bytes: 1048576, 512KB, 20MB, 10GB; the units are powers of 1024. */
+/** A size in bytes: 1048576, 512KB, 20MB, 10GB. The units are powers of 1024. */
 export function bytes(fallback: string, { env, help }: Common): Setting<number> {
   function read(text: string): number {
     const match = /^(\d+(?:\.\d+)?)\s*([KMGT]?B?)$/i.exec(text);
@@ -116,7 +116,7 @@ export function choice<const T extends string>(fallback: T, values: readonly T[]
   };
 }
 
-/** `--flag` alone means yes. */
+/** `--flag` without a value means yes. */
 export function yesNo(fallback: boolean, { env, help }: Common): Setting<boolean> {
   return {
     env,
@@ -132,7 +132,7 @@ export function yesNo(fallback: boolean, { env, help }: Common): Setting<boolean
   };
 }
 
-/** Which proxies are believed: `yes`, `no`, `private`, or addresses and networks separated by commas. */
+/** Which proxies are trusted: `yes`, `no`, `private`, or addresses and networks separated by commas. */
 export function proxies(fallback: string, { env, help }: Common): Setting<string> {
   return {
     env,
@@ -147,7 +147,7 @@ export function proxies(fallback: string, { env, help }: Common): Setting<string
   };
 }
 
-/** What paths begin with on the way to us: `/ingest`; a slash at the end is left out. "" when absent. */
+/** The prefix of paths as they arrive, such as `/ingest`, without a slash at the end. "" when absent. */
 export function pathPrefix({ env, help }: Common): Setting<string> {
   return {
     env,
@@ -163,7 +163,7 @@ export function pathPrefix({ env, help }: Common): Setting<string> {
   };
 }
 
-/** The name of a header, in lower case; null when absent. */
+/** The name of a header in lower case; null when absent. */
 export function headerName({ env, help }: Common): Setting<string | null> {
   return {
     env,

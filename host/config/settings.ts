@@ -1,5 +1,5 @@
 /**
- * Every setting of the process, in one table: name, variable, default, and the line that `--help` prints.
+ * The table of all process settings: name, variable, default, and the line that `--help` prints.
  * @module
  */
 
@@ -19,7 +19,7 @@ import {
   yesNo,
 } from "./setting_kinds.ts";
 
-/** By the name in code; the flag is the same in kebab-case: `adminToken` is `--admin-token`. */
+/** By the name in code. The flag is the same in kebab case: `adminToken` is `--admin-token`. */
 export const SETTINGS = {
   config: text("hogpen.json", {
     env: "HOGPEN_CONFIG",
@@ -72,7 +72,7 @@ export const SETTINGS = {
   watchPlugins: yesNo(false, { env: "HOGPEN_WATCH_PLUGINS", help: "Also load plugins anew when their folders change" }),
 
   taskTimeout: seconds(30, 0.05, 3600, { env: "TASK_TIMEOUT", help: "How long a call of a plugin may take" }),
-  // Measured as resident memory: 71 MB with nothing loaded, 90 with aws-sdk, 106 with snowflake-sdk.
+  // Measured as resident memory: 71 MB with nothing loaded, 90 MB with aws-sdk, 106 MB with snowflake-sdk.
   pluginMemoryMb: integer(256, 96, 65_536, {
     env: "HOGPEN_PLUGIN_MEMORY_MB",
     help: "Most memory of a plugin's process, in MB",
@@ -228,7 +228,7 @@ export const SETTINGS = {
 
 type Table = typeof SETTINGS;
 
-/** The process settings, read. */
+/** The values of all process settings. */
 export type Settings = { [Name in keyof Table]: Table[Name] extends Setting<infer T> ? T : never };
 
 export type SettingName = keyof Table;

@@ -1,11 +1,11 @@
 /**
- * Which proxies are believed when they say how a request came, and what a prefix that they name looks like.
+ * Determines which proxies are trusted when they report how a request came, and which prefixes they may report.
  * @module
  */
 
 import { BlockList, isIP } from "node:net";
 
-/** True for the address of a proxy that is believed. */
+/** Whether the address belongs to a trusted proxy. */
 export type TrustedProxies = (address: string) => boolean;
 
 const PRIVATE = [
@@ -19,7 +19,10 @@ const PRIVATE = [
   "fe80::/10",
 ];
 
-/** Reads `yes`, `no`, `private`, or addresses and networks separated by commas. @throws Error that says what was expected. */
+/**
+ * Parses `yes`, `no`, `private`, or addresses and networks separated by commas.
+ * @throws Error that says what was expected
+ */
 export function readProxies(text: string): TrustedProxies {
   const word = text.trim().toLowerCase();
   if (["yes", "true", "1", "on"].includes(word)) return () => true;
@@ -38,7 +41,10 @@ export function readProxies(text: string): TrustedProxies {
   });
 }
 
-/** Requests come from few proxies, and looking through the list was a tenth of what a request to an upstream cost. */
+/**
+ * How many results are cached: requests come from few proxies, and searching the list took a tenth of the cost of a
+ * request to an upstream.
+ */
 const MOST_REMEMBERED = 1000;
 
 function remembering(trusts: TrustedProxies): TrustedProxies {
@@ -65,7 +71,7 @@ function add(list: BlockList, entry: string): void {
   else list.addSubnet(address, Number(bits), family);
 }
 
-/** True for `/ingest` and `/a/b`: plain segments, no slash at the end. */
+/** Whether the text is a prefix such as `/ingest` or `/a/b`: plain segments, no slash at the end. */
 export function isPathPrefix(text: string): boolean {
   return /^(?:\/[\w~-][\w.~-]*)+$/.test(text) && text.length <= 200;
 }

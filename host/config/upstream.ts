@@ -1,5 +1,5 @@
 /**
- * The PostHog behind a project, as hogpen.json says it.
+ * The PostHog behind a project, as configured in hogpen.json.
  * @module
  */
 
@@ -19,11 +19,14 @@ export const upstreamSchema = z.strictObject({
 export interface Upstream {
   host: string;
   assetsHost: string;
-  /** The project's key there; null: the same as here. */
+  /** The project's key there; null when it is the same as here. */
   apiKey: string | null;
 }
 
-/** What a destination `posthog` says, with host and key of the project's upstream where it says none; others stay as they are. */
+/**
+ * The options of a destination `posthog`, with host and key of the project's upstream where it sets none. Other
+ * destinations are unchanged.
+ */
 export function inheritUpstream<T extends Record<string, unknown>>(
   destination: T,
   upstream: { host: unknown; apiKey: unknown },
@@ -32,7 +35,7 @@ export function inheritUpstream<T extends Record<string, unknown>>(
   return { ...destination, host: destination.host ?? upstream.host, api_key: destination.api_key ?? upstream.apiKey };
 }
 
-/** Hosts of PostHog Cloud's regions, and where each has its scripts. */
+/** The hosts of PostHog Cloud's regions, each of which serves its scripts from another host. */
 const CLOUD = /^(https?:\/\/)(us|eu)\.(?:i\.)?posthog\.com$/;
 
 export function toUpstream(given: z.output<typeof upstreamSchema>): Upstream {

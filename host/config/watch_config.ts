@@ -1,5 +1,5 @@
 /**
- * Follows hogpen.json, and plugin folders when asked to, while the service runs.
+ * Watches hogpen.json, and plugin folders when asked to, while the service runs.
  * @module
  */
 
@@ -12,19 +12,19 @@ export interface WatchOptions {
   /** Reads and validates the file. */
   read(): Promise<HogpenConfig>;
   /**
-   * How often the file's time is looked at. A file counts as written when it stayed the same from one look to the
-   * next.
+   * How often the file's modification time is checked, in milliseconds. A file counts as written when it is the same at
+   * two consecutive checks.
    */
   everyMs?: number;
 }
 
-/** The file changed: what it says now, or why that cannot be used. */
+/** A change of the file: the new configuration, or why it cannot be used. */
 export type ConfigChange = { config: HogpenConfig } | { error: ConfigError };
 
 const EVERY_MS = 250;
 
 /**
- * Yields after each change of the file until the signal aborts. The time of the file is polled: editors replace
+ * Yields after each change of the file until the signal aborts. The modification time is polled because editors replace
  * files, containers swap links, and mounted folders send no notifications.
  */
 export async function* watchConfig(path: string, options: WatchOptions): AsyncGenerator<ConfigChange> {
@@ -46,7 +46,9 @@ export async function* watchConfig(path: string, options: WatchOptions): AsyncGe
   }
 }
 
-/** Yields the folders in which something changed, until the signal aborts. Changes that come together are told once. */
+/**
+ * Yields the folders in which something changed, until the signal aborts. Changes that come together are reported once.
+ */
 export async function* watchFolders(folders: string[], signal: AbortSignal, quietMs = 100): AsyncGenerator<string[]> {
   if (folders.length === 0) return;
   if (signal.aborted) return;

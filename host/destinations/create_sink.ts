@@ -1,5 +1,5 @@
 /**
- * A destination from its configuration: the sink, how it is fed, what it wants.
+ * Builds a destination from its configuration: its sink, its batching and its filter.
  * @module
  */
 
@@ -16,7 +16,7 @@ import { WebhookSink } from "./webhook/webhook_sink.ts";
 export interface Destination {
   sink: Sink;
   batching: Batching;
-  /** Null when it wants every event. */
+  /** Null when the destination wants every event. */
   filter: EventFilter | null;
 }
 
@@ -26,7 +26,10 @@ export interface DestinationDeps {
   now?: () => number;
 }
 
-/** Opens nothing yet: the first delivery does. Throws a ZodError when the options are wrong. */
+/**
+ * Creates the sink without opening a connection; the first delivery does. Throws a ZodError when the options are
+ * invalid.
+ */
 export function createSink(config: DestinationConfig, deps: DestinationDeps): Destination {
   const filter = createEventFilter(config.filter);
   switch (config.type) {

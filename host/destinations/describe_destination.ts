@@ -1,5 +1,5 @@
 /**
- * What may be shown of a destination.
+ * What the API and the UI may show of a destination.
  * @module
  */
 
@@ -11,11 +11,11 @@ export interface DestinationDescription {
   type: DestinationConfig["type"];
   enabled: boolean;
   filter: DestinationConfig["filter"];
-  /** Where events go, in words, without credentials. */
+  /** Where events go, as text without credentials. */
   target: string;
 }
 
-/** Names what may be shown, field by field: an option that is added later stays hidden. */
+/** Lists field by field what may be shown, so that an option added later stays hidden. */
 export function describeDestination(config: DestinationConfig): DestinationDescription {
   const { id, type, enabled, filter } = config;
   return { id, type, enabled, filter, target: targetOf(config) };
@@ -26,7 +26,7 @@ function targetOf({ type, options }: DestinationConfig): string {
     case "posthog":
       return new URL(destinationOptions.posthog.parse(options).host).origin;
     case "webhook":
-      // Paths and queries of webhooks are often the secret itself.
+      // The path or query of a webhook is often the secret itself.
       return new URL(destinationOptions.webhook.parse(options).url).origin;
     case "postgres": {
       const { url, schema, table } = destinationOptions.postgres.parse(options);

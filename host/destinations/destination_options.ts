@@ -1,5 +1,5 @@
 /**
- * The options of every destination type, by type: what the schema of hogpen.json is built from.
+ * The option schemas of all destination types, from which the schema of hogpen.json is built.
  * @module
  */
 

@@ -1,5 +1,5 @@
 /**
- * Which events a destination wants, by name and by properties.
+ * Selects the events that a destination wants, by name and by properties.
  * @module
  */
 
@@ -8,7 +8,10 @@ import { isRecord } from "../../runtime/is_record.ts";
 import type { DestinationConfig } from "../config/config.ts";
 import type { EventFilter } from "../consumers/sink.ts";
 
-/** Null when every event is wanted: then none needs to be parsed. An event must have one of the names and all the properties. */
+/**
+ * Null when every event is wanted, so that no event has to be parsed. Otherwise an event must have one of the names and
+ * all of the properties.
+ */
 export function createEventFilter(filter: DestinationConfig["filter"]): EventFilter | null {
   const names = filter.events && new Set(filter.events);
   const properties = Object.entries(filter.properties ?? {});
@@ -16,7 +19,7 @@ export function createEventFilter(filter: DestinationConfig["filter"]): EventFil
   const decoder = new TextDecoder();
   return (bytes) => {
     const event = parse(decoder.decode(bytes));
-    // Not passed over in silence: the destination rejects it, with a reason.
+    // Passed through, so that the destination rejects it with a reason instead of dropping it silently.
     if (!isRecord(event)) return true;
     if (names && !(typeof event.event === "string" && names.has(event.event))) return false;
     const found = isRecord(event.properties) ? event.properties : {};

@@ -1,20 +1,24 @@
 /**
- * Delivers a batch to a far side that takes some of it: halves what is too large, finds the event that is refused, and
- * remembers what is done when the rest has to wait. Parts are sent one after the other in the log's order.
+ * Delivers a batch of which the far side may accept only a part. It halves requests that are too large, isolates an
+ * event that is refused, and remembers what is settled when the rest has to wait. Parts are sent one after the other,
+ * in the log's order.
  * @module
  */
 
 import { type Rejection, TryLaterError } from "../consumers/sink.ts";
 import type { Cursor, StoredRecord } from "../log/event_log.ts";
 
-/** What the far side did with a request that carried some events. What it says about no event at all is thrown as TryLaterError. */
+/**
+ * How the far side answered a request that carried some events. An answer that says nothing about the events is thrown
+ * as TryLaterError instead.
+ */
 export type PartOutcome =
   | { kind: "taken" }
-  /** More than it takes at once. An event too large alone is rejected. */
+  /** The request is larger than the far side accepts. An event that is too large alone is rejected. */
   | { kind: "too large"; reason: string }
-  /** Something in it is not acceptable. */
+  /** Something in the request is not acceptable. */
   | { kind: "refused"; reason: string }
-  /** It failed while it worked on it (HTTP 500): an outage, or one event that it cannot digest. */
+  /** The far side failed on the request (HTTP 500): either an outage, or one event that it cannot process. */
   | { kind: "broke"; reason: string };
 
 /** An event ready to be sent. */
@@ -27,15 +31,21 @@ export interface Item<T> {
 
 export interface PartialDeliveryOptions<T> {
   send(part: Item<T>[], signal: AbortSignal): Promise<PartOutcome>;
-  /** Bytes that an item takes in a request. */
+  /** Bytes that an item occupies in a request. */
   sizeOf(content: T): number;
-  /** Only neighbours of the same group share a request; one of the group `null` has a request of its own. Absent: all are one group. */
+  /**
+   * Only adjacent items of the same group share a request; an item of the group `null` has a request of its own.
+   * Absent: all items form one group.
+   */
   groupOf?(content: T): string | null;
 }
 
-/** After so many deliveries of a batch that ended in "broke", an event is suspected. */
+/** After this many deliveries of a batch that ended in "broke", an event is suspected. */
 const SUSPECT_AFTER = 2;
-/** So often another event must be taken between two failures of the suspect: a far side that fails now and then convicts nobody. */
+/**
+ * How many times another event must be accepted between two failures of the suspect, so that a far side that fails at
+ * random convicts no event.
+ */
 const ROUNDS = 4;
 
 /**
@@ -48,12 +58,12 @@ const ROUNDS = 4;
  */
 export class PartialDelivery<T> {
   readonly #options: PartialDeliveryOptions<T>;
-  /** Why an event was rejected, or null when it was taken. Of one batch. */
+  /** Why an event of the current batch was rejected, or null when it was accepted. */
   readonly #settled = new Map<Cursor, string | null>();
-  /** The first event of that batch. */
+  /** The first event of the current batch. */
   #batch: Cursor | null = null;
   #broken = 0;
-  /** Outlives the batch. */
+  /** Kept from one batch to the next. */
   #lastTaken: Item<T> | undefined;
   /** Learnt from "too large": larger parts are halved before they are sent. */
   #maxBytes = Infinity;
@@ -62,7 +72,7 @@ export class PartialDelivery<T> {
     this.#options = options;
   }
 
-  /** Resolves when every item is taken or rejected; rejects with TryLaterError when some of them have to wait. */
+  /** Resolves when every item is accepted or rejected. Rejects with TryLaterError when some of them have to wait. */
   async deliver(items: Item<T>[], signal: AbortSignal): Promise<Rejection[]> {
     const first = items[0];
     if (!first) return [];
@@ -83,7 +93,7 @@ export class PartialDelivery<T> {
     if (broke !== null) throw this.#tryLater(broke);
   }
 
-  /** Sends events until they are settled; returns why the far side broke, or null. */
+  /** Sends events until they are settled. Returns why the far side broke, or null. */
   async #sendPart(part: Item<T>[], signal: AbortSignal): Promise<string | null> {
     for (const chunk of this.#chunks(part)) {
       const outcome = await this.#options.send(chunk, signal);
@@ -106,8 +116,9 @@ export class PartialDelivery<T> {
   }
 
   /**
-   * Finds an event that breaks the far side each time it is sent. In an outage the hunt costs three requests and rejects
-   * nothing: an event is guilty only when another one is taken between each two of its failures.
+   * Finds an event that breaks the far side each time it is sent. In an outage the search costs three requests and
+   * rejects nothing, because an event is found guilty only when another one is accepted between every two of its
+   * failures.
    */
   async #hunt(items: Item<T>[], signal: AbortSignal): Promise<void> {
     let pending = this.#unsettled(items);
@@ -131,14 +142,14 @@ export class PartialDelivery<T> {
     }
   }
 
-  /** Rejects the suspect, or lets it wait if the far side takes nothing else either. */
+  /** Rejects the suspect, or leaves it pending if the far side accepts nothing else either. */
   async #confirm(suspect: Item<T>, pending: Item<T>[], reason: string, signal: AbortSignal): Promise<void> {
     const witness = this.#witness(suspect, pending);
     const overtakes = witness !== this.#lastTaken && witness?.record.key === suspect.record.key;
     for (let round = 0; round < ROUNDS; round++) {
       if (!witness || (await this.#options.send([witness], signal)).kind !== "taken") throw this.#tryLater(reason);
       this.#settled.set(witness.record.cursor, null);
-      // To send the suspect once more would turn the order of its distinct_id round.
+      // Sending the suspect again now would change the order of its distinct_id.
       if (overtakes) break;
       if (await this.#sendPart([suspect], signal) === null) return;
     }
@@ -146,15 +157,16 @@ export class PartialDelivery<T> {
   }
 
   /**
-   * An event that shows whether the far side is up: one of other people from behind the suspect, so that order is kept; the
-   * event taken last, sent once more, because nothing newer is there that it could undo; or else the next event.
+   * An event that shows whether the far side is up. In this order: an event of another distinct_id from behind the
+   * suspect, which keeps the order; the event accepted last, sent again, when nothing newer exists that it could undo;
+   * or the next event.
    */
   #witness(suspect: Item<T>, pending: Item<T>[]): Item<T> | undefined {
     const keys = new Set([suspect.record.key]);
     const witnesses = pending.filter(({ record: { key } }) => !keys.has(key) && keys.add(key));
     if (this.#lastTaken) witnesses.push(this.#lastTaken);
     if (pending[1] && !witnesses.includes(pending[1])) witnesses.push(pending[1]);
-    // Another one each time: the first may be of the same kind as the suspect.
+    // A different one each time, because the first may share the suspect's fault.
     return witnesses[(this.#broken - SUSPECT_AFTER) % Math.max(1, witnesses.length)];
   }
 

@@ -1,5 +1,5 @@
 /**
- * From the consumer's batch to what a destination sends.
+ * Converts the consumer's batch to what a destination sends.
  * @module
  */
 
@@ -7,7 +7,7 @@ import type { Rejection } from "../consumers/sink.ts";
 import type { StoredRecord } from "../log/event_log.ts";
 import type { Item } from "./partial_delivery.ts";
 
-/** Events for which `prepare` throws are rejected with its message. */
+/** Events for which `prepare` throws are rejected with the error's message. */
 export function prepareItems<T>(
   batch: StoredRecord[],
   prepare: (record: StoredRecord) => T,

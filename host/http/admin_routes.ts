@@ -1,5 +1,5 @@
 /**
- * What is the operator's: the API, the web page and /metrics.
+ * The operator's side: the API, the web page and /metrics.
  * @module
  */
 
@@ -51,7 +51,9 @@ export function createAdminRoutes(options: AppOptions, { access, arrivalOf, metr
     return await metrics.response();
   });
 
-  /** Whoever has the metrics' own token, or any of the API. Without a token of their own, the metrics are open. */
+  /**
+   * Admits the metrics' own token and any token of the API. The metrics are open when they have no token of their own.
+   */
   async function admitMetrics(request: Request, address: string): Promise<void> {
     if (isMetricsToken === null) return;
     const token = bearerOf(request);
@@ -85,7 +87,7 @@ export function createAdminRoutes(options: AppOptions, { access, arrivalOf, metr
 
 const NOBODY: Caller = { name: "", role: "viewer", session: null };
 
-/** All operations of the API, in the order of the document. */
+/** All operations of the API, in the order of the OpenAPI document. */
 export function apiRoutes(options: AppOptions, access: Access): Route[] {
   const { plugins, store, consumers, now } = options;
   return [
@@ -116,7 +118,7 @@ export function apiRoutes(options: AppOptions, access: Access): Route[] {
   ];
 }
 
-/** `{name}` is `:name` to hono. Consumers' ids have slashes in them, so one may span several parts of the path. */
+/** `{name}` is `:name` in hono. Ids of consumers contain slashes, so a parameter may span several segments. */
 function honoPath(path: string): string {
   return path.replaceAll(/\{(\w+)\}/g, path.startsWith("/_hogpen/api/consumers/") ? ":$1{.+}" : ":$1");
 }

@@ -1,5 +1,5 @@
 /**
- * A request that the API refuses, and how refusals are written: PostHog's `{type, code, detail, attr}`.
+ * A request that the API refuses. Refusals have PostHog's form `{type, code, detail, attr}`.
  * @module
  */
 
@@ -15,29 +15,29 @@ export class ApiError extends Error {
     /** The field that is wrong. */
     readonly attr: string | null = null,
     readonly headers: Record<string, string> = {},
-    /** What else the answer says. */
+    /** Further fields of the answer. */
     readonly more: Record<string, unknown> = {},
   ) {
     super(detail);
   }
 }
 
-/** 404: there is no such thing. */
+/** 404: the thing does not exist. */
 export function notFound(detail: string): ApiError {
   return new ApiError(404, "invalid_request", "not_found", detail);
 }
 
-/** 400: a field has a value that will not do. */
+/** 400: a field has an invalid value. */
 export function invalidInput(detail: string, attr: string | null = null): ApiError {
   return new ApiError(400, "validation_error", "invalid_input", detail, attr);
 }
 
-/** 409: the thing exists, but not in a state for this. */
+/** 409: the thing exists, but its state does not allow the request. */
 export function conflict(detail: string): ApiError {
   return new ApiError(409, "invalid_request", "conflict", detail);
 }
 
-/** 412: it was changed since it was read. `current` is what it is now. */
+/** 412: the thing was changed since it was read. `current` is its current value. */
 export function preconditionFailed(detail: string, current: unknown): ApiError {
   return new ApiError(412, "invalid_request", "precondition_failed", detail, null, {}, { current });
 }

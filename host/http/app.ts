@@ -1,6 +1,6 @@
 /**
- * Everything the service answers over HTTP: the capture API for SDKs, the API for the operator, health and metrics. Both sides are on one
- * port, or on a port each.
+ * Everything that the service answers over HTTP: the capture API for SDKs, the API for the operator, health and
+ * metrics. Both sides share one port or have one each.
  * @module
  */
 
@@ -39,15 +39,15 @@ import type { UiMode } from "./ui/ui_routes.ts";
 export interface AppOptions extends ArrivalOptions {
   version: string;
   adminToken: string;
-  /** What opens /metrics besides the tokens of the API; null: everybody may read it. */
+  /** The token that opens /metrics besides the tokens of the API; null when everybody may read the metrics. */
   metricsToken: string | null;
-  /** What is served when a project's upstream is away. */
+  /** What is served while a project's upstream is unavailable. */
   upstreamCache: StaleCache;
   onUpstreamError(message: string): void;
   outages: Outages;
-  /** What projects and addresses may send; absent: as much as they like. */
+  /** How much projects and addresses may send; absent means unlimited. */
   rateLimits?: RateLimits;
-  /** Live: read anew for each request. */
+  /** Called for each request, so that configuration changes apply at once. */
   projects: () => readonly ProjectConfig[];
   log: Pick<EventLog, "append" | "read" | "readBack" | "cursorAt" | "size" | "share">;
   /** Whose disk /metrics shows. */
@@ -70,11 +70,11 @@ export interface AppOptions extends ArrivalOptions {
   testDestination(project: ProjectConfig, id: string): Promise<void>;
   inspect(config: PluginConfig): Promise<Inspection>;
   dryRun(request: DryRunRequest): Promise<DryRun>;
-  /** Gives a dead letter's event again to who gave it up. */
+  /** Passes a dead letter's event again to the consumer or function that gave it up. */
   requeue(letter: DeadLetter): Promise<void>;
   /** Called when a job was enqueued through the API. */
   onJobEnqueued(): void;
-  /** Told of each request that was answered, by the pattern of its path such as `/_hogpen/api/jobs/:id`. */
+  /** Called for each answered request, with the pattern of its path, such as `/_hogpen/api/jobs/:id`. */
   onRoute?(method: string, pattern: string): void;
   hosts: Pick<HostReports, "list">;
   /** What /_ready asks. */
@@ -84,9 +84,9 @@ export interface AppOptions extends ArrivalOptions {
 
 export type App = Hono<{ Bindings: ConnectionInfo }>;
 
-/** Handlers of requests: `fetch(request, info)`, where info is Deno.serve's. */
+/** Request handlers: `fetch(request, info)`, where info is Deno.serve's. */
 export interface Apps {
-  /** For SDKs and pages: capture, and what passes to the PostHog behind a project. */
+  /** For SDKs and pages: capture, and what is passed to the PostHog behind a project. */
   open: App;
   /** For the operator: the API, the web page and /metrics. The same as `open` when both share a port. */
   admin: App;
@@ -117,14 +117,14 @@ function createApp(
   { backEnds, log, onRoute }: Pick<AppOptions, "backEnds" | "log" | "onRoute">,
 ): App {
   const app: App = new Hono<{ Bindings: ConnectionInfo }>({
-    // With and without a slash at the end.
+    // A slash at the end makes no difference.
     getPath: (request, given) => pathOf(request, given?.env).replace(/(?<=.)\/$/, ""),
   });
   if (onRoute !== undefined) {
     app.use(async (context, next) => {
       await next();
       const pattern = routePath(context, -1);
-      // Whatever fits everything says nothing.
+      // A pattern that matches everything carries no information.
       if (!pattern.endsWith("*")) onRoute(context.req.method, pattern);
     });
   }
@@ -132,7 +132,7 @@ function createApp(
   app.notFound(({ req: { raw: request, method, path } }) => {
     const nothing = errorResponse(notFound(`There is nothing at ${method} ${path}`));
     if (isAdminPath(path)) return nothing;
-    // An SDK of tomorrow reads that there is nothing, rather than failing for want of headers.
+    // A page that uses a future endpoint gets a 404 that it can read, instead of an error about missing headers.
     const answer = method === "OPTIONS" ? new Response(null, { status: 204 }) : nothing;
     addCorsHeaders(answer.headers, request);
     return answer;

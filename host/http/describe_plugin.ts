@@ -1,5 +1,5 @@
 /**
- * What a plugin does, in words for people who did not write it.
+ * Describes what a plugin does for people who did not write it.
  * @module
  */
 
@@ -22,7 +22,7 @@ const TASK_WORDS: Record<string, string> = {
   runEveryDay: "runs a task every day",
 };
 
-/** One phrase for each thing a plugin can do, what matters most first. `schedule` is that of its plugin.json. */
+/** One phrase for each thing that a plugin can do, the most important first. `schedule` is that of its plugin.json. */
 export function describePlugin(capabilities: Capabilities, schedule: Record<string, string>): string[] {
   const { methods, scheduled_tasks, jobs } = capabilities;
   const order = Object.keys(METHOD_WORDS) as Method[];

@@ -1,5 +1,5 @@
 /**
- * Whether the service lives, and whether what it stands on answers.
+ * Whether the service is alive, and whether its back ends answer.
  * @module
  */
 
@@ -7,16 +7,16 @@ import type { LogShare } from "../log/event_log.ts";
 
 /** Something that the service needs: the store, the cache, the event log. */
 export interface BackEnd {
-  /** In words for the operator: "the store (Postgres)". */
+  /** A name for the operator, such as "the store (Postgres)". */
   name: string;
   /** True when it answers. */
   ping(): Promise<boolean>;
 }
 
-/** A back end that does not answer for this long counts as away. */
+/** A back end that does not answer for so many milliseconds counts as unavailable. */
 const PATIENCE_MS = 2_000;
 
-/** The service lives: it answers. */
+/** The service is alive when it answers at all. */
 export function healthResponse(): Response {
   return Response.json({ status: "ok" });
 }

@@ -1,5 +1,5 @@
 /**
- * A destination's options without what is secret in them.
+ * Hides the secrets among a destination's options.
  * @module
  */
 
@@ -13,7 +13,7 @@ export function isSecretOption(type: string, path: readonly string[], value: unk
   return looksSecret(path.at(-1) ?? "", value) || (type === "webhook" && ["url", "headers"].includes(path[0] ?? ""));
 }
 
-/** Options that a webhook does not have stay away. */
+/** Options that a destination does not have are not added. */
 export function hideDestination(type: string, options: Record<string, unknown>): Record<string, unknown> {
   const shown = hideSecrets(options) as Record<string, unknown>;
   if (type !== "webhook") return shown;
@@ -26,7 +26,7 @@ export function hideDestination(type: string, options: Record<string, unknown>):
   };
 }
 
-/** The whole of it as it was given, for the audit. */
+/** The whole entry as it was given, for the audit. */
 export function hideEntry(entry: DestinationValue): Record<string, unknown> {
   return hideDestination(entry.type, entry);
 }

@@ -1,5 +1,5 @@
 /**
- * A plugin's configuration without what is secret in it.
+ * Masks the secrets in a plugin's configuration.
  * @module
  */
 
@@ -11,13 +11,13 @@ import { hideSecrets, SECRET_PLACEHOLDER } from "./access/hide_secrets.ts";
 export interface ShownAttachment {
   file_name: string;
   content_type: string;
-  /** -1 for a secret one. */
+  /** -1 for a secret attachment. */
   size: number;
 }
 
 /**
- * True for keys whose values are not to be shown: all of them while plugin.json is not known or names no field at all, as with inline
- * plugins, since nothing then says which are secret.
+ * Tells which keys have secret values: all of them while plugin.json is unknown or declares no field, as with inline
+ * plugins, because nothing then says which are secret.
  */
 function createSecretCheck(manifest: Manifest | null): (key: string) => boolean {
   if (manifest === null || manifest.config.length === 0) return () => true;
@@ -25,7 +25,10 @@ function createSecretCheck(manifest: Manifest | null): (key: string) => boolean 
   return (key) => secrets.has(key);
 }
 
-/** The values, secret ones replaced by the placeholder, and what looks secret too; an empty one is shown as it is. */
+/**
+ * The values, with the placeholder in place of secret ones and of any that look like a secret. Empty values are shown
+ * as they are.
+ */
 export function maskConfig(config: PluginConfig["config"], manifest: Manifest | null): Record<string, unknown> {
   const isSecret = createSecretCheck(manifest);
   return Object.fromEntries(
@@ -40,7 +43,7 @@ export function maskConfig(config: PluginConfig["config"], manifest: Manifest | 
   );
 }
 
-/** Which keys have a value that is not shown. */
+/** The keys whose values are hidden. */
 export function secretKeys(config: PluginConfig["config"], manifest: Manifest | null): string[] {
   const isSecret = createSecretCheck(manifest);
   return Object.entries(config).filter(([key, value]) =>
@@ -64,7 +67,7 @@ export function maskAttachments(
   );
 }
 
-/** Where the plugin comes from, without the keys that its address may carry. */
+/** The plugin's source, without keys that its address may contain. */
 export function showSource(source: string | { name?: string | undefined }): string {
   if (typeof source !== "string") return source.name ? `inline: ${source.name}` : "inline";
   if (!/^https?:/i.test(source)) return source;

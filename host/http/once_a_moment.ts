@@ -1,18 +1,19 @@
 /**
- * The same question asked by several within a moment is answered once: open pages ask at the same time, since the same message made them.
+ * Answers the same question only once when several ask it within a moment. Open pages ask at the same time, because the
+ * same message triggered them.
  * @module
  */
 
 export interface OnceAMomentOptions {
-  /** For how long an answer stands, in milliseconds. */
+  /** How long an answer is reused, in milliseconds. */
   standsMs: number;
   now: () => number;
 }
 
-/** Questions kept at most. */
+/** The most questions that are kept. */
 const MOST = 200;
 
-/** Answers by question. An answer that rejects stands for nobody else. */
+/** Answers by question. An answer that rejects is not reused. */
 export function onceAMoment<Question, Answer>(
   answer: (question: Question) => Promise<Answer>,
   { standsMs, now }: OnceAMomentOptions,
@@ -26,7 +27,7 @@ export function onceAMoment<Question, Answer>(
     asked.catch(() => given.delete(key));
     given.delete(key);
     given.set(key, { at: now(), answer: asked });
-    // The oldest stand first.
+    // The oldest come first.
     for (const [oldest, { at }] of given) {
       if (given.size <= MOST && now() - at < standsMs) break;
       given.delete(oldest);

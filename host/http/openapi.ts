@@ -1,5 +1,5 @@
 /**
- * The OpenAPI document, written from the routes' own schemas.
+ * Generates the OpenAPI document from the routes' own schemas.
  * @module
  */
 
@@ -25,8 +25,8 @@ const ERROR_SCHEMA = {
 type Json = Record<string, unknown>;
 
 /**
- * The document for operations that ask who it is, and for those that do not (logging in and out), whose errors are all their own.
- * `version` is the service's.
+ * The document for operations that require authentication, and for those that do not (logging in and out), which list
+ * all of their errors themselves. `version` is the service's.
  */
 export function openApiDocument(operations: readonly Operation[], open: readonly Operation[], version: string): Json {
   const paths: Record<string, Json> = {};
@@ -76,7 +76,7 @@ function describe(operation: Operation, common: Record<number, string>): Json {
   };
 }
 
-/** What every operation may answer that asks who it is and takes something. */
+/** Errors that every authenticated operation with input may answer. */
 function commonErrors({ method, params, query, body }: Operation): Record<number, string> {
   const isRefusable = [...parametersOf(params, "path"), ...parametersOf(query, "query")]
     .some(({ schema }) => JSON.stringify(schema) !== '{"type":"string"}');
@@ -109,9 +109,9 @@ function schemaOf(schema: z.ZodType, io: "input" | "output"): Json & { propertie
     unrepresentable: "any",
     override: ({ zodSchema, jsonSchema }) => {
       const { def } = zodSchema._zod;
-      // Numbers arrive as text in paths and queries; what they must say is a number all the same.
+      // Numbers arrive as text in paths and queries, but are documented as numbers.
       if (def.type === "number" && jsonSchema.type === undefined) jsonSchema.type = "integer";
-      // zod writes the bounds of JavaScript's own whole numbers.
+      // zod adds the bounds of JavaScript's safe integers.
       if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
       if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
     },
@@ -119,7 +119,7 @@ function schemaOf(schema: z.ZodType, io: "input" | "output"): Json & { propertie
   return rest as Json & { properties?: Json; required?: string[] };
 }
 
-/** `getPluginConfigsIdLogs` */
+/** For example `getPluginConfigsIdLogs`. */
 function operationId(method: string, path: string): string {
   const words = path.replace("/_hogpen/api/", "").split(/[^a-z0-9]+/i).filter(Boolean);
   return method.toLowerCase() + words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join("");

@@ -1,5 +1,5 @@
 /**
- * Checking what someone wants to start a public job with, in PostHog's words.
+ * Checks the payload for starting a public job, with PostHog's messages.
  * @module
  */
 
@@ -15,7 +15,7 @@ export function findPublicJob(publicJobs: Record<string, PublicJob>, exported: s
   return job;
 }
 
-/** Throws unless the payload has the fields that the job declares, and no others. */
+/** Throws unless the payload has exactly the fields that the job declares. */
 export function checkJobPayload(job: PublicJob, payload: Record<string, unknown>): void {
   for (const [name, field] of Object.entries(job.payload)) {
     const value = payload[name];
@@ -43,7 +43,7 @@ function fits(value: unknown, type: string): boolean {
     case "daterange":
       return Array.isArray(value) || isRecord(value);
     default:
-      // json: any value, or text that the plugin parses itself.
+      // A json field takes any value, or text that the plugin parses itself.
       return true;
   }
 }

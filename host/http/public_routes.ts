@@ -1,5 +1,5 @@
 /**
- * What is open to SDKs and pages: capture, and everything else that a project's PostHog answers.
+ * What is open to SDKs and pages: capture, and everything that a project's PostHog answers.
  * @module
  */
 
@@ -32,7 +32,7 @@ export function createPublicRoutes(options: AppOptions, { access, arrivalOf, met
     onError: options.onUpstreamError,
     outages: options.outages,
   });
-  // Before the answers of a service without flags: where a project has an upstream, that answers.
+  // These come before the answers of a service without flags: a project's upstream answers in their place.
   app.use("*", async (context, next) => {
     const answer = isOurs(context.req.path) ? null : await proxy(context.req.raw, context.env);
     if (answer === null) return await next();
@@ -52,7 +52,7 @@ export function createPublicRoutes(options: AppOptions, { access, arrivalOf, met
   return app;
 }
 
-/** The projects that have an upstream; the list is made again when the configuration has changed. */
+/** The projects that have an upstream; the list is rebuilt when the configuration changes. */
 function createFronted(current: () => readonly ProjectConfig[]): () => readonly Fronted[] {
   let known: readonly ProjectConfig[] = [];
   let fronted: readonly Fronted[] = [];
@@ -66,17 +66,17 @@ function createFronted(current: () => readonly ProjectConfig[]): () => readonly 
   };
 }
 
-/** Of the operator, or capture; every other path belongs to the PostHog behind a project. */
+/** Paths of the operator and of capture. Every other path belongs to the PostHog behind a project. */
 function isOurs(path: string): boolean {
   return isAdminPath(path) || isCapturePath(path);
 }
 
-/** Of the operator, on whichever port. */
+/** Paths of the operator, on whichever port. */
 export function isAdminPath(path: string): boolean {
   return /^\/(_hogpen|_health|_ready|metrics)(\/|$)/.test(path);
 }
 
-/** Looks projects up by token and id; the maps are made again when the configuration has changed. */
+/** Looks up projects by token and id; the maps are rebuilt when the configuration changes. */
 function createProjects(current: () => readonly ProjectConfig[], isPersonalKey: (key: string) => boolean): Projects {
   let known: readonly ProjectConfig[] = [];
   let byToken = new Map<string, ProjectConfig>();

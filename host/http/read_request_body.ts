@@ -1,5 +1,5 @@
 /**
- * The body of a request to the API.
+ * Reads the body of a request to the API.
  * @module
  */
 
@@ -7,7 +7,10 @@ import { readBody } from "../capture/body/read_body.ts";
 import { CaptureError } from "../capture/capture_error.ts";
 import { ApiError } from "./api_error.ts";
 
-/** Rejects with an ApiError: 413 when it is too large, 400 when it breaks off or does not come within a minute. */
+/**
+ * Rejects with an ApiError: 413 when the body is too large, 400 when it is incomplete or does not arrive within a
+ * minute.
+ */
 export async function readRequestBody(request: Request, maxBytes: number): Promise<Uint8Array> {
   try {
     return await readBody(request, maxBytes);

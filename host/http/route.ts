@@ -1,6 +1,6 @@
 /**
- * One operation of the API: what it takes and answers as zod schemas, and the function that does it. The same schemas check the
- * requests, filter the answers and write the OpenAPI document, so that the three cannot disagree.
+ * One operation of the API: zod schemas of its input and output, and its handler. The same schemas check requests,
+ * filter answers and generate the OpenAPI document, so that the three cannot disagree.
  * @module
  */
 
@@ -10,54 +10,57 @@ import type { Actor } from "./access/access.ts";
 import { ApiError, invalidInput } from "./api_error.ts";
 import { readRequestBody } from "./read_request_body.ts";
 
-/** Bound of a request body. */
+/** The limit of a request body in bytes. */
 const MAX_BODY_BYTES = 1024 * 1024;
 
 export type HttpMethod = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
-/** Who asks, and which version of the thing they know. */
+/** Who calls, and which version of the thing they have seen. */
 export interface RouteCaller {
   actor: Actor;
-  /** The number in If-Match; null when there is none. */
+  /** The number in If-Match; null when the header is absent. */
   ifMatch: number | null;
-  /** Its body was read already. */
+  /** The request, whose body has already been read. */
   request: Request;
 }
 
-/** Notes in the audit that somebody does something, before it is done. */
+/** Records in the audit that somebody does something, before it is done. */
 export type NoteAction = (entry: { actor: Actor; action: string; target: string; body: unknown }) => Promise<void>;
 
 type Shape = Record<string, z.ZodType>;
 type Values<S extends Shape> = z.infer<z.ZodObject<S>>;
 
-/** What an operation is, and its handler. */
+/** An operation's description and its handler. */
 export interface RouteSpec<P extends Shape, Q extends Shape, B extends z.ZodType, R extends z.ZodType> {
   method: HttpMethod;
-  /** With `{name}` for parameters. */
+  /** The path, with `{name}` for parameters. */
   path: string;
   summary: string;
   params?: P;
   query?: Q;
   body?: B;
-  /** True when the body is a file, as it is. */
+  /** True when the body is a file, which is passed on unparsed. */
   takesFile?: true;
-  /** Of the answer 200; fields that it does not name are left out. */
+  /** The schema of the answer 200; fields that it does not name are left out. */
   response: R;
-  /** What kind of answer it is, when it is not JSON. */
+  /** The content type of the answer, when it is not JSON. */
   answerType?: string;
-  /** What else it may answer, in words by status. */
+  /** Other answers, described by status. */
   errors?: Record<number, string>;
-  /** Of what changes something: `self` when the handler writes the audit together with the change, `none` when nothing is changed. */
+  /**
+   * For operations that change something: `self` when the handler writes the audit together with the change, `none`
+   * when nothing is changed after all.
+   */
   audit?: "self" | "none";
-  /** The version of what is answered, for ETag. */
+  /** The version of the answered thing, for ETag. */
   version?(answer: z.output<R>): number;
-  /** A Response is sent as it is. */
+  /** A Response is sent unchanged. */
   handle(
     input: { params: Values<P>; query: Values<Q>; body: z.infer<B> } & RouteCaller,
   ): Promise<z.input<R> | Response>;
 }
 
-/** What the OpenAPI document says of an operation. */
+/** What the OpenAPI document says about an operation. */
 export interface Operation {
   method: HttpMethod;
   path: string;
@@ -68,11 +71,11 @@ export interface Operation {
   takesFile: boolean;
   response: z.ZodType;
   answerType: string;
-  /** Beside those that every operation of its kind has. */
+  /** In addition to the errors that every operation of its kind has. */
   errors: Record<number, string>;
 }
 
-/** An operation ready to be served and documented. */
+/** An operation that is ready to be served and documented. */
 export interface Route extends Operation {
   serve(
     request: Request,
@@ -85,7 +88,7 @@ export interface Route extends Operation {
 
 const NOTHING = z.undefined();
 
-/** Binds the spec's schemas to its handler. */
+/** Combines the schemas of a spec with its handler. */
 export function route<
   R extends z.ZodType,
   P extends Shape = Record<never, never>,
@@ -127,7 +130,7 @@ export function route<
   };
 }
 
-/** `plugin_configs/39` and `restart` of `/…/plugin_configs/{id}/restart`. */
+/** For example `plugin_configs/39` and `restart` from `/…/plugin_configs/{id}/restart`. */
 function targetOf(path: string, params: Record<string, string>, method: HttpMethod): [target: string, action: string] {
   const filled = path.replace(/^.*?\/api\//, "").replaceAll(/\{(\w+)\}/g, (_, name) => params[name] ?? "");
   const word = /\/([a-z_]+)$/.exec(path)?.[1] ?? "";
@@ -154,7 +157,7 @@ function check<S extends z.ZodType>(schema: S, value: unknown): z.infer<S> {
   throw new ApiError(400, "validation_error", "invalid_input", detail, attr, {}, { pointer });
 }
 
-/** The body as JSON; an empty one counts as `{}`. */
+/** The body as JSON; an empty body counts as `{}`. */
 async function readJson(request: Request): Promise<unknown> {
   const bytes = await readRequestBody(request, MAX_BODY_BYTES);
   if (bytes.byteLength === 0) return {};

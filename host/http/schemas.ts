@@ -1,5 +1,5 @@
 /**
- * Pieces that the API's schemas share.
+ * Parts that the API's schemas share.
  * @module
  */
 
@@ -15,7 +15,7 @@ export function listOf<T extends z.ZodType>(item: T) {
   });
 }
 
-/** The query of a list that is in memory: its pages are counted from its beginning. */
+/** The query of a list held in memory, whose pages are counted from its beginning. */
 export function pageIn(usual: number) {
   return {
     limit: limitUpTo(500, usual),
@@ -33,10 +33,10 @@ export function pageOf<T>(
   return { results: all.slice(from, to), next: to < all.length ? String(to) : null };
 }
 
-/** Milliseconds since the epoch, written in ISO 8601. */
+/** Milliseconds since the epoch, output in ISO 8601. */
 export const timeOut = z.number().transform((time) => new Date(time).toISOString()).pipe(z.iso.datetime());
 
-/** How many results a page may hold; who asks for more gets `most`. */
+/** How many results a page may hold; a larger request gets `most`. */
 export function limitUpTo(most: number, usual: number) {
   return z.coerce.number("expected a number").int("expected a whole number").min(1).default(usual)
     .transform((limit) => Math.min(limit, most)).describe(`At most ${most}.`);
@@ -64,7 +64,7 @@ export const errorRecordOut = z.object({
     .optional().describe("Which event the plugin was given; all of it is in the sample of `/errors`."),
 });
 
-/** Without what only the store needs. */
+/** Without the fields that only the store needs. */
 export function showErrorRecord(error: NonNullable<PluginConfigRecord["lastError"]>): z.input<typeof errorRecordOut> {
   const { name, message, stack, at, event } = error;
   const text = (key: string) => isRecord(event) && typeof event[key] === "string" ? { [key]: event[key] } : {};
@@ -77,6 +77,6 @@ export function showErrorRecord(error: NonNullable<PluginConfigRecord["lastError
   };
 }
 
-/** What operations answer that have nothing else to say. */
+/** The answer of operations that have nothing else to report. */
 export const doneOut = z.object({ status: z.literal("ok") });
 export const DONE = { status: "ok" } as const;

@@ -1,12 +1,12 @@
 /**
- * Files that a plugin may start from elsewhere, or that are there only when it was built.
+ * Files that a plugin may start from elsewhere, or that exist only after a build.
  * @module
  */
 
-/** What PostHog ran in the browsers of visitors, and in its own interface. */
+/** Entries that PostHog ran in the browsers of visitors and in its own interface. */
 export const BROWSER_ENTRIES = ["site.ts", "site.js", "web.ts", "frontend.tsx", "frontend.js"];
 
-/** Whether the path lies where builds are written to. */
+/** Whether the path lies in a folder of build output. */
 export function isBuildOutput(path: string | undefined): boolean {
   return path !== undefined && /^(?:dist|build|lib|out)\//.test(path);
 }

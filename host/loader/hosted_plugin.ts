@@ -1,5 +1,5 @@
 /**
- * A plugin config that this host runs now, as consumers, jobs and the schedule find it.
+ * A plugin config that this host currently runs, as consumers, jobs and the schedule see it.
  * @module
  */
 
@@ -10,14 +10,17 @@ export interface HostedPlugin {
   pluginConfigId: number;
   teamId: number;
   manifest: Manifest;
-  /** It looks at `$plugins_succeeded` or `$plugins_failed`. */
+  /** Whether its code uses `$plugins_succeeded` or `$plugins_failed`. */
   readsMarks: boolean;
-  /** Defaults merged. */
+  /** The configuration, with defaults filled in. */
   config: Record<string, unknown>;
-  /** Limit of one call. */
+  /** The time limit of one call, in seconds. */
   timeoutSeconds: number;
   runtime: PluginRuntime;
 }
 
-/** By plugin config id. Live: an entry is replaced when the plugin config is loaded anew, and gone when it is disabled or removed. */
+/**
+ * By plugin config id. The map is live: an entry is replaced when the plugin config is reloaded, and disappears when it
+ * is disabled or removed.
+ */
 export type HostedPlugins = ReadonlyMap<number, HostedPlugin>;

@@ -1,5 +1,5 @@
 /**
- * Makes a plugin ready for a sandbox: reads plugin.json, finds the entry, compiles it and every file that it reaches.
+ * Prepares a plugin for a sandbox: reads plugin.json, finds the entry, and compiles it with every file that it reaches.
  * @module
  */
 
@@ -15,15 +15,15 @@ import { stackMapper } from "./compile/stack_map.ts";
 import { type TransformedFile, TransformError, transformFile, type TransformJob } from "./compile/transform.ts";
 
 export interface LoadOptions {
-  /** How messages name the plugin; from its name when absent. */
+  /** How messages refer to the plugin; derived from its name when absent. */
   digest?: string;
   /** Compiles a file; the default compiles in this thread, without a cache. */
   transform?: (job: TransformJob) => Promise<TransformedFile>;
-  /** Where URLs of GitHub, GitLab and npm lead, and the tokens for them. */
+  /** The hosts of GitHub, GitLab and npm, and the tokens for them. */
   hosts?: Partial<RemoteHosts>;
-  /** Folder for downloaded archives; absent: every load downloads. */
+  /** Folder for downloaded archives. When absent, every load downloads. */
   downloadFolder?: string;
-  /** Told when an earlier download is used because a host is away. */
+  /** Called when an earlier download is used because a host is unavailable. */
   onFallback?: (message: string) => void;
 }
 
@@ -81,7 +81,7 @@ async function loadSource(source: PluginSource, options: LoadOptions): Promise<L
   };
 }
 
-/** The manifest alone, without looking at the code. Rejects with PluginLoadError. */
+/** Reads the manifest without looking at the code. Rejects with PluginLoadError. */
 export async function readManifest(source: PluginSource, digest = `plugin ${source.label}`): Promise<Manifest> {
   if (!source.paths.has("plugin.json")) return emptyManifest(source.label);
   try {
@@ -104,7 +104,7 @@ async function findMain(source: PluginSource, manifest: Manifest, digest: string
   throw loadError("Error", `Could not load source code for ${digest}. Tried: ${tried}${explain(source, wanted)}`);
 }
 
-/** What the author may have overlooked. */
+/** Hints at what the author may have overlooked. */
 function explain(source: PluginSource, main: string | undefined): string {
   const inBrowsers = BROWSER_ENTRIES.find((name) => source.paths.has(name));
   if (inBrowsers !== undefined) {

@@ -1,5 +1,5 @@
 /**
- * A plugin as read from its source: what plugin.json says, and its code ready for a sandbox.
+ * A plugin as read from its source: its manifest, and its code ready for a sandbox.
  * @module
  */
 
@@ -17,12 +17,12 @@ export interface ConfigField {
   required?: boolean;
   secret?: boolean;
   choices?: string[];
-  /** Conditions of the form, as `[key, value]` pairs of other fields; kept as they are written. */
+  /** Conditions of the form, as `[key, value]` pairs of other fields, kept as written. */
   visible_if?: unknown;
   required_if?: unknown;
 }
 
-/** What the form shows; every other type is a line of text. */
+/** The types that the form distinguishes; any other type is a line of text. */
 export const FIELD_TYPES = ["string", "multiline", "boolean", "choice", "json", "dictionary", "attachment"] as const;
 export type FieldType = typeof FIELD_TYPES[number];
 
@@ -41,9 +41,9 @@ export interface Manifest {
   main?: string;
   config: ConfigField[];
   publicJobs: Record<string, PublicJob>;
-  /** Ours: cron expressions (UTC) by the name of an exported function. */
+  /** Our own field: cron expressions (UTC) by the name of an exported function. */
   schedule: Record<string, string>;
-  /** What in plugin.json is not as it should be and was read all the same, a line each. */
+  /** Problems in plugin.json that did not keep it from being read, one per line. */
   warnings?: string[];
 }
 
@@ -51,19 +51,22 @@ export interface LoadedPlugin {
   manifest: Manifest;
   /** Path of the entry within the plugin. */
   main: string;
-  /** CommonJS code by path, with loop guards; JSON files as they are. What `PluginSpec.files` carries. */
+  /** CommonJS code with loop guards, by path; JSON files unchanged. This is what `PluginSpec.files` carries. */
   files: Record<string, string>;
-  /** npm packages that it imports, of those that have to be installed. */
+  /** npm packages that it imports and that must be installed. */
   packages: string[];
-  /** Its code names `$plugins_succeeded` or `$plugins_failed`. */
+  /** Whether its code uses `$plugins_succeeded` or `$plugins_failed`. */
   readsMarks: boolean;
-  /** Changes when the source changes. Hex SHA-256. */
+  /** SHA-256 in hexadecimal; changes when the source changes. */
   revision: string;
-  /** Rewrites frames of the sandbox's stack to the plugin's own files, lines and columns, and leaves out the others. */
+  /** Rewrites frames of a sandbox's stack to the plugin's own files, lines and columns, and drops the others. */
   mapStack(stack: string): string;
 }
 
-/** Why a plugin could not be loaded, in words for its author; `record.stack` names file, line and column if known. */
+/**
+ * Why a plugin could not be loaded, in words for its author. `record.stack` names file, line and column when they are
+ * known.
+ */
 export class PluginLoadError extends Error {
   override name = "PluginLoadError";
   constructor(readonly record: ErrorRecord, options?: ErrorOptions) {

@@ -1,5 +1,5 @@
 /**
- * A loaded plugin with its configuration, as it goes to a cell.
+ * A loaded plugin with its configuration, as it is sent to a cell.
  * @module
  */
 
@@ -9,7 +9,7 @@ import type { PluginConfig } from "../config/config.ts";
 import { mergeDefaults } from "./manifest/manifest.ts";
 import type { LoadedPlugin } from "./plugin.ts";
 
-/** Contents of attachments travel as base64. */
+/** The contents of attachments are sent as base64. */
 export function pluginSpec(plugin: LoadedPlugin, config: PluginConfig): PluginSpec {
   return {
     pluginConfigId: config.id,

@@ -1,6 +1,6 @@
 /**
- * How records lie on disk: those of one project that were committed together, packed into one block, so that a commit writes a few rows
- * and a read returns a few buffers however many events they hold.
+ * The format of records on disk. Records of one project that were committed together are packed into one block, so that a
+ * commit writes few rows and a read returns few buffers, however many events they hold.
  *
  *     count × (u32 depth << 28 | key bytes, u32 event bytes) | key, event, key, event, …      (little endian)
  *
@@ -16,11 +16,14 @@ export interface Block {
   /** Milliseconds since the epoch. */
   at: number;
   data: Uint8Array;
-  /** Numbers of records that are not what was written: they are left out. */
+  /** Numbers of damaged records, which are left out. */
   damaged?: readonly number[];
 }
 
-/** A block is closed when its events pass this size, so that a reader in the middle of one does not load too much. */
+/**
+ * A block is closed when its events exceed this size in bytes, so that a reader in the middle of one does not load too
+ * much.
+ */
 const BLOCK_BYTES = 512 * 1024;
 export const ENTRY_BYTES = 8;
 const DEPTH_SHIFT = 28;
@@ -30,7 +33,7 @@ export const KEY_BYTES_MASK = 2 ** DEPTH_SHIFT - 1;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** Packs records that follow record `end` into blocks. */
+/** Packs the records that follow record `end` into blocks. */
 export function packBlocks(records: LogRecord[], end: number, at: number): Block[] {
   const blocks: Block[] = [];
   for (let from = 0; from < records.length;) {
@@ -61,14 +64,14 @@ function packBlock(records: LogRecord[], first: number, at: number): Block {
   return { first, count: records.length, at, data };
 }
 
-/** Number of a block's last record. */
+/** The number of a block's last record. */
 export function lastOf(block: Block): number {
   return block.first + block.count - 1;
 }
 
 /**
- * Adds the block's records after `after` to `into`, as far as the limits allow; false when they are used up. The events are views
- * of the block, not copies.
+ * Appends the block's records after `after` to `into` within the limits; false when these are used up. The events are
+ * views of the block, not copies.
  */
 export function unpackBlock(block: Block, after: number, limits: ReadLimits, into: StoredRecord[]): boolean {
   const { data, first, count, at } = block;
@@ -100,7 +103,7 @@ export function unpackBlock(block: Block, after: number, limits: ReadLimits, int
   return true;
 }
 
-/** When it is known that they are damaged, the records from this one on are left out; else it throws. */
+/** Leaves out the records from this one on when they are known to be damaged; throws otherwise. */
 function passOver(block: Block, damaged: ReadonlySet<number>, from: number): true {
   if (damaged.has(from)) return true;
   throw new Error(

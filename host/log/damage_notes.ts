@@ -1,5 +1,5 @@
 /**
- * Records of the log that are not what was written: each is told of once, and counted.
+ * Damaged records of the log: each is reported once, and counted.
  * @module
  */
 
@@ -19,7 +19,7 @@ export class DamageNotes {
     return this.#known.size;
   }
 
-  /** Takes note of what is damaged in blocks that were read. */
+  /** Records the damage found in blocks that were read. */
   note(part: Part, blocks: readonly Block[]): void {
     for (const { damaged = [] } of blocks) {
       const found = damaged.filter((number) => !this.#known.has(`${part.id} ${number}`));

@@ -1,35 +1,39 @@
 /**
- * The durable queue between the capture API, the router and the consumers. Two topics: `inbox` (what SDKs sent) and
- * `outbox` (what the plugins made of it). Within a topic records are kept by project; records of one key keep their order.
- * Nothing here assumes SQLite: on Kafka a topic is a topic, the partition key is project and key, a cursor is a vector of offsets.
+ * The durable queue between the capture API, the router and the consumers. It has two topics: `inbox` (what SDKs sent)
+ * and `outbox` (what the plugins made of it). Within a topic records are kept by project, and records with the same key
+ * keep their order. The interface does not assume SQLite: on Kafka a topic is a Kafka topic, the partition key is
+ * project and key, and a cursor is a vector of offsets.
  * @module
  */
 
 export type Topic = "inbox" | "outbox";
 
-/** A place in one project's part of a topic. Opaque; "" is before the first record. Only the log compares cursors. */
+/** A position in one project's part of a topic. Opaque; "" precedes the first record. Only the log compares cursors. */
 export type Cursor = string;
 
 export interface LogRecord {
-  /** The event's `distinct_id`: what is kept in order. */
+  /** The event's `distinct_id`, by which order is kept. */
   key: string;
-  /** The event as UTF-8 JSON. Read only: readers may share its bytes. */
+  /** The event as UTF-8 JSON. Read-only, because readers may share its bytes. */
   event: Uint8Array;
-  /** How many posthog.capture calls of plugins lie between this event and an SDK; absent or 0: an SDK sent it. Kept by the log beside the event. */
+  /**
+   * How many posthog.capture calls of plugins lie between this event and an SDK; absent or 0 when an SDK sent it. The
+   * log keeps it next to the event.
+   */
   depth?: number;
 }
 
 export interface StoredRecord extends LogRecord {
   cursor: Cursor;
-  /** Milliseconds since the epoch, when the log took it. */
+  /** When the log took the record, in milliseconds since the epoch. */
   at: number;
 }
 
-/** Records in the order of their age. */
+/** Records, newest first. */
 export interface BackPage {
-  /** `cursor` lies behind a record, as always; `before` lies before it. */
+  /** As always, `cursor` is the position after the record; `before` is the position in front of it. */
   records: (StoredRecord & { before: Cursor })[];
-  /** Where to go on; null when nothing older is kept. */
+  /** Where to continue; null when nothing older is kept. */
   next: Cursor | null;
 }
 
@@ -41,11 +45,11 @@ export interface ReadLimits {
 /** How far a reader is behind. */
 export interface Lag {
   events: number;
-  /** Age of the oldest record not yet read; 0 when there is none. */
+  /** The age in seconds of the oldest unread record; 0 when there is none. */
   seconds: number;
 }
 
-/** Thrown by append when the log has reached its bound on disk; intake answers 503. */
+/** Thrown by append when the log has reached its size limit on disk; intake answers 503. */
 export class LogFullError extends Error {
   override name = "LogFullError";
   constructor(readonly bytes: number, readonly maxBytes: number) {
@@ -59,8 +63,8 @@ export class LogUnavailableError extends Error {
 }
 
 /**
- * Thrown when a cursor no longer says where its reader is: on a log that several hosts share, parts of it came to this host or left it,
- * or another host moved the reader. The reader asks for its committed cursor and goes on there.
+ * Thrown when a cursor is no longer valid for its reader: on a log shared by several hosts, parts of it came to this
+ * host or left it, or another host moved the reader. The reader fetches its committed cursor and continues there.
  */
 export class StaleCursorError extends Error {
   override name = "StaleCursorError";
@@ -69,7 +73,7 @@ export class StaleCursorError extends Error {
   }
 }
 
-/** Thrown for a text that is not a cursor: cursors come back from clients of the API. */
+/** Thrown for a text that is not a cursor, which is possible because clients of the API send cursors back. */
 export class CursorError extends RangeError {
   override name = "CursorError";
   constructor(cursor: string) {
@@ -82,42 +86,54 @@ export class CursorError extends RangeError {
 }
 
 export interface EventLog extends AsyncDisposable {
-  /** Resolves when every record is durable. Appends that arrive together share one sync. All or nothing per call. */
+  /**
+   * Resolves when every record is durable. Appends that arrive together share one sync to disk. Each call is all or
+   * nothing.
+   */
   append(topic: Topic, project: number, records: LogRecord[]): Promise<void>;
 
-  /** Records after `after`, oldest first; empty when there are none yet. At least one record even if it exceeds maxBytes. */
+  /**
+   * Records after `after`, oldest first; empty when there are none yet. Returns at least one record, even if it exceeds
+   * maxBytes.
+   */
   read(topic: Topic, project: number, after: Cursor, limits: ReadLimits): Promise<StoredRecord[]>;
 
-  /** Records before the cursor, newest first; null is the end. At least one record, if there is one, even if it exceeds maxBytes. */
+  /**
+   * Records before the cursor, newest first; null means the end. Returns at least one record if there is any, even if
+   * it exceeds maxBytes.
+   */
   readBack(topic: Topic, project: number, before: Cursor | null, limits: ReadLimits): Promise<BackPage>;
 
-  /** Resolves when the project's part of the topic has a record after `after`; rejects with the signal's reason. */
+  /** Resolves when the project's part of the topic has a record after `after`. Rejects with the signal's reason. */
   waitForRecords(topic: Topic, project: number, after: Cursor, signal: AbortSignal): Promise<void>;
 
   /**
-   * The router's step, in one transaction: the records go to the outbox and the router's cursor in the inbox moves.
-   * After a crash either both happened or neither.
+   * The router's step, in one transaction: it appends the records to the outbox and moves the router's cursor in the
+   * inbox. After a crash either both happened or neither.
    */
   step(project: number, reader: string, inboxCursor: Cursor, outbox: LogRecord[]): Promise<void>;
 
   /** A reader's committed cursor; "" when it has none. */
   cursor(topic: Topic, project: number, reader: string): Promise<Cursor>;
 
-  /** Commits a reader's cursor. A reader that commits holds back retention until it is forgotten. */
+  /** Commits a reader's cursor. A reader that has committed holds back retention until it is forgotten. */
   commit(topic: Topic, project: number, reader: string, cursor: Cursor): Promise<void>;
 
-  /** Registers a reader that has no cursor yet at the end (`latest`) or the start (`earliest`) of what is kept; keeps an existing cursor. */
+  /**
+   * Registers a reader without a cursor at the end (`latest`) or the start (`earliest`) of what is kept. An existing
+   * cursor stays.
+   */
   register(topic: Topic, project: number, reader: string, from: "earliest" | "latest"): Promise<Cursor>;
 
-  /** Drops a reader, so that retention no longer waits for it. */
+  /** Removes a reader, so that retention no longer waits for it. */
   forget(topic: Topic, project: number, reader: string): Promise<void>;
 
-  /** The cursor just before the first record taken at or after the time (milliseconds since the epoch). */
+  /** The cursor just before the first record taken at or after the time, in milliseconds since the epoch. */
   cursorAt(topic: Topic, project: number, time: number): Promise<Cursor>;
 
   lag(topic: Topic, project: number, after: Cursor): Promise<Lag>;
 
-  /** What the log takes on this host's disk; null when it lies elsewhere. */
+  /** The log's size on this host's disk; null when it is stored elsewhere. */
   size(): LogSize | null;
 
   /** What this host has of a log that it shares with others; null when the log is its own. */
@@ -135,11 +151,11 @@ export interface LogShare {
   ping(): Promise<boolean>;
 }
 
-/** In bytes. */
+/** Sizes in bytes. */
 export interface LogSize {
   used: number;
-  /** Where append begins to refuse. */
+  /** The size at which append starts to refuse. */
   max: number;
-  /** Records that were found not to be what was written, since the log was opened. */
+  /** Damaged records found since the log was opened. */
   damaged: number;
 }

@@ -1,5 +1,5 @@
 /**
- * Makes one commit of all that waits for one: records of the same part become common blocks, in the order in which they came.
+ * Combines all waiting work into one commit. Records of the same part share blocks, in their order of arrival.
  * @module
  */
 
@@ -8,20 +8,20 @@ import type { LogRecord } from "./event_log.ts";
 import type { Commit } from "./log_database.ts";
 import type { Part } from "./parts.ts";
 
-/** What one call to the log asks for. */
+/** What one call asks of the log. */
 export interface Work {
   records: { part: Part; records: LogRecord[] } | null;
-  /** A null offset drops the reader. */
+  /** A null offset removes the reader. */
   reader: { part: Part; reader: string; offset: number | null } | null;
 }
 
 export interface GatheredCommit {
   commit: Commit;
-  /** The commit's blocks again, with their parts. */
+  /** The commit's blocks, with their parts. */
   blocks: { part: Part; block: Block }[];
 }
 
-/** The parts themselves change only when the commit is durable. */
+/** Combines the works. The parts themselves change only when the commit is durable. */
 export function gatherCommit(works: Work[], at: number): GatheredCommit {
   const lists = new Map<Part, LogRecord[][]>();
   for (const { records, reader } of works) {

@@ -1,6 +1,6 @@
 /**
- * The event log's SQL: blocks of records, the parts (topic and project) they belong to, and the readers' cursors. Runs in the log's
- * thread; record numbers are given by the host's side, which is the only writer.
+ * The SQL of the event log: blocks of records, the parts (topic and project) they belong to, and the readers' cursors.
+ * It runs in the log's thread. Record numbers are assigned by the host's side, which is the only writer.
  * @module
  */
 
@@ -17,13 +17,14 @@ import {
   type Synchronous,
 } from "../sqlite/open_database.ts";
 
-/** Version of the schema. */
+/** The first version of the schema that has checksums. */
 const FIRST_WITH_SUMS = 2;
 
 export const LOG_FORMAT: DatabaseFormat = {
   what: "event log",
   applicationId: 0x486f674c,
-  // Events are read and written in blocks of up to half a megabyte: few large pages beat many small ones.
+  // Events are read and written in blocks of up to half a megabyte, for which few large pages are faster than many
+  // small ones.
   pageSize: 16384,
   migrations: [
     `
@@ -45,22 +46,22 @@ export interface PartRow {
   id: number;
   topic: Topic;
   project: number;
-  /** Number of the last record ever written to it; 0 when none. */
+  /** The number of the last record ever written to it; 0 when there is none. */
   last: number;
 }
 
 export interface ReaderRow {
   part: number;
   reader: string;
-  /** Number of the last record it has read; null drops the reader. */
+  /** The number of the last record it has read; null removes the reader. */
   offset: number | null;
 }
 
 export interface OpenedLog {
-  /** With the number of the first record kept; `last + 1` when none is. */
+  /** With the number of the first kept record; `last + 1` when there is none. */
   parts: (PartRow & { first: number })[];
   readers: (ReaderRow & { offset: number })[];
-  /** Time of the newest block; times never go back. */
+  /** The time of the newest block; times never go back. */
   at: number;
   usedBytes: number;
 }
@@ -72,21 +73,21 @@ export interface Commit {
   readers: ReaderRow[];
 }
 
-/** What retention may delete: of each part the records up to `floor`. */
+/** What retention may delete: the records of each part up to `floor`. */
 export interface Trim {
-  /** Of these, blocks taken before the time `before` go. */
+  /** Blocks of these records that were taken before the time `before` are deleted. */
   floors: { part: number; floor: number; before: number }[];
-  /** Further ones go, oldest first, until the file uses no more than this. */
+  /** Further ones are deleted, oldest first, until the file uses no more than this. */
   maxBytes: number;
-  /** At most this many blocks in this transaction. */
+  /** The most blocks in this transaction. */
   limit: number;
 }
 
 export interface Trimmed {
-  /** Parts that lost blocks, with the number of the first record kept. */
+  /** Parts that lost blocks, with the number of the first kept record. */
   firsts: { part: number; first: number }[];
   usedBytes: number;
-  /** True when the limit ended it. */
+  /** Whether the limit ended it. */
   more: boolean;
 }
 
@@ -94,19 +95,19 @@ export interface Trimmed {
 export interface LogDatabase {
   open(path: string, synchronous: Synchronous): OpenedLog;
   commit(commit: Commit): { usedBytes: number };
-  /** Blocks that hold records after `after`, up to about `maxBytes`, at least one if there is one. */
+  /** Blocks that hold records after `after`, up to about `maxBytes`, and at least one if there is any. */
   read(part: number, after: number, maxBytes: number): Block[];
-  /** Blocks that hold records up to `last`, the newest first. */
+  /** Blocks that hold records up to `last`, newest first. */
   readBack(part: number, last: number, maxBytes: number): Block[];
-  /** Number of the first record taken at or after the time, null when there is none. */
+  /** The number of the first record taken at or after the time; null when there is none. */
   firstSince(part: number, time: number): number | null;
-  /** When the block of the record was taken. */
+  /** When the record's block was taken. */
   timeOf(part: number, record: number): number | null;
   trim(trim: Trim): Trimmed;
   close(): void;
 }
 
-/** The log's functions on one database that `open` opens. */
+/** The log's functions on the database that `open` opens. */
 export function createLogDatabase(): LogDatabase {
   let db: DatabaseSync | null = null;
   let sql: Statements | null = null;
@@ -160,7 +161,7 @@ function prepare(db: DatabaseSync) {
   const pageSize = pragma(db, "page_size");
   const pages = db.prepare("SELECT page_count - freelist_count AS n FROM pragma_page_count, pragma_freelist_count");
   return {
-    /** Bytes of the file that hold something; deleted blocks' pages are used again before the file grows. */
+    /** The bytes of the file in use. Pages of deleted blocks are reused before the file grows. */
     usedBytes: () => Number(pages.get()?.n) * pageSize,
     begin: db.prepare("BEGIN IMMEDIATE"),
     commit: db.prepare("COMMIT"),
@@ -171,7 +172,7 @@ function prepare(db: DatabaseSync) {
     ),
     dropReader: db.prepare("DELETE FROM readers WHERE part = ? AND reader = ?"),
     read: db.prepare("SELECT first, last, at, data, sums FROM blocks WHERE part = ? AND last > ? ORDER BY last"),
-    // Where the block ends that holds the record is asked of the index first.
+    // The index first tells where the block ends that holds the record.
     readBack: db.prepare(`SELECT first, last, at, data, sums FROM blocks WHERE part = ?1 AND last <= coalesce(
       (SELECT last FROM blocks WHERE part = ?1 AND last >= ?2 ORDER BY last LIMIT 1), ?2) ORDER BY last DESC`),
     firstSince: db.prepare("SELECT first FROM blocks WHERE part = ? AND at >= ? ORDER BY last LIMIT 1"),
@@ -183,7 +184,7 @@ function prepare(db: DatabaseSync) {
   };
 }
 
-/** Up to about `maxBytes`, at least one if there is one. */
+/** Up to about `maxBytes`, and at least one if there is any. */
 function gatherBlocks(part: number, rows: Iterable<Record<string, unknown>>, maxBytes: number): Block[] {
   const blocks: Block[] = [];
   let bytes = 0;
@@ -203,7 +204,7 @@ interface BlockRow {
   last: number;
   at: number;
   data: Uint8Array;
-  /** Null in blocks of a version that wrote none. */
+  /** Null in blocks of a version that wrote no checksums. */
   sums: Uint8Array | null;
 }
 
@@ -221,7 +222,7 @@ function checkSums(db: DatabaseSync): string | null {
     : `${count} records are not what was written`;
 }
 
-/** Before SQLite opens it, which takes what is damaged for the end of the journal. */
+/** Runs before SQLite opens the file, because SQLite takes damage for the end of the journal. */
 function checkJournal(path: string): void {
   const damage = findWalDamage(path);
   if (damage !== null) throw new DamagedDatabaseError(`Cannot open the event log at ${path}: ${damage}`);
@@ -255,7 +256,7 @@ function trim(db: DatabaseSync, sql: Statements, { floors, maxBytes, limit }: Tr
   const oldest = floors.flatMap(({ part, floor, before }) =>
     sql.deletable.all(part, floor, limit).map(({ id, at }) => ({ id: Number(id), part, old: Number(at) < before }))
   )
-    // Ids are given in the order of time.
+    // Ids are assigned in the order of time.
     .sort((a, b) => a.id - b.id);
   const touched = new Set<number>();
   let deleted = 0;

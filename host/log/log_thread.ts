@@ -1,5 +1,5 @@
 /**
- * Entry of the event log's thread.
+ * The entry of the event log's thread.
  * @module
  */
 
@@ -14,12 +14,12 @@ serveThread<LogDatabase>({
     try {
       return database.commit(commit);
     } finally {
-      // The thread's own copies. Its heap hardly grows, so V8 would collect them only after some 60 MB more.
+      // Frees the thread's own copies. Its heap hardly grows, so V8 would collect them only after another 60 MB or so.
       for (const { block } of commit.blocks) free(block.data.buffer);
     }
   },
 }, (value) => {
-  // The blocks of a read move to the host without a copy.
+  // The blocks of a read are transferred to the host without a copy.
   return Array.isArray(value) ? value.map((block) => block.data.buffer) : [];
 });
 

@@ -1,5 +1,6 @@
 /**
- * Makes an event log of the rows that were rescued from a damaged one: blocks that can be unpacked, parts and cursors that agree with them.
+ * Rebuilds an event log from the rows rescued from a damaged one: blocks that can be unpacked, and parts and cursors
+ * that agree with them.
  * @module
  */
 
@@ -11,15 +12,18 @@ import type { StoredRecord } from "./event_log.ts";
 export interface MendedLog {
   /** Events that were kept. */
   kept: number;
-  /** Events that must have been there, by their numbers. Those before the first that was kept may be more: they may have been deleted in time. */
+  /**
+   * Events that must have existed, judging by the numbers. There may be more before the first kept one, unless
+   * retention had deleted them.
+   */
   lost: number;
-  /** Events whose project is not known any more; they are in the file that was set aside. */
+  /** Events whose project is unknown; they are in the file that was set aside. */
   strays: number;
 }
 
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
-/** Blocks are numbered without gaps within a part, so that what is missing shows. */
+/** The blocks of a part are numbered without gaps, so that missing ones show. */
 export function mendLog(db: DatabaseSync): MendedLog {
   const mended: MendedLog = { kept: 0, lost: 0, strays: 0 };
   db.exec("BEGIN IMMEDIATE");
@@ -36,7 +40,7 @@ export function mendLog(db: DatabaseSync): MendedLog {
   return mended;
 }
 
-/** Those that cannot be unpacked, and those that overlap one before them; of others the records that are not what was written. */
+/** Drops blocks that cannot be unpacked or overlap an earlier one, and damaged records of other blocks. */
 function dropBrokenBlocks(db: DatabaseSync): void {
   const drop = db.prepare("DELETE FROM blocks WHERE id = ?");
   const put = db.prepare("INSERT INTO blocks (part, last, first, at, data, sums) VALUES (?, ?, ?, ?, ?, ?)");
@@ -70,20 +74,20 @@ function dropBrokenBlocks(db: DatabaseSync): void {
   }
 }
 
-/** Null when all of the block is whole; else blocks of those of its records that are. */
+/** Null when the whole block is intact; otherwise blocks of its intact records. */
 function wholeOf(block: Block, part: number, sums: unknown): Block[] | null {
   if (!(sums instanceof Uint8Array)) return isWhole(block) ? null : [];
   const damaged = damagedRecords(block, part, sums);
   if (damaged.length === 0) return null;
   const records: StoredRecord[] = [];
   unpackBlock({ ...block, damaged }, 0, EVERYTHING, records);
-  // One block for each record: their neighbours may be missing.
+  // One block for each record, because its neighbours may be missing.
   return records.flatMap((record) => packBlocks([record], Number(record.cursor) - 1, block.at));
 }
 
 const EVERYTHING = { maxEvents: Infinity, maxBytes: Infinity };
 
-/** Of a version that wrote no checksums: a page that is gone is zeros, which no JSON has. */
+/** For a block without checksums: a lost page consists of zeros, which JSON never contains. */
 function isWhole(block: Block): boolean {
   try {
     const records: StoredRecord[] = [];
@@ -101,7 +105,7 @@ function mendPart(db: DatabaseSync, id: number, last: number, mended: MendedLog)
   ).get(id);
   const kept = Number(blocks?.n);
   const slowest = db.prepare("SELECT min(offset) AS n FROM readers WHERE part = ?").get(id)?.n;
-  // Nothing is deleted that a reader still has before it.
+  // Nothing is deleted that a reader has yet to read.
   const before = Math.min(
     kept === 0 ? last : Number(blocks?.first) - 1,
     slowest === null || slowest === undefined ? Infinity : Number(slowest),
@@ -110,6 +114,6 @@ function mendPart(db: DatabaseSync, id: number, last: number, mended: MendedLog)
   mended.kept += kept;
   mended.lost += Math.max(last, end) - before - kept;
   db.prepare("UPDATE parts SET last = ? WHERE id = ?").run(end, id);
-  // Numbers beyond the end are given again.
+  // Numbers beyond the end will be assigned again.
   db.prepare("UPDATE readers SET offset = ? WHERE part = ? AND offset > ?").run(end, id, end);
 }

@@ -1,6 +1,6 @@
 /**
- * What the host keeps in memory of each part of the log (one project's records of one topic): its first and last record, its readers' cursors,
- * and who waits for more.
+ * What the host keeps in memory about each part of the log (one project's records of one topic): its first and last
+ * record, its readers' cursors, and who is waiting for more.
  * @module
  */
 
@@ -11,11 +11,11 @@ export interface Part {
   readonly id: number;
   readonly topic: Topic;
   readonly project: number;
-  /** Number of the first record kept; `last + 1` when none is. */
+  /** The number of the first kept record; `last + 1` when there is none. */
   first: number;
-  /** Number of the last durable record. */
+  /** The number of the last durable record. */
   last: number;
-  /** Number of the last record each reader has committed. */
+  /** The number of the last record that each reader has committed. */
   readonly readers: Map<string, number>;
   readonly waiting: Set<Waiter>;
 }
@@ -25,7 +25,7 @@ interface Waiter {
   settle(error?: Error): void;
 }
 
-/** Every part of the log by topic and project; a part exists from the first mention. */
+/** Every part of the log by topic and project. A part exists from its first mention. */
 export class Parts {
   readonly #byTopic: Record<Topic, Map<number, Part>> = { inbox: new Map(), outbox: new Map() };
   readonly #byId = new Map<number, Part>();
@@ -59,7 +59,7 @@ export class Parts {
     return promise;
   }
 
-  /** Lets go those who wait for what the part now has. */
+  /** Wakes the readers that wait for what the part now has. */
   wake(part: Part): void {
     for (const waiter of part.waiting) if (part.last > waiter.after) waiter.settle();
   }
@@ -69,8 +69,8 @@ export class Parts {
   }
 
   /**
-   * Up to where retention may delete, of each part that has anything there: what every reader has passed. An inbox without a reader waits
-   * for its router.
+   * How far retention may delete in each part that has any records: up to what every reader has passed. An inbox
+   * without a reader waits for its router.
    */
   floors(before: Record<Topic, number>): Trim["floors"] {
     const floors: Trim["floors"] = [];

@@ -1,6 +1,6 @@
 /**
- * The event log on SQLite. This side numbers the records, gathers what arrives while a commit runs so that it shares the next one, keeps
- * the tail and wakes readers; the database lives in a thread of its own (host/log/log_thread.ts).
+ * The event log on SQLite. This side numbers the records, gathers what arrives during a commit so that it shares the
+ * next one, keeps the tail and wakes readers. The database lives in a thread of its own (host/log/log_thread.ts).
  * @module
  */
 
@@ -29,24 +29,30 @@ import { Parts } from "./parts.ts";
 import { Tail } from "./tail.ts";
 
 export interface SqliteEventLogOptions {
-  /** File of the database; its folder must exist. */
+  /** The database file, in an existing folder. */
   path: string;
-  /** Default `full`: an append survives a power cut. */
+  /** Default `full`: an append survives a power failure. */
   synchronous?: Synchronous;
-  /** Bytes on disk from which append is refused. Default 10 GiB. */
+  /** The size on disk in bytes from which append is refused. Default 10 GiB. */
   maxBytes?: number;
-  /** What all readers of the outbox have passed goes after this time; of the inbox it goes at once. Default 7 days. */
+  /**
+   * How long, in milliseconds, records of the outbox are kept after all readers have passed them. Those of the inbox
+   * are deleted at once. Default 7 days.
+   */
   retentionMs?: number;
-  /** What all readers have passed goes, oldest first, while the log is larger than this. Default half of `maxBytes`. */
+  /**
+   * While the log is larger than this, records that all readers have passed are deleted, oldest first. Default half of
+   * `maxBytes`.
+   */
   retentionBytes?: number;
-  /** How often retention is applied. Default 30 s. */
+  /** How often retention runs, in milliseconds. Default 30 s. */
   trimEveryMs?: number;
-  /** Memory for the newest records. Default 32 MiB. */
+  /** The bytes of memory for the newest records. Default 32 MiB. */
   tailBytes?: number;
   now?: () => number;
-  /** How long to wait for another process that has the log. Default 0. */
+  /** How long to wait for another process that has the log open, in milliseconds. Default 0. */
   waitMs?: number;
-  /** Told once of records that are not what was written, and are left out. */
+  /** Called once about damaged records, which are left out. */
   onDamage?: (message: string) => void;
 }
 
@@ -56,15 +62,18 @@ interface Pending extends Work {
   done: PromiseWithResolvers<void>;
 }
 
-/** A commit takes no more than this, so that one burst does not hold up everybody behind it. */
+/** The most bytes in a commit, so that one burst does not delay everybody behind it. */
 const MAX_COMMIT_BYTES = 8 * 1024 * 1024;
-/** More than a slow disk takes in a second or two: memory must not fill with what cannot be written. */
+/**
+ * The most bytes that may wait, more than a slow disk writes in a second or two: memory must not fill with what cannot
+ * be written.
+ */
 const MAX_PENDING_BYTES = 128 * 1024 * 1024;
-/** Blocks deleted per transaction of retention: some milliseconds of the thread's time. */
+/** Blocks deleted per transaction of retention, which takes the thread a few milliseconds. */
 const TRIM_BLOCKS = 32;
-/** Between two attempts of a log that is nearly full: its readers may not have moved. */
+/** The milliseconds between two attempts to trim a nearly full log, whose readers may not have moved. */
 const TRIM_PAUSE_MS = 250;
-/** What a record costs besides its key and event, for the bound on disk. */
+/** The bytes that a record costs besides its key and event, for the limit on disk. */
 const RECORD_OVERHEAD_BYTES = 8;
 
 /** Opens or creates the log. Rejects with a BackEndError when the file is damaged, newer, or in use. */
@@ -93,7 +102,7 @@ class SqliteEventLog implements EventLog {
   #pending: Pending[] = [];
   #pendingBytes = 0;
   #usedBytes: number;
-  /** Time of the newest block: times in the log never go back, even if the clock does. */
+  /** The time of the newest block: times in the log never go back, even if the clock does. */
   #at: number;
   #pump: Promise<void> | null = null;
   #trim: Promise<void> | null = null;
@@ -115,7 +124,7 @@ class SqliteEventLog implements EventLog {
     this.#maxBytes = options.maxBytes ?? 10 * 1024 ** 3;
     this.#retention = {
       ms: options.retentionMs ?? 7 * 24 * 3600 * 1000,
-      // Below the bound in any case: what every reader has passed must never be why an append is refused.
+      // Always below the limit: records that every reader has passed must never cause an append to be refused.
       bytes: Math.min(options.retentionBytes ?? this.#maxBytes / 2, this.#maxBytes * 0.9),
     };
     this.#now = options.now ?? Date.now;
@@ -139,7 +148,7 @@ class SqliteEventLog implements EventLog {
     return this.#enqueue({ records: { part: this.#parts.get(topic, project), records }, reader: null, bytes });
   }
 
-  // Not bound by maxBytes: refusing the router would keep the inbox from ever draining.
+  // Not limited by maxBytes: refusing the router would keep the inbox from ever draining.
   async step(project: number, reader: string, inboxCursor: Cursor, outbox: LogRecord[]): Promise<void> {
     const part = this.#parts.get("inbox", project);
     const records = outbox.length === 0 ? null : { part: this.#parts.get("outbox", project), records: outbox };
@@ -157,7 +166,7 @@ class SqliteEventLog implements EventLog {
       this.#damage.note(part, blocks);
       for (const block of blocks) if (!unpackBlock(block, offset, limits, records)) break;
       const end = blocks.at(-1);
-      // All that was read is damaged: what follows may not be.
+      // Everything that was read is damaged; what follows may not be.
       if (records.length > 0 || end?.damaged === undefined) break;
       offset = lastOf(end);
     }
@@ -273,9 +282,9 @@ class SqliteEventLog implements EventLog {
     return done.promise;
   }
 
-  /** Commits until nothing is pending; one commit at a time. */
+  /** Commits until nothing is pending, one commit at a time. */
   async #run(): Promise<void> {
-    // Appends of the same turn of the event loop go into the first commit already.
+    // Appends of the same turn of the event loop already share the first commit.
     await Promise.resolve();
     while (this.#pending.length > 0) {
       const taken = this.#take();
@@ -315,7 +324,7 @@ class SqliteEventLog implements EventLog {
     }
   }
 
-  /** When the log grows past what it is to keep, room is made before the timer comes. */
+  /** Makes room without waiting for the timer when the log exceeds what it should keep. */
   #trimSoon(): void {
     if (performance.now() < this.#trimNotBefore) return;
     this.#trimNotBefore = performance.now() + TRIM_PAUSE_MS;
@@ -324,13 +333,13 @@ class SqliteEventLog implements EventLog {
 
   #applyRetention(): Promise<void> {
     if (this.#closed) return Promise.resolve();
-    // What failed is tried again at the next turn; a disk that fails shows in the appends.
+    // A failure is retried next time; a failing disk shows in the appends.
     return this.#trim ??= this.#trimAll().catch(() => {}).finally(() => this.#trim = null);
   }
 
-  /** Deletes in small transactions, between which commits take their turn. */
+  /** Deletes in small transactions, between which commits run. */
   async #trimAll(): Promise<void> {
-    // Nobody reads the inbox again once the router has passed it: what can be replayed is the outbox.
+    // Nobody reads the inbox again once the router has passed it; only the outbox can be replayed.
     const before = { inbox: Infinity, outbox: this.#now() - this.#retention.ms };
     const request = { maxBytes: this.#retention.bytes, limit: TRIM_BLOCKS };
     for (let more = true; more && !this.#closed;) {

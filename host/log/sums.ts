@@ -1,6 +1,6 @@
 /**
- * Checksums of records: SQLite has none for what lies in its pages, so that a bit which changes in an event would go unnoticed. One for each
- * record rather than for a block, so that what is next to the damage is not lost with it.
+ * Checksums of records. SQLite does not checksum its pages, so that a flipped bit in an event would go unnoticed. There
+ * is one for each record rather than for each block, so that records next to the damage are not lost with it.
  * @module
  */
 
@@ -9,7 +9,7 @@ import { type Block, ENTRY_BYTES, KEY_BYTES_MASK } from "./block.ts";
 
 const SUM_BYTES = 4;
 
-/** CRC-32 of each record of a block that lies in this part, one after the other in little endian. */
+/** CRC-32 of each record of a block in this part, one after the other in little endian. */
 export function sumsOf(block: Block, part: number): Uint8Array {
   const sums = new Uint8Array(block.count * SUM_BYTES);
   const view = new DataView(sums.buffer);
@@ -17,7 +17,7 @@ export function sumsOf(block: Block, part: number): Uint8Array {
   return sums;
 }
 
-/** Numbers of the records that are not what was written; none for a block of a version that wrote no sums. */
+/** The numbers of damaged records; none for a block of a version that wrote no checksums. */
 export function damagedRecords(block: Block, part: number, sums: Uint8Array | null): number[] {
   if (sums === null) return [];
   const view = new DataView(sums.buffer, sums.byteOffset, sums.byteLength);
@@ -45,7 +45,7 @@ function compute({ first, count, at, data }: Block, part: number): (number | nul
   return sums;
 }
 
-/** What the sum begins with: where the record belongs is a part of it. */
+/** The initial value of a checksum, which covers the position of the record. */
 function mix(numbers: readonly number[]): number {
   let mixed = 0;
   for (const each of numbers) mixed = Math.imul(mixed ^ (each % 2 ** 32), 0x9e3779b1) ^ (mixed >>> 15);

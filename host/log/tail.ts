@@ -1,6 +1,6 @@
 /**
- * The newest records of all parts, as they were just committed, so that readers who keep up are not served from disk. Bounded in bytes: the
- * oldest block of any part leaves first, so that what is left of a part is always its end.
+ * The newest records of all parts as they were committed, so that readers that keep up are not served from disk.
+ * Bounded in bytes: the oldest block of any part leaves first, so that what remains of a part is always its end.
  * @module
  */
 
@@ -10,7 +10,7 @@ import { type Block, lastOf } from "./block.ts";
 export class Tail {
   readonly #maxBytes: number;
   readonly #blocks = new Map<number, Block[]>();
-  /** Parts in the order in which their blocks came. */
+  /** Parts in the order in which their blocks arrived. */
   #order: number[] = [];
   #gone = 0;
   #bytes = 0;
@@ -32,7 +32,7 @@ export class Tail {
   from(part: number, after: number): readonly Block[] | null {
     const blocks = this.#blocks.get(part);
     if (!blocks || blocks.length === 0 || blocks[0]!.first > after + 1) return null;
-    // Readers are mostly at the end, so the search starts there.
+    // Readers are mostly near the end, so the search starts there.
     let start = blocks.length - 1;
     while (start > 0 && blocks[start]!.first > after + 1) start--;
     return lastOf(blocks[start]!) <= after ? [] : start === 0 ? blocks : blocks.slice(start);

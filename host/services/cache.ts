@@ -1,6 +1,6 @@
 /**
- * `meta.cache` on the host's side: plain commands on the shared cache under the plugin config's own key prefix. JSON, defaults and
- * the wording of argument errors are the sandbox's.
+ * The host's side of `meta.cache`: plain commands on the shared cache, under the plugin config's own key prefix. JSON,
+ * defaults and the wording of argument errors belong to the sandbox.
  * @module
  */
 
@@ -24,13 +24,17 @@ type CacheServices = Pick<
   | "cache.lpop"
 >;
 
-/** Most elements in one lpush, as in PostHog. */
+/** The most elements in one lpush, as in PostHog. */
 const MAX_PUSH = 1000;
-/** Elements asked of the cache at a time, so that the size of a long answer is known before all of it is in memory. */
+/**
+ * How many elements are requested from the cache at a time, so that the size of a long answer is known before all of it
+ * is in memory.
+ */
 const CHUNK = 100;
 
 export function createCacheServices(cache: Cache, identity: PluginIdentity, limits: ServiceLimits): CacheServices {
-  // By plugin config, not by plugin as in PostHog: there a team had one config of a plugin, here two must not meet.
+  // By plugin config rather than by plugin as in PostHog: there a team had one config of each plugin, here it may have
+  // two, which must be kept apart.
   const prefix = `@plugin/${identity.pluginConfigId}/${identity.teamId}/`;
   const key = text("the key", limits.cacheKeyChars).transform((name) => prefix + name);
   const value = text("the value", limits.cacheValueChars);
@@ -104,7 +108,7 @@ export function createCacheServices(cache: Cache, identity: PluginIdentity, limi
       const elements: string[] = [];
       let chars = 0;
       let existed = false;
-      // What was popped is gone from the list, so a long answer is cut short rather than refused.
+      // Popped elements are gone from the list, so a long answer is cut short rather than refused.
       while (elements.length < count && chars < limits.cacheAnswerChars) {
         const chunk = await cache.lpop(key, Math.min(CHUNK, count - elements.length));
         if (chunk === null || chunk.length === 0) break;
@@ -117,7 +121,7 @@ export function createCacheServices(cache: Cache, identity: PluginIdentity, limi
   };
 }
 
-/** Redis takes 64-bit integers and JSON carries no infinity: what lies beyond means "as far as it goes". */
+/** Redis takes 64-bit integers and JSON has no infinity, so larger numbers are clamped. */
 function clamp(number: number): number {
   return Math.max(-Number.MAX_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, number));
 }

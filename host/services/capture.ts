@@ -1,6 +1,7 @@
 /**
- * `posthog.capture` on the host's side: the event goes into the inbox and through the whole pipeline like any other, also through the plugin that
- * made it. The record carries how many captures lie behind it, and a chain that grows too long is cut.
+ * The host's side of `posthog.capture`. The event enters the inbox and passes the whole pipeline like any other,
+ * including the plugin that captured it. Its record counts the captures that led to it, and a chain that grows too long
+ * is cut.
  * @module
  */
 
@@ -25,9 +26,9 @@ export interface CaptureOptions {
   limits: ServiceLimits;
   now: () => number;
   uuid: () => string;
-  /** Of the service, for `$lib_version`. */
+  /** The version of the service, for `$lib_version`. */
   version: string;
-  /** Called each time a capture is refused, with the bound that acted. */
+  /** Called for each refused capture, with the bound that applied. */
   onRefused: (bound: string, message: string) => void;
 }
 
@@ -39,7 +40,8 @@ export function createCaptureServices(
     z.custom<Record<string, unknown>>(isRecord, "expected the properties to be an object"),
   ]);
 
-  // One event may set a loop going that no call is the cause of: its captures begin no chain that grows, so they are held to a budget.
+  // One event may start a loop whose captures are attributed to no event. They form no growing chain, so they are limited
+  // by a budget.
   const budgets = {
     other: budget("captures without a cause", limits.capturesWithoutCause, "outside of any event, job or task"),
     runs: budget("captures of jobs and tasks", limits.capturesOfRuns, "in jobs and scheduled tasks"),
@@ -76,7 +78,8 @@ export function createCaptureServices(
           `captured because of each other, at most ${limits.captureDepth} are let through`,
       );
     }
-    // Tasks, and jobs that no captured event is behind, bring in whole files of events: they have a budget instead.
+    // Tasks, and jobs without a captured event behind them, import whole files of events. They are limited by a budget
+    // instead.
     const most = mostOf(limits.capturesPerEvent, cause.depth);
     if ((cause.kind === "event" || cause.kind === "job" && cause.depth > 0) && cause.captured >= most) {
       const what = cause.depth === 0 ? "one event" : `one event that is capture number ${cause.depth} of a chain`;
@@ -114,14 +117,14 @@ export function createCaptureServices(
 }
 
 /**
- * How many events one event of this depth may cause: a tenth for each capture that lies behind it. A chain of single captures
- * goes on, but what one event of an SDK leads to stays within some thousands, where 100 at each of five depths would be 100⁵.
+ * How many events one event of this depth may cause: a tenth for each capture behind it. A chain of single captures
+ * goes on, but one event of an SDK leads to a few thousand at most, where 100 at each of five depths would be 100⁵.
  */
 function mostOf(capturesPerEvent: number, depth: number): number {
   return Math.ceil(capturesPerEvent / 10 ** depth);
 }
 
-/** The event as PostHog's plugin server formed it. */
+/** Forms the event as PostHog's plugin server did. */
 function formEvent(
   event: string,
   given: Record<string, unknown>,
@@ -133,7 +136,8 @@ function formEvent(
   const { timestamp: givenTimestamp, distinct_id: givenDistinctId, ...rest } = given;
   const receivedAt = new Date(now).toISOString();
   const timestamp = readTimestamp(givenTimestamp) ?? receivedAt;
-  // The server's clock stands for the client's: with `now` and `sent_at` at the event's own time, the time-stamp is kept as given.
+  // The server's clock stands in for the client's. With `now` and `sent_at` at the event's own time, the timestamp is
+  // kept as given.
   const clock = Number.isNaN(Date.parse(timestamp)) ? receivedAt : timestamp;
   const id = givenDistinctId ?? "";
   const text = typeof id === "string" ? id : JSON.stringify(id);
@@ -152,7 +156,7 @@ function formEvent(
   };
 }
 
-/** As it was given, which may be in any spelling of a time; a number of milliseconds becomes one. */
+/** The timestamp as given, in any spelling; a number is read as milliseconds. */
 function readTimestamp(given: unknown): string | null {
   if (typeof given === "string" && given !== "") return given;
   const date = new Date(typeof given === "number" ? given : NaN);

@@ -1,5 +1,6 @@
 /**
- * Builds the table of services of one plugin config: every handler bound to its identity, every call held to its bounds.
+ * Builds the table of services of one plugin config. Every handler is bound to its identity, and every call is held to
+ * its limits.
  * @module
  */
 
@@ -28,7 +29,7 @@ import type { PluginServices, ServiceHandler } from "./services.ts";
 import { createStorageServices } from "./storage.ts";
 import { createStorageAllowance } from "./limits/storage_allowance.ts";
 
-/** What services stand on; the same for all plugins. */
+/** The back ends of the services; the same for all plugins. */
 export interface ServiceBackends {
   cache: Cache;
   storage: PluginStorage;
@@ -40,7 +41,7 @@ export interface ServiceBackends {
   logs: Pick<PluginLogWriter, "system">;
   limits: ServiceLimits;
   now: () => number;
-  /** Of this service. */
+  /** The version of this service. */
   version: string;
 }
 
@@ -86,11 +87,11 @@ export function createPluginServices(backends: ServiceBackends, identity: Plugin
   const guarded = SERVICES.map((name): [ServiceName, ServiceHandler] => {
     const guard = guardOf(name);
     const group = groupOf(name);
-    // Asynchronous as a whole, so that what is wrong with the arguments' size rejects like anything else.
+    // Async as a whole, so that an error in measuring the arguments rejects like any other.
     const handle: ServiceHandler = async (args, cause) =>
       await guard.run(sizeOf(args), () => services[name](args, cause));
     if (group !== "storage" && group !== "cache") return [name, handle];
-    // A plugin that does not await `set` expects the next `get` of the key to see it all the same.
+    // A plugin that does not await `set` still expects the next `get` of the key to see the value.
     return [name, (args, cause) => {
       const [key] = args;
       return typeof key === "string" ? inOrder(`${group} ${key}`, () => handle(args, cause)) : handle(args, cause);

@@ -1,5 +1,5 @@
 /**
- * `meta.utils.cursor` on the host's side: numbers among the keys of the plugin's storage.
+ * The host's side of `meta.utils.cursor`: numbers among the keys of the plugin's storage.
  * @module
  */
 
@@ -20,7 +20,7 @@ export function createCursorServices(
   allowance: StorageAllowance,
 ): CursorServices {
   const schema = z.tuple([text("the key", limits.storageKeyChars), z.number("expected a number")]);
-  /** Longest text of a number. */
+  /** The longest text of a number, in characters. */
   const numberChars = 24;
 
   return {

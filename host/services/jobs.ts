@@ -1,5 +1,6 @@
 /**
- * `meta.jobs.<name>(payload).runNow/runIn/runAt` on the host's side: one durable job. Units and dates are the sandbox's.
+ * The host's side of `meta.jobs.<name>(payload).runNow/runIn/runAt`: each call stores one durable job. Units and dates
+ * are handled by the sandbox.
  * @module
  */
 
@@ -11,11 +12,11 @@ import type { PluginIdentity } from "./plugin_identity.ts";
 import type { ServiceLimits } from "./limits/service_limits.ts";
 import type { PluginServices } from "./services.ts";
 
-/** A job that throws RetryError is tried again this often, with the waits of onEvent. */
+/** The attempts of a job that throws RetryError, with the waits of onEvent. */
 const MAX_ATTEMPTS = 6;
-/** The store is asked how many jobs there are at most this often. */
+/** How often at most, in milliseconds, the store is asked for the number of jobs. */
 const COUNT_FOR_MS = 1000;
-/** Largest time a Date can hold. */
+/** The largest time that a Date can hold, in milliseconds. */
 const MAX_TIME = 8.64e15;
 
 export function createJobServices(
@@ -47,7 +48,7 @@ export function createJobServices(
 
   return {
     async "jobs.enqueue"(args, cause) {
-      // JSON has no undefined: a job without payload arrives as null in a frame's list.
+      // JSON has no undefined: a job without payload arrives as null in the list of arguments.
       const [type, payload, runAt] = checkArguments("jobs.enqueue", schema, args);
       const size = payload === undefined ? 0 : JSON.stringify(payload).length;
       if (size > limits.jobPayloadChars) {
@@ -56,7 +57,8 @@ export function createJobServices(
         );
       }
       await requireRoom();
-      // A job that a captured event led to counts as one more of its chain when it enqueues another: else it could go on for ever.
+      // A job caused by a captured event adds one to the chain when it enqueues another; otherwise the chain could go
+      // on forever.
       const depth = cause.kind === "job" && cause.depth > 0 ? cause.depth + 1 : cause.depth;
       await jobs.enqueue({
         kind: "plugin",

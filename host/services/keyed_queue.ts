@@ -1,9 +1,9 @@
 /**
- * Carries out works of one key in the order in which they were given, and works of different keys at once.
+ * Runs work of one key in order, and work of different keys concurrently.
  * @module
  */
 
-/** Resolves or rejects with the work, which begins when all works of this key that were given before have ended. */
+/** Runs `work` after all earlier work of the same key has ended; settles as the work does. */
 export type KeyedQueue = <T>(key: string, work: () => Promise<T>) => Promise<T>;
 
 export function createKeyedQueue(): KeyedQueue {

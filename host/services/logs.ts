@@ -1,6 +1,7 @@
 /**
- * Writes plugins' log entries to the store in batches: the console of every plugin, and what the service says about it. Entries are
- * bounded for each plugin by rate and size, for all together by what waits: a store that is away costs entries, not memory.
+ * Writes plugins' log entries to the store in batches: the console output of plugins, and what the service reports
+ * about them. Entries of each plugin are limited by rate and size, and all together by what may wait: an unavailable
+ * store costs entries, not memory.
  * @module
  */
 
@@ -14,24 +15,24 @@ import type { ConsoleLimits } from "./limits/service_limits.ts";
 type Owner = Pick<PluginIdentity, "pluginConfigId" | "teamId">;
 
 export interface PluginLogWriter extends AsyncDisposable {
-  /** Entries of one plugin as its cell sent them. Checks them; keeps what the bounds allow. */
+  /** Entries of one plugin as its cell sent them. Validates them and keeps what the limits allow. */
   fromPlugin(owner: Owner, entries: LogBatch["entries"], dropped: number): void;
-  /** What the service says about a plugin. Not bounded by the plugin's rate. */
+  /** A message of the service about a plugin, not limited by the plugin's rate. */
   system(owner: Owner, type: LogType, message: string): void;
-  /** Writes what waits, in one try. */
+  /** Writes the waiting entries, in one attempt. */
   flush(): Promise<void>;
 }
 
 export interface PluginLogWriterOptions {
   store: Pick<PluginLogs, "append" | "prune">;
   limits: ConsoleLimits;
-  /** Names this process in the entries. */
+  /** Identifies this process in the entries. */
   instanceId: string;
   now: () => number;
   uuid: () => string;
-  /** Told of every entry that is kept. */
+  /** Called for every entry that is kept. */
   onEntry?: (entry: LogEntry) => void;
-  /** Told when entries cannot be written. */
+  /** Called when entries cannot be written. */
   onError: (message: string) => void;
 }
 
@@ -40,7 +41,10 @@ const FLUSH_ENTRIES = 500;
 const RETRY_MS = 2000;
 const PRUNE_MS = 60_000;
 const DAY_MS = 86_400_000;
-/** A sandbox's clock may be this far off, or tampered with: then the host's counts. */
+/**
+ * How far, in milliseconds, a sandbox's clock may differ from the host's. Beyond that it may have been tampered with,
+ * and the host's is used.
+ */
 const CLOCK_SKEW_MS = 60_000;
 const TYPES: readonly string[] = ["DEBUG", "LOG", "INFO", "WARN", "ERROR"];
 
@@ -55,7 +59,7 @@ export function createPluginLogWriter(options: PluginLogWriterOptions): PluginLo
   let prunedAt = now();
   let failing = false;
   let closed = false;
-  // A flood that is over says nothing more by itself.
+  // A flood that has ended triggers no report by itself.
   const reminder = setInterval(() => allowances.forEach((allowance) => allowance.remind()), SAY_EVERY_MS);
 
   function push(owner: Owner, at: number, source: LogEntry["source"], type: LogType, message: string): void {
@@ -97,7 +101,7 @@ export function createPluginLogWriter(options: PluginLogWriterOptions): PluginLo
     }
   }
 
-  /** One write at a time, so that entries stay in order. */
+  /** Only one write runs at a time, so that entries stay in order. */
   async function flush(): Promise<void> {
     clearTimeout(timer);
     timer = undefined;
@@ -122,7 +126,7 @@ export function createPluginLogWriter(options: PluginLogWriterOptions): PluginLo
       lost = 0;
       failing = false;
     } catch (error) {
-      // They wait, within the bound of what may wait, until the store is back.
+      // The entries wait, within the limit, until the store is back.
       waiting = [...entries, ...waiting];
       waitingChars += chars;
       if (!closed) timer ??= setTimeout(() => void flush(), RETRY_MS);

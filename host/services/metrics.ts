@@ -1,5 +1,5 @@
 /**
- * `meta.metrics` on the host's side: the numbers of plugins that export `metrics`, kept since the start of the service.
+ * The host's side of `meta.metrics`: the numbers of plugins that export `metrics`, kept since the start of the service.
  * @module
  */
 
@@ -15,7 +15,7 @@ export interface PluginMetric {
   value: number;
 }
 
-/** Those of all plugins. */
+/** The metrics of all plugins. */
 export interface PluginMetrics {
   record(
     owner: Pick<PluginIdentity, "pluginConfigId" | "teamId">,
@@ -28,7 +28,7 @@ export interface PluginMetrics {
 
 type Operation = "increment" | "max" | "min";
 
-/** Names of one plugin config that are kept; metrics systems choke on more. */
+/** The most metric names of one plugin config, because metrics systems cannot handle arbitrary numbers of series. */
 const MOST_NAMES = 100;
 const NAME_CHARS = 200;
 

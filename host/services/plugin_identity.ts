@@ -1,5 +1,6 @@
 /**
- * Whom a service call is made for. Taken from the cell's connection, never from what it sent.
+ * The plugin config on whose behalf a service call is made. It comes from the cell's connection, never from what the
+ * cell sent.
  * @module
  */
 

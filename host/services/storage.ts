@@ -1,5 +1,5 @@
 /**
- * `meta.storage` on the host's side: JSON texts by key, kept for one plugin config until it is removed.
+ * The host's side of `meta.storage`: JSON texts by key, kept until their plugin config is removed.
  * @module
  */
 
@@ -41,7 +41,7 @@ export function createStorageServices(
   };
 }
 
-/** What is stored is shown by the API as JSON and read by cursor: text that is none must not get there. */
+/** The API shows stored values as JSON and cursors read them, so text that is not JSON must not be stored. */
 function requireJson(value: string): void {
   try {
     JSON.parse(value);

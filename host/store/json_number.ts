@@ -1,12 +1,12 @@
 /**
- * Adding to a number that is kept as JSON text.
+ * Adds to a number that is stored as JSON text.
  * @module
  */
 
-/** The sum; null when the text is not a JSON number. */
+/** The sum as a number; null when the text is not a JSON number. */
 export function addToJsonNumber(text: string, by: number): number | null {
   return JSON_NUMBER.test(text) ? Number(text) + by : null;
 }
 
-/** A JSON number; means the same to Postgres. */
+/** Matches a JSON number, which Postgres reads in the same way. */
 export const JSON_NUMBER = /^-?\d+(\.\d+)?([eE][+-]?\d+)?$/;

@@ -1,61 +1,66 @@
 /**
- * What the store keeps of what happened: counters over time, failures by kind, and single events that are worth showing. Everything
- * here is bounded, and may lose its last seconds with the host.
+ * What the store keeps about what happened: counters over time, failures by kind, and single events worth showing. All
+ * of it is bounded, and its last seconds may be lost when the host dies.
  * @module
  */
 
 import type { Page } from "./store.ts";
 
-/** Numbers by name, without those that are 0. */
+/** Numbers by name; zeros are left out. */
 export type Point = Record<string, number>;
 
-/** Seconds that one point stands for. */
+/** The seconds that one point covers. */
 export const STEPS = [10, 60, 3600] as const;
 export type Step = typeof STEPS[number];
 
 export interface SeriesRow {
-  /** Whose numbers: `plugin:39/processEvent`, `consumer:onEvent:39`, `project:1`. */
+  /** What was counted: `plugin:39/processEvent`, `consumer:onEvent:39`, `project:1`. */
   subject: string;
   step: Step;
-  /** Start of the step, in milliseconds since the epoch. */
+  /** The start of the step, in milliseconds since the epoch. */
   at: number;
   point: Point;
 }
 
 export interface SeriesSpan {
   step: Step;
-  /** From here on, up to but without `to`. */
+  /** From `from`, inclusive, up to `to`, exclusive. */
   from: number;
   to: number;
-  /** Milliseconds that one row of the answer stands for; a multiple of the step. */
+  /** The milliseconds that one row of the answer covers; a multiple of the step. */
   every: number;
 }
 
-/** Counters over time. Each run of a host writes points of its own, so that neither a restart nor another host overwrites them. */
+/**
+ * Counters over time. Each run of a host writes its own points, so that neither a restart nor another host overwrites
+ * them.
+ */
 export interface Series {
   /** Replaces what this run wrote for the same subject, step and time. */
   put(run: string, rows: SeriesRow[]): Promise<void>;
-  /** Points of these subjects and of every run, those of the same `every` milliseconds put together; oldest first. */
+  /**
+   * Points of these subjects from every run, oldest first. Points within the same `every` milliseconds are combined.
+   */
   read(subjects: string[], span: SeriesSpan): Promise<SeriesRow[]>;
-  /** Subjects that begin with the prefix and come after `after`, in the order of their characters. */
+  /** Subjects that begin with the prefix and follow `after`, in character order. */
   subjects(prefix: string, page: { after: string; limit: number }): Promise<string[]>;
   prune(step: Step, before: number): Promise<void>;
 }
 
 export type ProblemKind = "error" | "warning";
 
-/** Failures that are the same but for what varies in their messages. */
+/** Failures that differ only in the variable parts of their messages. */
 export interface Problem {
   fingerprint: string;
   kind: ProblemKind;
   teamId: number;
-  /** 0 for what concerns no plugin. */
+  /** 0 when no plugin is concerned. */
   pluginConfigId: number;
-  /** The function that failed, or what was warned of. */
+  /** The function that failed, or the subject of a warning. */
   place: string;
   message: string;
   stack: string | null;
-  /** JSON text of an event that it happened to. */
+  /** The JSON text of an event at which it happened. */
   sample: string | null;
   count: number;
   firstAt: number;
@@ -63,27 +68,27 @@ export interface Problem {
 }
 
 export interface Problems {
-  /** Adds the counts to what is kept; message, stack and sample become the newest ones. */
+  /** Adds to the stored counts. Message, stack and sample are replaced by the newest ones. */
   add(problems: Problem[]): Promise<void>;
-  /** Latest first. Stacks and samples are left out; get() has them. */
+  /** Latest first, without stacks and samples, which get() returns. */
   list(
     filter: { kind: ProblemKind; teamId?: number; pluginConfigId?: number; limit: number; next?: string },
   ): Promise<Page<Problem>>;
   get(fingerprint: string): Promise<Problem | null>;
   /** True when it existed. */
   remove(fingerprint: string): Promise<boolean>;
-  /** Keeps the latest `keep` and none last seen before `before`. */
+  /** Keeps the latest `keep`, and none that was last seen before `before`. */
   prune(keep: number, before: number): Promise<void>;
 }
 
-/** `dropped`: a plugin dropped it; `trace`: what each plugin made of it. */
+/** `dropped`: a plugin dropped the event; `trace`: what each plugin made of it. */
 export type SightingKind = "dropped" | "trace";
 
-/** One event that passed, with what became of it. */
+/** One event that passed, and what became of it. */
 export interface NewSighting {
   kind: SightingKind;
   teamId: number;
-  /** Who dropped it; 0 for a trace, which concerns the whole chain. */
+  /** The plugin config that dropped it; 0 for a trace, which concerns the whole chain. */
   pluginConfigId: number;
   uuid: string;
   distinctId: string;
@@ -117,6 +122,6 @@ export interface Sightings {
   /** Newest first. */
   list(filter: SightingFilter): Promise<Page<Sighting>>;
   get(id: string): Promise<Sighting | null>;
-  /** Keeps the newest of a kind that together have at most `bytes`, and none from before `before`. */
+  /** Keeps the newest of a kind that together have at most `bytes` bytes, and none from before `before`. */
   prune(kind: SightingKind, bytes: number, before: number): Promise<void>;
 }

@@ -1,11 +1,11 @@
 /**
- * Adding up numbers by name: counts are summed, of states the highest is kept.
+ * Combines numbers by name: counts are summed, and of states the highest is kept.
  * @module
  */
 
 import type { Point, SeriesRow, SeriesSpan } from "./observed.ts";
 
-/** What is a state rather than a count. */
+/** Names of states, as opposed to counts. */
 const STATES: ReadonlySet<string> = new Set(["memory_bytes", "in_flight", "lag_events", "lag_seconds"]);
 
 /** Adds `more` to `sum`. */
@@ -17,8 +17,8 @@ export function addPoint(sum: Point, more: Point): void {
 }
 
 /**
- * What happened between two readings. A count that went back began anew meanwhile. States are those of now; what is 0 is left out, and a
- * reading in which nothing happened is null.
+ * What happened between two readings. A count that decreased was restarted in between. States are those of the second
+ * reading. Zeros are left out, and the result is null when nothing happened.
  */
 export function differenceOf(before: Point | undefined, now: Point): Point | null {
   const difference: Point = {};
@@ -33,7 +33,7 @@ export function differenceOf(before: Point | undefined, now: Point): Point | nul
   return any ? difference : null;
 }
 
-/** Puts rows together that lie in the same part of the span. Rows come oldest first, and go so. */
+/** Combines rows that lie in the same part of the span. Rows arrive and leave oldest first. */
 export function gatherRows(
   rows: Iterable<{ subject: string; at: number; point: string }>,
   { step, from, every }: SeriesSpan,

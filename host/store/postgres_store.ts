@@ -20,8 +20,9 @@ import { createTicks } from "./postgres/ticks.ts";
 import type { Store } from "./store.ts";
 
 /**
- * Applies missing migrations first. Resolves also when Postgres is away, since intake does not need it; rejects with a BackEndError when it
- * refuses us (password, database) or when its tables are newer than this version.
+ * Applies missing migrations first. Resolves also when Postgres is unavailable, because intake does not need it.
+ * Rejects with a BackEndError when Postgres refuses the connection (password, database) or its tables are newer than
+ * this version.
  */
 export async function openPostgresStore(url: string, options: PostgresOptions = {}): Promise<Store> {
   const connection = new Connection(checkUrl(url), options);
@@ -50,7 +51,7 @@ export async function openPostgresStore(url: string, options: PostgresOptions = 
   };
 }
 
-/** The address may hold a password, so a wrong one is not repeated. */
+/** Checks the address. It may hold a password, so the error does not repeat it. */
 function checkUrl(text: string): string {
   const url = URL.parse(text);
   if (url && (url.protocol === "postgres:" || url.protocol === "postgresql:") && url.hostname) return text;

@@ -1,5 +1,6 @@
 /**
- * The rows of the store's tables, the same on SQLite and Postgres, and how they become what the store's interface speaks of.
+ * The rows of the store's tables, which are the same on SQLite and Postgres, and their conversion to the types of the
+ * store's interface.
  * @module
  */
 
@@ -28,13 +29,13 @@ export interface JobRow {
 export const JOB_COLUMNS =
   "id, kind, plugin_config_id, team_id, type, payload, run_at, attempt, max_attempts, depth, state, created_at, updated_at, last_error";
 
-/** The same without large payloads, which retries of exports have. SQLite and Postgres both know octet_length. */
+/** The same without large payloads, which retries of exports have. Both SQLite and Postgres support octet_length. */
 export const JOB_LIST_COLUMNS = JOB_COLUMNS.replace(
   "payload",
   "CASE WHEN octet_length(payload) <= 65536 THEN payload END AS payload",
 );
 
-/** A job without payload has none in the database either: JSON has no text for undefined. */
+/** A job without payload has none in the database either, because JSON has no undefined. */
 export function jobOf(row: JobRow): Job {
   return {
     id: String(row.id),
@@ -54,7 +55,7 @@ export function jobOf(row: JobRow): Job {
   };
 }
 
-/** Claimed jobs in the order in which they are to run. */
+/** Claimed jobs in the order in which they should run. */
 export function jobsByRunAt(rows: JobRow[]): Job[] {
   return rows.toSorted((a, b) => a.run_at - b.run_at || a.id - b.id).map(jobOf);
 }
@@ -101,7 +102,7 @@ export function deadLetterOf(row: DeadLetterRow): DeadLetter {
   return { id: String(id), teamId: team_id, consumer, reason, event, at };
 }
 
-/** What a group of dead letters is made of; the names are those of DeadLetterGroup. */
+/** The columns of a group of dead letters, named as in DeadLetterGroup. */
 export const DEAD_LETTER_GROUP = 'team_id AS "teamId", consumer, reason, count(*) AS count, max(at) AS "latestAt"';
 
 export interface SeriesDatum {
@@ -127,7 +128,7 @@ export interface ProblemRow {
 export const PROBLEM_COLUMNS =
   "fingerprint, kind, team_id, plugin_config_id, place, message, stack, sample, count, first_at, last_at";
 
-/** The same without what may be large. */
+/** The same without the columns that may be large. */
 export const PROBLEM_LIST_COLUMNS = PROBLEM_COLUMNS.replace("stack, sample", "NULL AS stack, NULL AS sample");
 
 export function problemOf(row: ProblemRow): Problem {
@@ -194,7 +195,7 @@ export function auditEntryOf({ id, at, actor, action, target, before, after }: A
   return { id: String(id), at, actor, action, target, before, after };
 }
 
-/** Makes a page of rows that were read with one more than `limit`. */
+/** Makes a page from rows that were read with one more than `limit`. */
 export function pageOf<Row, T>(
   rows: Row[],
   limit: number,
@@ -211,28 +212,28 @@ export function numberIn(text: string): number | null {
   return /^\d{1,15}$/.test(text) ? Number(text) : null;
 }
 
-/** Ids as numbers, without those that are none. */
+/** Ids as numbers; invalid ones are left out. */
 export function numbersOf(ids: string[]): number[] {
   return ids.map(numberIn).filter((id) => id !== null);
 }
 
-/** The numbers in a `next` of several. */
+/** The numbers in a `next` that holds several. */
 export function numbersIn(text: string): number[] {
   return text.split(".").map((part) => numberIn(part) ?? 0);
 }
 
-/** What a database's text cannot hold (NUL, half of a surrogate pair) becomes U+FFFD, in both databases alike. */
+/** Replaces what a database's text cannot hold (NUL and unpaired surrogates) by U+FFFD, in both databases alike. */
 export function withoutNul(text: string): string {
   return (text.includes("\0") ? text.replaceAll("\0", "\uFFFD") : text).toWellFormed();
 }
 
-/** Keys of plugin storage as they are kept. */
+/** Keys of plugin storage in their stored form. */
 export function storageKey(key: string): string {
   if (key.length <= 200) return withoutNul(key);
   throw new RangeError(`Cannot store under a key of ${key.length} characters: at most 200 are allowed`);
 }
 
-/** A stored text that is no number stays as it is. */
+/** The error for a stored text that is not a number, which stays as it is. */
 export function notANumber(key: string): TypeError {
   return new TypeError(`Cannot increment ${JSON.stringify(key)}: its value is not a number`);
 }

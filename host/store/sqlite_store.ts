@@ -1,5 +1,6 @@
 /**
- * The store on SQLite: calls go to a thread that owns the database; those that come while it is busy go together, in one transaction.
+ * The store on SQLite. Calls go to a thread that owns the database; those that arrive while it is busy are sent
+ * together, in one transaction.
  * @module
  */
 
@@ -12,16 +13,16 @@ import type { StoreCall, StoreDatabase } from "./sqlite/store_database.ts";
 import type { Store } from "./store.ts";
 
 export interface SqliteStoreOptions {
-  /** File of the database; its folder must exist. Several hosts may have the same file open. */
+  /** The database file, in an existing folder. Several hosts may have the same file open. */
   path: string;
-  /** Default `full`: what a call resolved with survives a power cut. */
+  /** Default `full`: a resolved call survives a power failure. */
   synchronous?: Synchronous;
   now?: () => number;
 }
 
 type Run = (area: keyof Areas, method: string, args: unknown[]) => Promise<unknown>;
 
-/** The methods of every area; the thread refuses any other. */
+/** The methods of every area; the thread refuses all others. */
 const METHODS: { [Area in keyof Areas]: Record<keyof Areas[Area], true> } = {
   jobs: {
     enqueue: true,
@@ -93,7 +94,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   };
 }
 
-/** In small transactions, between which other calls take their turn. */
+/** Deletes in small transactions, between which other calls run. */
 async function pruneJobs(calls: Calls, before: number): Promise<void> {
   while (await calls.run("jobs", "prune", [before]) === PRUNED_AT_ONCE);
 }
@@ -108,10 +109,10 @@ interface Waiting {
   answer: PromiseWithResolvers<unknown>;
 }
 
-/** Most calls in one transaction. */
+/** The most calls in one transaction. */
 const MAX_BATCH = 500;
 
-/** The queue before the thread: one batch under way, the rest gathers for the next. */
+/** The queue in front of the thread: one batch is running, and the others gather for the next. */
 class Calls implements AsyncDisposable {
   readonly #thread: Thread<StoreDatabase>;
   readonly #now: () => number;
@@ -144,7 +145,7 @@ class Calls implements AsyncDisposable {
   }
 
   async #run(): Promise<void> {
-    // Calls of the same turn of the event loop go together already.
+    // Waits until all calls of this turn of the event loop have arrived, so that they are sent together.
     await Promise.resolve();
     while (this.#waiting.length > 0) await this.#runBatch(this.#waiting.splice(0, MAX_BATCH));
     this.#pump = null;

@@ -1,7 +1,7 @@
 /**
- * What is kept besides events: jobs, plugin storage, plugin state, log entries, dead letters, ticks of the schedule. One interface,
- * on SQLite and on Postgres; one test suite proves both. Times are milliseconds since the epoch. Lists are newest first
- * unless said otherwise, paged by an opaque `next`.
+ * What is kept besides events: jobs, plugin storage, plugin state, log entries, dead letters, and ticks of the
+ * schedule. One interface with implementations on SQLite and on Postgres, both proved by one test suite. Times are
+ * milliseconds since the epoch. Lists are newest first unless stated otherwise, and paged by an opaque `next`.
  * @module
  */
 
@@ -15,7 +15,7 @@ export interface Page<T> {
   next: string | null;
 }
 
-/** `plugin` is a job of a plugin; the others are retries that the service makes for itself. */
+/** `plugin` is a job of a plugin; the others are retries that the service schedules itself. */
 export type JobKind = "plugin" | "onEvent" | "exportEvents";
 export type JobState = "waiting" | "running" | "done" | "failed" | "cancelled";
 
@@ -23,15 +23,15 @@ export interface NewJob {
   kind: JobKind;
   pluginConfigId: number;
   teamId: number;
-  /** Job name for `plugin`; the function's name otherwise. */
+  /** The job's name for `plugin`; the function's name otherwise. */
   type: string;
   /** JSON. */
   payload: unknown;
   runAt: number;
-  /** The attempt that runs next, from 1. */
+  /** The number of the next attempt, from 1. */
   attempt: number;
   maxAttempts: number;
-  /** Capture depth of the event that it was enqueued for (`LogRecord.depth`); absent: 0. */
+  /** The capture depth of the event that enqueued it (`LogRecord.depth`); absent means 0. */
   depth?: number;
 }
 
@@ -43,7 +43,7 @@ export interface Job extends NewJob {
   lastError: string | null;
 }
 
-/** Which jobs are meant. */
+/** Selects jobs. */
 export interface JobSelection {
   pluginConfigId?: number;
   kind?: JobKind;
@@ -59,30 +59,37 @@ export interface JobFilter extends JobSelection {
 export interface Jobs {
   enqueue(job: NewJob): Promise<Job>;
   /**
-   * Takes up to `limit` due jobs, oldest runAt first, for `leaseMs`; no other host gets them until the lease ends
-   * (a host that died gives them back that way). Only for the plugin configs given, so that a host takes what it can run.
+   * Claims up to `limit` due jobs for `leaseMs` milliseconds, oldest runAt first. No other host gets them until the
+   * lease ends, which is also how the jobs of a dead host become free. Only jobs of the given plugin configs are
+   * claimed, so that a host takes only what it can run.
    */
   claim(pluginConfigIds: number[], now: number, limit: number, leaseMs: number, owner: string): Promise<Job[]>;
-  /** Gives back at once what the owner was running when it died; a host asks it at its start, before its first claim. */
+  /** Frees at once what the owner was running when it died. A host calls it when it starts, before its first claim. */
   release(owner: string): Promise<void>;
-  /** Prolongs the leases of those of these jobs that the owner runs. */
+  /** Extends the leases of those of the jobs that the owner is running. */
   extend(ids: string[], leaseMs: number, owner: string): Promise<void>;
-  /** Of the service's own retries the payload is dropped when they are over, here and in fail(): they hold events, up to a whole export. */
+  /**
+   * Marks the job as done. The payload of one of the service's own retries is deleted, here and in fail(), because it
+   * holds events, up to a whole export.
+   */
   complete(id: string, owner: string): Promise<void>;
-  /** Back to waiting, for the next attempt. */
+  /** Returns the job to waiting, for its next attempt. */
   retry(id: string, owner: string, runAt: number, attempt: number, error: string): Promise<void>;
   fail(id: string, owner: string, error: string): Promise<void>;
   /** False when the job is no longer waiting. */
   cancel(id: string): Promise<boolean>;
-  /** A waiting job is due at once, one that failed or was cancelled starts again with its first attempt. False for any other, and when its payload is gone. */
+  /**
+   * Makes a waiting job due at once, and restarts one that failed or was cancelled with its first attempt. False for
+   * any other job, and when its payload has been deleted.
+   */
   retryNow(id: string, now: number): Promise<boolean>;
   get(id: string): Promise<Job | null>;
-  /** A payload of more than 64 KiB is left out (null); get() has it. */
+  /** Payloads of more than 64 KiB are left out (null); get() returns them. */
   list(filter: JobFilter): Promise<Page<Job>>;
   total(selection: JobSelection): Promise<number>;
-  /** Waiting and running jobs of a plugin config: what bounds enqueueing. */
+  /** Waiting and running jobs of a plugin config, which limits enqueueing. */
   count(pluginConfigId: number): Promise<number>;
-  /** Earliest runAt of a waiting job of these plugin configs; null when none. */
+  /** The earliest runAt of a waiting job of these plugin configs; null when there is none. */
   nextRunAt(pluginConfigIds: number[]): Promise<number | null>;
   /** Deletes done, failed and cancelled jobs that have not changed since `before`. */
   prune(before: number): Promise<void>;
@@ -93,21 +100,21 @@ export interface PluginStorage {
   get(pluginConfigId: number, key: string): Promise<string | null>;
   set(pluginConfigId: number, key: string, value: string): Promise<void>;
   del(pluginConfigId: number, key: string): Promise<void>;
-  /** Sets only when the key is absent. */
+  /** Sets the value only when the key is absent. */
   init(pluginConfigId: number, key: string, value: string): Promise<void>;
-  /** Atomic; an absent key starts at `by`; rejects when the stored text is not a number. */
+  /** Atomic. An absent key becomes `by`. Rejects when the stored text is not a number. */
   increment(pluginConfigId: number, key: string, by: number): Promise<number>;
   all(pluginConfigId: number): Promise<Record<string, string>>;
-  /** Bytes (or characters) of its keys and values, what its bound is compared with. May scan: asked seldom. */
+  /** The bytes (or characters) of its keys and values, to which its limit applies. May scan, so it is called rarely. */
   size(pluginConfigId: number): Promise<number>;
 }
 
-/** What is remembered of a plugin config between starts. */
+/** What is stored about a plugin config between starts. */
 export interface PluginConfigRecord {
   pluginConfigId: number;
-  /** Set when the service disabled it, with the reason in words; a changed configuration clears it. */
+  /** Set when the service disabled it, with the reason as text; a changed configuration clears it. */
   disabledReason: string | null;
-  /** Hash of source and configuration that the reason belongs to. */
+  /** Hash of the source and configuration to which the reason applies. */
   revision: string;
   lastError: (ErrorRecord & { at: number; event?: unknown }) | null;
   capabilities: Capabilities | null;
@@ -157,10 +164,13 @@ export interface PluginLogs {
   prune(keep: number, before: number): Promise<void>;
 }
 
-/** An event that something gave up on, with what is needed to try it again. */
+/** An event that was given up, with what is needed to try it again. */
 export interface NewDeadLetter {
   teamId: number;
-  /** Who gave up: `processEvent:<plugin config>`, `onEvent:<…>`, `exportEvents:<…>`, `destination:<project>/<id>`. */
+  /**
+   * Which consumer or function gave it up: `processEvent:<plugin config>`, `onEvent:<…>`, `exportEvents:<…>`,
+   * `destination:<project>/<id>`.
+   */
   consumer: string;
   reason: string;
   /** The event's JSON text. */
@@ -172,7 +182,7 @@ export interface DeadLetter extends NewDeadLetter {
   at: number;
 }
 
-/** Which dead letters are meant. */
+/** Selects dead letters. */
 export interface DeadLetterSelection {
   teamId?: number;
   consumer?: string;
@@ -183,7 +193,7 @@ export interface DeadLetterSelection {
   after?: number;
 }
 
-/** Dead letters of one consumer for one reason. */
+/** Dead letters of one consumer with the same reason. */
 export interface DeadLetterGroup {
   teamId: number;
   consumer: string;
@@ -198,29 +208,29 @@ export interface DeadLetters {
   total(selection: DeadLetterSelection): Promise<number>;
   /** Largest first, at most `limit`. */
   groups(selection: DeadLetterSelection, limit: number): Promise<DeadLetterGroup[]>;
-  /** Puts another event (JSON text) in its place. True when it existed. */
+  /** Replaces the event (JSON text). True when the dead letter existed. */
   edit(id: string, event: string): Promise<boolean>;
-  /** How many there were. */
+  /** Returns how many were removed. */
   removeAll(selection: DeadLetterSelection): Promise<number>;
   get(id: string): Promise<DeadLetter | null>;
   /** True when it existed. */
   remove(id: string): Promise<boolean>;
-  /** Keeps the newest `keep` letters of each consumer and none from before `before`. */
+  /** Keeps the newest `keep` dead letters of each consumer, and none from before `before`. */
   prune(keep: number, before: number): Promise<void>;
 }
 
-/** Scheduled tasks across hosts. */
+/** Coordinates scheduled tasks between hosts. */
 export interface Ticks {
   /**
-   * True for the one host that may run this tick. Refused when another host has the tick, or when a run of the same task is
-   * still in progress (its lease not ended).
+   * True for the one host that may run this tick. Refused when another host has the tick, or while a run of the same
+   * task is in progress (its lease has not ended).
    */
   claim(pluginConfigId: number, task: string, tick: number, leaseMs: number, owner: string): Promise<boolean>;
   extend(pluginConfigId: number, task: string, leaseMs: number, owner: string): Promise<void>;
   finish(pluginConfigId: number, task: string, owner: string): Promise<void>;
 }
 
-/** Small settings that the service itself keeps: a paused destination, the admin token's hash. */
+/** Small settings of the service itself, such as a paused destination or the hash of the admin token. */
 export interface Settings {
   get(key: string): Promise<string | null>;
   set(key: string, value: string): Promise<void>;
@@ -242,6 +252,6 @@ export interface Store extends AsyncDisposable {
   readonly sightings: Sightings;
   readonly things: Things;
   readonly audit: Audit;
-  /** True when it answers; used by /_ready. */
+  /** True when the store answers; used by /_ready. */
   ping(): Promise<boolean>;
 }

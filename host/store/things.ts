@@ -1,15 +1,16 @@
 /**
- * What operators made through the API, and who changed what. A change and its line in the audit are written together or not at all.
+ * What operators made through the API, and who changed what. A change and its audit entry are written together or not
+ * at all.
  * @module
  */
 
 import type { Page } from "./store.ts";
 
-/** A thing of the API: its value is JSON text that its owner understands. */
+/** A thing of the API. Its value is JSON text that only its owner interprets. */
 export interface Thing {
   kind: string;
   id: string;
-  /** Differs after each change. */
+  /** Different after each change. */
   version: number;
   value: string;
   updatedAt: number;
@@ -18,9 +19,12 @@ export interface Thing {
 export interface ThingChange {
   kind: string;
   id: string;
-  /** Null removes it. */
+  /** Null removes the thing. */
   value: string | null;
-  /** The version it must have for the change to take place; 0: it must not exist; absent: whatever it is. */
+  /**
+   * The version that the thing must have for the change to take place; 0 means that it must not exist. When absent, any
+   * version will do.
+   */
   ifVersion?: number;
 }
 
@@ -30,7 +34,7 @@ export interface NewAuditEntry {
   action: string;
   /** `plugin_configs/39` */
   target: string;
-  /** JSON texts without secrets; null when there is nothing to say. */
+  /** JSON texts without secrets; null when there is nothing to record. */
   before: string | null;
   after: string | null;
 }
@@ -49,7 +53,7 @@ export interface Things {
   change(changes: ThingChange[], audit: NewAuditEntry[]): Promise<Thing[] | ThingConflict>;
 }
 
-/** What stood in the way of a change. */
+/** Why a change was not made. */
 export interface ThingConflict {
   conflict: Pick<ThingChange, "kind" | "id">;
 }

@@ -1,3 +1,8 @@
+/**
+ * Proves that the name server of the attacks answers each query with the next of a name's addresses, as DNS rebinding
+ * needs.
+ */
+
 import assert from "node:assert/strict";
 import { answerTo } from "./name_server.ts";
 

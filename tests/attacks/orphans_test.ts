@@ -1,3 +1,5 @@
+/** Proves that no cell outlives a killed host, not even one whose plugin is stuck in a loop. */
+
 import { startAttackedService } from "./attacked_service.ts";
 import { isRunning, treeOf } from "./process_tree.ts";
 import { eventually } from "../kit/eventually.ts";

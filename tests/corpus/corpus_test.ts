@@ -1,3 +1,8 @@
+/**
+ * Proves that the corpus runner passes real plugins in the real sandbox and names each difference from what a case
+ * expects.
+ */
+
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { type CorpusResult, runCorpus } from "./run.ts";

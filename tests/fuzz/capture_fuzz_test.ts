@@ -1,3 +1,8 @@
+/**
+ * Proves, with generated requests, that capture never answers with a server error, stores only valid JSON that holds
+ * what was sent, and parses in linear time.
+ */
+
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import zlib from "node:zlib";

@@ -1,3 +1,7 @@
+/**
+ * Proves that a token bucket allows its burst and then its rate, also for large costs and when the clock goes back.
+ */
+
 import assert from "node:assert/strict";
 import { createTokenBucket } from "../../host/token_bucket.ts";
 

@@ -1,3 +1,7 @@
+/**
+ * Proves that `aws-sdk` works inside a cell against an S3 server, and reports wrong keys and an unreachable server.
+ */
+
 import assert from "node:assert/strict";
 import { gunzipSync } from "node:zlib";
 import { eventually } from "../kit/eventually.ts";

@@ -1,3 +1,8 @@
+/**
+ * Proves that `@google-cloud/bigquery` works inside a cell, against a server that speaks its API. One test waits a real
+ * second for the plugin's buffer to flush, because that timer runs in the cell.
+ */
+
 import assert from "node:assert/strict";
 import { eventually } from "../kit/eventually.ts";
 import { startFakeBigQuery } from "../kit/fakes/fake_bigquery.ts";

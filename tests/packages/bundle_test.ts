@@ -1,3 +1,5 @@
+/** Proves that a bundled plugin can use npm packages of its own, which have no more rights than the plugin itself. */
+
 import assert from "node:assert/strict";
 import { bundlePlugin } from "../../host/loader/bundle/bundle_plugin.ts";
 import { untilEsbuildEnds } from "../kit/esbuild_end.ts";

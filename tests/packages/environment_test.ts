@@ -1,3 +1,7 @@
+/**
+ * Proves that packages find no credentials, files, sockets or programs of the machine when a plugin gives them none.
+ */
+
 import assert from "node:assert/strict";
 import { startPackagePlugin } from "./package_plugin.ts";
 

@@ -1,3 +1,8 @@
+/**
+ * Proves that a plugin's `fetch` fails with the errors of node-fetch. One case waits in real time for `fetch` to give
+ * up ahead of the deadline of the plugin's function.
+ */
+
 import assert from "node:assert/strict";
 import { inPlugin, startServer } from "./fetch_server.ts";
 

@@ -1,3 +1,8 @@
+/**
+ * Proves that a plugin's `fetch` sends the same requests and follows the same redirects as node-fetch. A real HTTP
+ * server shows what it received.
+ */
+
 import assert from "node:assert/strict";
 import { inPlugin, type Seen, startServer } from "./fetch_server.ts";
 

@@ -1,3 +1,8 @@
+/**
+ * Proves that every import of node-fetch is the global `fetch`, and that it reads answers as node-fetch does without
+ * leaking connections.
+ */
+
 import assert from "node:assert/strict";
 import { inPlugin, startServer } from "./fetch_server.ts";
 import { startPackagePlugin } from "./package_plugin.ts";

@@ -1,3 +1,5 @@
+/** Proves that `@google-cloud/storage` works inside a cell, against a server that speaks its API. */
+
 import assert from "node:assert/strict";
 import { startFakeGcs } from "../kit/fakes/fake_gcs.ts";
 import { createServiceAccount } from "../kit/fakes/fake_google.ts";

@@ -1,3 +1,8 @@
+/**
+ * Proves that `pg` works inside a cell against a real Postgres, with and without TLS, and only reaches addresses that
+ * `egress.allow` opens.
+ */
+
 import assert from "node:assert/strict";
 import { dirname } from "node:path";
 import postgres from "postgres";

@@ -1,3 +1,8 @@
+/**
+ * Proves that `@google-cloud/pubsub` works inside a cell over real gRPC, and only reaches addresses that `egress.allow`
+ * opens.
+ */
+
 import assert from "node:assert/strict";
 import { eventually } from "../kit/eventually.ts";
 import { createServiceAccount } from "../kit/fakes/fake_google.ts";

@@ -1,3 +1,5 @@
+/** Proves that two plugins in one cell each see an instance of every package that the other cannot change. */
+
 import assert from "node:assert/strict";
 import { PROVIDED_MODULES } from "../../runtime/modules.ts";
 import { pluginOf, RawCell } from "../kit/cells/raw_cell.ts";

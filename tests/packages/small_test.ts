@@ -1,3 +1,5 @@
+/** Proves that a plugin can use every small provided package and every built-in module that plugins have. */
+
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { startPackagePlugin } from "./package_plugin.ts";

@@ -1,3 +1,5 @@
+/** Proves that `snowflake-sdk` works inside a cell, against a server that speaks Snowflake's protocol. */
+
 import assert from "node:assert/strict";
 import { startFakeSnowflake } from "../kit/fakes/fake_snowflake.ts";
 import { startPackagePlugin } from "./package_plugin.ts";

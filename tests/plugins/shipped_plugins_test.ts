@@ -1,3 +1,5 @@
+/** Proves that every plugin that ships loads, documents itself and its config, and has a test. */
+
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { loadPlugin } from "../../host/loader/load_plugin.ts";

@@ -1,3 +1,8 @@
+/**
+ * Proves that frames survive any fragmentation of the byte stream, and that a frame with an impossible length is
+ * refused.
+ */
+
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import {

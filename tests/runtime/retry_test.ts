@@ -1,3 +1,5 @@
+/** Proves that the waits between retries are those of PostHog's plugin server and its developer reference. */
+
 import assert from "node:assert/strict";
 import {
   EXPORT_EVENTS_RETRIES,

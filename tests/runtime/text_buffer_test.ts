@@ -1,3 +1,5 @@
+/** Proves that `TextBuffer` encodes texts as UTF-8 one after the other, while it grows and when it is reused. */
+
 import assert from "node:assert/strict";
 import { TextBuffer } from "../../runtime/text_buffer.ts";
 

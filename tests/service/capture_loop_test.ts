@@ -1,3 +1,8 @@
+/**
+ * Proves that a plugin whose captured events cause further captures is cut off, while a plugin that derives one event
+ * from each is not.
+ */
+
 import assert from "node:assert/strict";
 import { eventually } from "../kit/eventually.ts";
 import { startTestService } from "../kit/service.ts";

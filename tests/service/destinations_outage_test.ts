@@ -1,3 +1,8 @@
+/**
+ * Proves that destinations in trouble lose no events and do not delay each other. Postgres stays down for a real half
+ * second, so that deliveries fail meanwhile.
+ */
+
 import assert from "node:assert/strict";
 import postgres from "postgres";
 import { Webhook } from "standardwebhooks";

@@ -1,3 +1,9 @@
+/**
+ * Proves that events reach `onEvent`, `exportEvents` and jobs through the whole service, also across a kill. The first
+ * test waits 5 real seconds, because the service runs as a process with its own clock and retries `onEvent` after that
+ * time.
+ */
+
 import assert from "node:assert/strict";
 import { eventually } from "../kit/eventually.ts";
 import { HttpReceiver } from "../kit/servers/http_receiver.ts";

@@ -1,3 +1,8 @@
+/**
+ * Proves that the destination `posthog` delivers events with the meaning and order they would have had if an SDK had
+ * sent them there. A second service stands in for PostHog.
+ */
+
 import assert from "node:assert/strict";
 import { type EventMessage, PostHog } from "posthog-node";
 import { eventually } from "../kit/eventually.ts";

@@ -1,3 +1,8 @@
+/**
+ * Proves that plugins, projects and destinations managed through the API survive restarts and kills whole. The last
+ * test kills the service after random real delays, so that the kill meets changes at different moments.
+ */
+
 import assert from "node:assert/strict";
 import { strToU8, zipSync } from "fflate";
 import { eventually } from "../kit/eventually.ts";

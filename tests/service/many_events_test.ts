@@ -1,3 +1,5 @@
+/** Proves that a small body that expands into too many events is refused before the events use up the memory. */
+
 import assert from "node:assert/strict";
 import zlib from "node:zlib";
 import { startTestService } from "../kit/service.ts";

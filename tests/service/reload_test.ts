@@ -1,3 +1,8 @@
+/**
+ * Proves that a running service applies changes of `hogpen.json` to the affected plugin configs only, and keeps its
+ * state when the file is invalid.
+ */
+
 import assert from "node:assert/strict";
 import { eventually } from "../kit/eventually.ts";
 import { startTestService } from "../kit/service.ts";

@@ -1,3 +1,5 @@
+/** Proves that events of the real posthog-node and posthog-js pass three plugins in order and arrive in the outbox. */
+
 import assert from "node:assert/strict";
 import { PostHog, type PostHogOptions } from "posthog-node";
 import { openPostHogPage } from "../kit/posthog_page.ts";

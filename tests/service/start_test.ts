@@ -1,3 +1,8 @@
+/**
+ * Proves what the service does when it starts and stops: its defaults, the rights of its data folder, its messages and
+ * its exit codes.
+ */
+
 import assert from "node:assert/strict";
 import { eventually } from "../kit/eventually.ts";
 import { startTestService } from "../kit/service.ts";

@@ -1,3 +1,8 @@
+/**
+ * Proves that `startPlugin()`, the kit for plugin authors, runs a plugin in the real sandbox and lets a test control
+ * clock, network and randomness.
+ */
+
 import assert from "node:assert/strict";
 import { type StartOptions, startPlugin } from "../../testing/start_plugin.ts";
 

@@ -1,18 +1,19 @@
 /**
- * Bounds how many bytes of large requests are worked on at a time: the others wait before their bodies are read or decompressed.
+ * Bounds how many bytes of large requests are processed at a time. Other large requests wait before their bodies are
+ * read or decompressed.
  * @module
  */
 
-/** A share of the bound, given back when disposed of. */
+/** A share of the bound. Disposing of it returns it. */
 export interface Share extends Disposable {
-  /** Keeps no more than this of it. */
+  /** Returns everything beyond so many bytes. */
   shrink(bytes: number): void;
 }
 
 /** Resolves, in the order of the calls, when there is room for so many bytes. */
 export type ByteGate = (bytes: number) => Promise<Share>;
 
-/** A gate for so many bytes in all; a share larger than that is cut to it. */
+/** A gate for so many bytes in total; a larger share is cut to that size. */
 export function createByteGate(capacity: number): ByteGate {
   let free = capacity;
   const waiting: { bytes: number; enter: () => void }[] = [];
@@ -46,7 +47,10 @@ export function createByteGate(capacity: number): ByteGate {
 
 /** What one request holds of a gate: nothing until it asks. */
 export interface Admission extends Share {
-  /** Waits for room. Only the first call counts: a request that waited for more while it holds some could wait for itself. */
+  /**
+   * Waits for room. Only the first call counts: a request that waited for more while holding some could deadlock with
+   * itself.
+   */
   admit(bytes: number): Promise<void>;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Undoing what SDKs do to make bodies small: gzip, deflate, brotli, zstd. Never past a bound, so that a small body cannot
- * become a large one in memory.
+ * Decompresses bodies: gzip, deflate, brotli and zstd. The output is bounded, so that a small body cannot exhaust
+ * memory.
  * @module
  */
 
@@ -11,19 +11,22 @@ import { CaptureError, malformed, tooLarge } from "../capture_error.ts";
 
 export type Compression = "gzip" | "deflate" | "br" | "zstd";
 
-/** Small bodies are decompressed at once, as long as they stay small: a trip to another thread costs more. */
+/**
+ * Bodies smaller than this are decompressed on this thread as long as their output stays small, because a trip to
+ * another thread costs more.
+ */
 const SYNC_BELOW_BYTES = 32 * 1024;
 const SYNC_RESULT_BYTES = 256 * 1024;
 const CHUNK_BYTES = 64 * 1024;
 
-/** True when the bytes begin as a gzip file does. SDKs send gzip without saying so. */
+/** Whether the bytes start like a gzip file. SDKs send gzip without declaring it. */
 export function isGzip(bytes: Uint8Array): boolean {
   return bytes[0] === 0x1f && bytes[1] === 0x8b && bytes[2] === 8;
 }
 
 /**
- * The decompressed bytes; refused when they are more than `maxBytes`, or when they cannot be decompressed.
- * @param look is shown each piece as it comes, and may throw: what it refuses never exists whole.
+ * The decompressed bytes. Refused when they are more than `maxBytes` or cannot be decompressed.
+ * @param look is called with each piece as it arrives and may throw, so that refused output never exists whole
  */
 export async function decompress(
   bytes: Uint8Array,
@@ -45,7 +48,7 @@ export async function decompress(
   }
 }
 
-/** Null when the result would be larger. */
+/** Null when the result would be too large. */
 function decompressSmall(bytes: Uint8Array, compression: Compression, maxOutputLength: number): Uint8Array | null {
   try {
     return decompressSync(bytes, compression, { maxOutputLength });
@@ -78,7 +81,7 @@ async function decompressInPieces(
   const pieces: Uint8Array[] = [];
   let size = 0;
   stream.end(bytes);
-  // Leaving the loop ends the stream.
+  // Leaving the loop destroys the stream.
   for await (const piece of stream as AsyncIterable<Uint8Array>) {
     size += piece.byteLength;
     if (size > maxBytes) throw decompressedTooLarge(maxBytes);
@@ -102,7 +105,7 @@ function createStream(bytes: Uint8Array, compression: Compression): Transform {
   }
 }
 
-/** `deflate` should be zlib's format; some clients send it without the header. */
+/** `deflate` should mean zlib's format, but some clients send it without the header. */
 function hasZlibHeader(bytes: Uint8Array): boolean {
   const [first = 0, second = 0] = bytes;
   return (first & 0x0f) === 8 && (first * 256 + second) % 31 === 0;

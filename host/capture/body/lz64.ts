@@ -1,5 +1,6 @@
 /**
- * Decompressing what `LZString.compressToBase64` made, with a bound on the result: a body of n codes can stand for n² characters.
+ * Decompresses the output of `LZString.compressToBase64`. The result is bounded, because n codes can expand to n²
+ * characters.
  * @module
  */
 
@@ -10,16 +11,19 @@ const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 const VALUE_OF = new Map(Array.from(ALPHABET, (char, value) => [char.charCodeAt(0), value]));
 const BITS_PER_CHARACTER = 6;
 
-/** The first three codes: a new character of 8 bits, of 16 bits, the end. */
+/** The first three codes: a new 8-bit character, a new 16-bit character, and the end. */
 const NEW_8 = 0;
 const NEW_16 = 1;
 const END = 2;
 
-/** The text; refused when it is longer than `maxLength`, or when the input is not LZString's. Gives the thread back now and then. */
+/**
+ * The decompressed text. Refused when it is longer than `maxLength` characters or the input is not LZString's. Yields
+ * the thread now and then.
+ */
 export async function decompressLz64(input: string, maxLength: number): Promise<string> {
   const mustGiveWay = createPacer();
   const readBits = createBitReader(input.replaceAll(" ", "+").replace(/=+$/, ""));
-  // The numbers 0 to 2 are taken by the codes above.
+  // The numbers 0 to 2 are reserved for the codes above.
   const dictionary: string[] = ["", "", ""];
   const parts: string[] = [];
   let length = 0;
@@ -55,12 +59,12 @@ export async function decompressLz64(input: string, maxLength: number): Promise<
   }
 }
 
-/** How many bits the next code has, when the dictionary holds so many entries. */
+/** The width of the next code in bits, for a dictionary of so many entries. */
 function widthFor(entries: number): number {
   return 32 - Math.clz32(entries);
 }
 
-/** LZString writes numbers lowest bit first, and fills each character from its highest bit. */
+/** LZString writes numbers lowest bit first, and fills each character starting from its highest bit. */
 function createBitReader(text: string): (count: number) => number {
   let index = 0;
   let value = 0;

@@ -1,5 +1,5 @@
 /**
- * What a JSON text would become, known before it is parsed: a few bytes of it may stand for an object of a hundred.
+ * Measures what a JSON text will become before it is parsed: a few bytes of it can become an object of a hundred bytes.
  * @module
  */
 
@@ -7,12 +7,15 @@ import { malformed, tooLarge } from "../capture_error.ts";
 import { giveWay } from "./give_way.ts";
 import { firstCode, startsJson } from "./starts_json.ts";
 
-/** No SDK sends more than some hundreds of events at once; importers send some thousands. */
+/** The most events in a request. SDKs send a few hundred at once, importers a few thousand. */
 export const MAX_EVENTS = 10_000;
-/** 20 MiB of ordinary events have fewer. Each takes about 50 bytes of memory, and 0.1 µs of the one thread. */
+/**
+ * The most values in a request. 20 MiB of ordinary events have fewer; each takes about 50 bytes of memory and 0.1 µs of
+ * the only thread.
+ */
 export const MAX_VALUES = 1_000_000;
 
-/** Characters between two looks at the clock; about a millisecond. */
+/** Characters between two checks of the clock; about a millisecond of work. */
 const STRIDE = 128 * 1024;
 
 const QUOTE = 0x22;
@@ -23,15 +26,18 @@ const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 
-/** Where the elements of an array lie: `cuts` are its opening bracket, the commas between its elements and its closing bracket. */
+/**
+ * Where the elements of an array are: `cuts` holds the positions of its opening bracket, of the commas between its
+ * elements and of its closing bracket.
+ */
 export interface ElementSpans {
   cuts: number[];
 }
 
 /**
- * Counts what a JSON text becomes, piece by piece, and notes where its events are: the elements of the whole, or of its field
- * `batch`.
- * Elements of any other field of the whole count as events, too. What is no JSON is counted in some way: its parser says what is wrong.
+ * Counts events and values in a JSON text, piece by piece, and records where the events are: the elements of the root,
+ * or of its field `batch`. Elements of any other array directly in the root count as events too. Invalid JSON gets some
+ * count; its parser reports the error.
  */
 export class JsonMeter {
   readonly #maxEvents: number;
@@ -39,15 +45,17 @@ export class JsonMeter {
   #values = 0;
   #events = 0;
   #depth = 0;
-  /** Of the array whose elements are events; 0 outside. */
+  /** The nesting depth of the array whose elements are events; 0 outside of it. */
   #eventsAt = 0;
   #inString = false;
   #escaped = false;
-  /** Characters or bytes of earlier pieces. */
+  /** Characters or bytes in earlier pieces. */
   #passed = 0;
-  /** The latest string directly in the whole, up to a length, without its quotes: the name of the field that is being read. */
+  /**
+   * The latest string directly in the root, without quotes and up to a maximum length: the name of the current field.
+   */
   #name: number[] = [];
-  /** Of the array of events; null until it is found. */
+  /** Positions in the array of events; null until it is found. */
   #cuts: number[] | null = null;
   #isCutting = false;
 
@@ -56,7 +64,7 @@ export class JsonMeter {
     this.#maxValues = maxValues;
   }
 
-  /** @throws 413 as soon as it is more than a request may hold. */
+  /** @throws 413 as soon as the text exceeds the bounds of a request */
   push(length: number, codeAt: (index: number) => number): void {
     for (let at = 0; at < length; at++) {
       const code = codeAt(at);
@@ -110,7 +118,10 @@ export class JsonMeter {
     this.#passed += length;
   }
 
-  /** Where the events are, when all of the text has been pushed; null when there is no array of events. @throws 400 */
+  /**
+   * Where the events are, once all of the text has been pushed; null when there is no array of events.
+   * @throws 400 when the text is incomplete
+   */
   end(): ElementSpans | null {
     if (this.#depth > 0 || this.#inString) throw malformed("Invalid JSON: it ends before it is complete");
     return this.#cuts && { cuts: this.#cuts };
@@ -126,20 +137,23 @@ export class BodyMeter {
   readonly #meter = new JsonMeter();
   #isJson: boolean | undefined;
 
-  /** @throws 413 as soon as it is more than a request may hold. */
+  /** @throws 413 as soon as the body exceeds the bounds of a request */
   look(piece: Uint8Array): void {
     // White space alone does not tell yet.
     if (this.#isJson === undefined && firstCode(piece) !== undefined) this.#isJson = startsJson(piece);
     if (this.#isJson !== false) this.#meter.pushBytes(piece);
   }
 
-  /** Where the events are; null when there is no array of them, or no JSON. @throws 400 */
+  /**
+   * Where the events are; null when there is no array of events or the body is not JSON.
+   * @throws 400 when the JSON is incomplete
+   */
   end(): ElementSpans | null {
     return this.#isJson ? this.#meter.end() : null;
   }
 }
 
-/** Resolves when the text would become no more than this many events and values, and rejects with 413 otherwise. */
+/** Resolves when the text would become no more than this many events and values; rejects with 413 otherwise. */
 export async function measureJson(
   text: string,
   maxEvents = MAX_EVENTS,
@@ -153,7 +167,7 @@ export async function measureJson(
   return meter.end();
 }
 
-/** Long enough for the name with each of its characters escaped. */
+/** Long enough for the name with every character escaped. */
 const LONGEST_NAME = 32;
 
 function isBatch(name: number[]): boolean {

@@ -1,5 +1,5 @@
 /**
- * JSON as SDKs write it: with surrogates encoded one by one, and with numbers that JSON does not have.
+ * Parses JSON as SDKs write it, with separately encoded surrogates and with numbers that JSON does not have.
  * @module
  */
 
@@ -7,7 +7,7 @@ import { malformed } from "../capture_error.ts";
 
 const utf8 = new TextDecoder();
 
-/** The text of UTF-8 bytes. Surrogates that were encoded one by one (some SDKs do) are joined again. */
+/** Decodes UTF-8. Surrogates that some SDKs encode separately are joined again. */
 export function decodeText(bytes: Uint8Array): string {
   const text = utf8.decode(bytes);
   return text.includes("\ufffd") && hasEncodedSurrogate(bytes) ? decodeSurrogates(bytes) : text;
@@ -22,7 +22,7 @@ export function parseJson(text: string): unknown {
       try {
         return JSON.parse(withoutNaN(text));
       } catch {
-        // The first error speaks of the text that was sent.
+        // The first error refers to the text that was sent.
       }
     }
     throw malformed(`Invalid JSON: ${error instanceof Error ? error.message : error}`);

@@ -1,23 +1,23 @@
 /**
- * Reading a request's body up to a bound, whatever its headers say.
+ * Reads a request's body up to a bound, whatever its headers claim.
  * @module
  */
 
 import { Buffer } from "node:buffer";
 import { CaptureError, invalidPayload, requestTimeout, tooLarge } from "../capture_error.ts";
 
-/** How long a client may take to send a body. */
+/** How long a client may take to send a body, in milliseconds. */
 const PATIENCE_MS = 60_000;
 
-/** Is shown each piece of a large body as it comes, and may throw: what it refuses is not read to its end. */
+/** Called with each piece of a large body as it arrives. It may throw, which stops the reading. */
 export type Look = (piece: Uint8Array) => void;
 
-/** Bodies that are announced as no larger than this are read in one piece. */
+/** Bodies announced as no larger than this are read in one piece. */
 const ONE_PIECE_BYTES = 64 * 1024;
 
 /**
- * The body's bytes. Refused as soon as it is known to be too large: by Content-Length, or while it streams in; and when it does
- * not come within `patienceMs`.
+ * The body's bytes. Refused as soon as the body is known to be too large, by Content-Length or while it streams in, and
+ * when it has not arrived within `patienceMs`.
  */
 export async function readBody(
   request: Request,
@@ -31,7 +31,7 @@ export async function readBody(
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(() => late.reject(requestTimeout(patienceMs / 1000)), patienceMs);
   try {
-    // The server hands over no more bytes than Content-Length announced.
+    // The server passes on no more bytes than Content-Length announced.
     const isSmall = length !== null && Number(length) <= ONE_PIECE_BYTES;
     const bytes = isSmall ? request.bytes() : readStream(request.body, maxBytes, look);
     return await Promise.race([bytes, late.promise]);

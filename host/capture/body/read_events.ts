@@ -1,5 +1,5 @@
 /**
- * Finding the events, the token and the time of sending in a decoded payload.
+ * Finds the events, the token and the time of sending in a decoded payload.
  * @module
  */
 
@@ -10,7 +10,7 @@ import { isSentEvents, type SentEvents } from "./sent_events.ts";
 import { invalidPayload, noData, unauthorized } from "../capture_error.ts";
 import type { Payload } from "./read_payload.ts";
 
-/** The events of a payload: one, an array, or `batch` of an object. Refused when there is none. */
+/** The events of a payload: a single one, an array, or the field `batch` of an object. Refused when there are none. */
 export function readEvents(data: unknown): SentEvents {
   if (isSentEvents(data)) return atLeastOne(data);
   if (data === undefined || data === null) throw noData();
@@ -36,7 +36,7 @@ export async function readToken(payload: Payload, method: string): Promise<strin
   );
 }
 
-/** The token, wherever it is. The batch's own wins; events that name different projects are refused. */
+/** The token, wherever it stands. The batch's own takes precedence; events that name different projects are refused. */
 export async function findToken({ data, query, form }: Payload, method: string): Promise<string | undefined> {
   const inQuery = query.get("token") || query.get("api_key") || undefined;
   if (method === "GET" && inQuery) return inQuery;
@@ -47,7 +47,7 @@ export async function findToken({ data, query, form }: Payload, method: string):
   return tokenOf(data) ?? (isSentEvents(data.batch) ? await firstToken(data.batch) : undefined) ?? inQuery;
 }
 
-/** Where a single event, or a batch as a whole, may carry the token. */
+/** The token of a single event, or of a batch as a whole. */
 function tokenOf(data: Record<string, unknown>): string | undefined {
   const token = data.$token || data.token || data.api_key ||
     (isRecord(data.properties) ? data.properties.token : undefined);
@@ -77,21 +77,21 @@ export function invalidToken(): Error {
   );
 }
 
-/** Query parameters of up to this many digits are seconds, longer ones milliseconds. */
+/** Numbers in query parameters with up to this many digits are seconds, longer ones milliseconds. */
 const SECONDS_DIGITS = 11;
 
-/** When the client sent the request, by its own clock, in ISO 8601. Undefined when it does not say, or not in a readable way. */
+/** When the client sent the request by its own clock, in ISO 8601; undefined when it is absent or unreadable. */
 export function readSentAt({ data, query, form }: Payload): string | undefined {
   const inBody = isRecord(data) ? data.sent_at : undefined;
   return readTime(query.get("_") || query.get("sent_at") || inBody || form.get("sent_at"));
 }
 
-/** Whether a batch says that its events are a migration of history, which PostHog takes on its slower lane. */
+/** Whether a batch is marked as a historical import, which PostHog processes on a slower lane. */
 export function isHistory(data: unknown): boolean {
   return isRecord(data) && data.historical_migration === true;
 }
 
-/** A time in any spelling of ISO 8601, in seconds or in milliseconds, as ISO 8601; undefined when it is none of these. */
+/** Converts a time in any ISO 8601 spelling, in seconds or in milliseconds to ISO 8601; undefined for anything else. */
 export function readTime(said: unknown): string | undefined {
   const text = typeof said === "number" ? String(said) : said;
   const time = typeof text === "string" && /^\d+(?:\.\d+)?$/.test(text) ? fromNumber(text) : parseTimestamp(text);

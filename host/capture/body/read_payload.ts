@@ -1,6 +1,6 @@
 /**
- * From a request to the JSON in it, for every way in which SDKs have packed it: body, form field or query parameter;
- * gzip with or without saying so, deflate, brotli, zstd, base64 in its variants, lz64.
+ * Extracts the JSON from a request in every form in which SDKs have packed it: as a body, form field or query
+ * parameter; as gzip (declared or not), deflate, brotli, zstd, the variants of base64, or lz64.
  * @module
  */
 
@@ -14,12 +14,12 @@ import { readBody } from "./read_body.ts";
 import { parseAround } from "./sent_events.ts";
 import { startsJson } from "./starts_json.ts";
 
-/** What was in the request. */
+/** The content of a request. */
 export interface Payload {
   /** Parsed JSON, in which `SentEvents` may stand for an array of events; undefined when the request holds no data. */
   data: unknown;
   query: URLSearchParams;
-  /** Fields of a form, empty for other bodies. */
+  /** Fields of a form; empty for other bodies. */
   form: URLSearchParams;
 }
 
@@ -27,12 +27,12 @@ const FORM = "application/x-www-form-urlencoded";
 const MULTIPART = "multipart/form-data";
 const NO_FIELDS = new URLSearchParams();
 
-/** Waits until there is room for a request that becomes this large. */
+/** Waits until there is room for a request that expands to so many bytes. */
 export type Admit = (bytes: number) => Promise<void>;
 
-/** Requests whose bodies are no larger than this are read without waiting. */
+/** Requests whose bodies are no larger than this many bytes are read without waiting. */
 const SMALL_BYTES = 64 * 1024;
-/** How many times its size a packed body may become; deflate's limit. */
+/** How many times its size a compressed body may expand to; the limit of deflate. */
 const MAX_RATIO = 1_032;
 
 /** Reads and decodes the request. `maxBytes` bounds the body as sent, and again when decompressed. */
@@ -66,20 +66,20 @@ export async function readPayload(
   return { data, query, form: NO_FIELDS };
 }
 
-/** A body, and where its events are if it is JSON and so large that they were looked for. */
+/** A body, with the positions of its events if it is JSON large enough to be measured. */
 interface Body {
   bytes: Uint8Array;
   spans: ElementSpans | null;
 }
 
-/** JSON that would become more events or values than a request may hold is refused while it comes. */
+/** Reads the body. JSON with more events or values than a request may hold is refused while it arrives. */
 async function readMeasured(request: Request, maxBytes: number): Promise<Body> {
   const meter = new BodyMeter();
   const bytes = await readBody(request, maxBytes, (piece) => meter.look(piece));
   return { bytes, spans: meter.end() };
 }
 
-/** Codings as HTTP names them, outermost last. Names that are none of them may still tell how the payload was packed. */
+/** Undoes the codings of Content-Encoding, outermost last. Unknown names may still tell how the payload was packed. */
 async function undoContentEncoding(sent: Body, header: string, maxBytes: number): Promise<Body> {
   if (isGzip(sent.bytes)) return await decompressMeasured(sent.bytes, "gzip", maxBytes);
   if (header === "" || sent.bytes.byteLength === 0) return sent;
@@ -91,17 +91,21 @@ async function undoContentEncoding(sent: Body, header: string, maxBytes: number)
   return decoded;
 }
 
-/** JSON that would become more events or values than a request may hold is refused while it is unpacked. */
+/**
+ * Decompresses the body. JSON with more events or values than a request may hold is refused while it is decompressed.
+ */
 async function decompressMeasured(packed: Uint8Array, compression: Compression, maxBytes: number): Promise<Body> {
   const meter = new BodyMeter();
   const bytes = await decompress(packed, compression, maxBytes, (piece) => meter.look(piece));
   return { bytes, spans: bytes.byteLength > MEASURE_FROM_CHARS ? meter.end() : null };
 }
 
-/** gzip is missing: it is told by its first bytes, and some clients name it without using it. */
+/** gzip is missing because it is recognised by its first bytes: some clients declare it without using it. */
 const CONTENT_CODINGS = new Map<string, Compression>([["deflate", "deflate"], ["br", "br"], ["zstd", "zstd"]]);
 
-/** The fields of a form, or null when the body is not one. curl calls every body a form, so the body has the last word. */
+/**
+ * The fields of a form, or null when the body is not one. The body decides, because curl declares every body a form.
+ */
 async function readForm(body: Uint8Array, contentType: string): Promise<URLSearchParams | null> {
   if (startsJson(body) || isGzip(body)) return null;
   const type = contentType.toLowerCase();
@@ -112,7 +116,7 @@ async function readForm(body: Uint8Array, contentType: string): Promise<URLSearc
   return form.has("data") || type.startsWith(FORM) && !looksPacked(text) ? form : null;
 }
 
-/** Base64 alone, that was sent as if it were a form: its only equals signs are the padding. */
+/** Bare base64 sent as if it were a form: its only equals signs are the padding. */
 function looksPacked(text: string): boolean {
   return /^[\w+/ -]+={1,2}\s*$/.test(text);
 }
@@ -132,7 +136,7 @@ async function readMultipart(body: Uint8Array, contentType: string): Promise<URL
 async function parseData(data: Uint8Array | string, compression: string, maxBytes: number): Promise<unknown> {
   if (data.length === 0) return undefined;
   const text = typeof data === "string" ? data : decodeText(data);
-  // Browsers that could not compress send the JSON as it is, also when the address names a compression.
+  // Browsers that could not compress send plain JSON, even when the address names a compression.
   if (startsJson(text)) return await parseBounded(text);
   if (compression.startsWith("lz64")) return await parseBounded(await decompressLz64(text.trim(), maxBytes));
   const unpacked = await decodeBase64(text, maxBytes);
@@ -145,7 +149,7 @@ async function parseData(data: Uint8Array | string, compression: string, maxByte
   }
 }
 
-/** Small texts become little, whatever is in them. */
+/** Smaller texts need no measuring: whatever they hold expands to little. */
 const MEASURE_FROM_CHARS = 64 * 1024;
 
 async function parseBounded(text: string): Promise<unknown> {
@@ -153,10 +157,10 @@ async function parseBounded(text: string): Promise<unknown> {
   return spans ? parseAround(spans, (from, to) => text.slice(from, to), text.length) : parseJson(text);
 }
 
-/** The text inside base64 (also URL-safe, unpadded, or with + turned into a space), or null when that is no JSON. */
+/** The text inside base64 (also URL-safe, unpadded, or with + turned into a space), or null when it is not JSON. */
 async function decodeBase64(text: string, maxBytes: number): Promise<string | null> {
   const base64 = text.trim().replaceAll(" ", "+");
-  // Node's decoder stops at what it does not know; a payload with anything else in it was not base64.
+  // Node's decoder stops at the first invalid character, so anything else in the payload means that it was not base64.
   if (!/^[\w+/\r\n-]+=*$/.test(base64)) return null;
   const bytes = Buffer.from(base64, "base64");
   if (isGzip(bytes)) return decodeText((await decompressMeasured(bytes, "gzip", maxBytes)).bytes);

@@ -1,5 +1,5 @@
 /**
- * Telling JSON from what is packed, by its first character.
+ * Distinguishes JSON from packed payloads by the first character.
  * @module
  */
 
@@ -7,7 +7,7 @@ const OPEN_BRACE = 0x7b;
 const OPEN_BRACKET = 0x5b;
 const WHITE_SPACE = [0x20, 0x0a, 0x0d, 0x09];
 
-/** True when the first character that is not white space opens an object or an array. */
+/** Whether the first character that is not white space opens an object or an array. */
 export function startsJson(data: Uint8Array | string): boolean {
   const code = firstCode(data);
   return code === OPEN_BRACE || code === OPEN_BRACKET;

@@ -1,12 +1,12 @@
 /**
- * How much a project, and an address, may send: events and bytes a second, with an allowance for bursts.
+ * Limits how many events and bytes a second a project and an address may send, with an allowance for bursts.
  * @module
  */
 
 import { createTokenBucket, type TokenBucket } from "../../token_bucket.ts";
 import { tooMany } from "../capture_error.ts";
 
-/** A second; null: as much as they like. */
+/** Events and bytes per second; null means unlimited. */
 export interface Rate {
   events: number | null;
   bytes: number | null;
@@ -15,22 +15,25 @@ export interface Rate {
 export interface RateLimitOptions {
   project: Rate;
   address: Rate;
-  /** Seconds' worth of a rate that may come at once. */
+  /** How many seconds' worth of a rate may arrive at once. */
   burstSeconds: number;
   now: () => number;
 }
 
 export interface RateLimits {
-  /** Before a request is read. Throws 429 while the address owes for what it sent. */
+  /** Called before a request is read. Throws 429 while the address is over its limit. */
   checkAddress(address: string): void;
   /**
-   * Takes what a request has from the allowances of both, or throws 429 and takes nothing. A request that is larger than a burst passes
-   * when nothing was sent for a while, and those after it wait for longer.
+   * Takes a request's events and bytes from both allowances, or throws 429 and takes nothing. A request larger than a
+   * burst passes when the allowance is full, and those after it wait longer.
    */
   take(projectId: number, address: string, events: number, bytes: number): void;
 }
 
-/** Addresses that are remembered; those that have not sent for the longest time are forgotten, with what they owe. */
+/**
+ * The most addresses that are remembered. The one that has been silent longest is forgotten first, together with what
+ * it owes.
+ */
 const MOST_ADDRESSES = 50_000;
 
 interface Allowance {
@@ -56,7 +59,7 @@ export function createRateLimits({ project, address, burstSeconds, now }: RateLi
   function ofAddress(client: string): Allowance | null {
     if (!isLimited(address)) return null;
     const own = addresses.get(client) ?? allowance(address);
-    // The last one in the map is the one that sent last.
+    // The last entry of the map is the address that sent most recently.
     addresses.delete(client);
     addresses.set(client, own);
     const [oldest] = addresses.keys();

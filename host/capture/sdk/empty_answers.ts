@@ -1,6 +1,6 @@
 /**
- * What SDKs ask of PostHog besides flags and configuration. Without a PostHog behind the project each gets the answer that there is
- * nothing, in the form that its SDK understands. docs/SDK_PATHS.md has the list.
+ * Answers to what SDKs ask of PostHog besides flags and configuration. For a project without an upstream, each says
+ * that there is nothing, in the form that its SDK understands. docs/SDK_PATHS.md has the list.
  * @module
  */
 
@@ -8,7 +8,7 @@ import { Hono } from "hono";
 import type { ConnectionInfo } from "../arrival.ts";
 import { serveSdk } from "./serve_sdk.ts";
 
-/** By path; `null` is a flag's payload that is not there. */
+/** By path; `null` is the payload of a flag that does not exist. */
 const NOTHING: Record<string, unknown> = {
   "/api/surveys": { surveys: [], survey_config: null },
   "/api/early_access_features": { earlyAccessFeatures: [] },
@@ -18,7 +18,7 @@ const NOTHING: Record<string, unknown> = {
   "/api/push_subscriptions": { status: 1 },
 };
 
-/** Where OpenTelemetry's exporters send what is not kept here. */
+/** Where OpenTelemetry exporters send data that the service does not keep. */
 const TELEMETRY = ["/i/v1/logs", "/i/v1/metrics", "/i/v1/traces", "/i/v0/ai/otel", "/i/v0/ai/otel/v1/traces"];
 const NOT_KEPT = "Nothing of it was kept: logs, metrics and traces need a PostHog behind the project (`upstream`)";
 
@@ -36,7 +36,9 @@ export function createEmptyAnswers(): Hono<{ Bindings: ConnectionInfo }> {
   return app;
 }
 
-/** OTLP's answer that is no error, so that nobody sends it again, with the words that exporters print. */
+/**
+ * An OTLP answer that is not an error, so that exporters do not send the data again, with a message that they print.
+ */
 function telemetryAnswer(contentType: string): Response {
   if (/protobuf/.test(contentType)) {
     return new Response(partialSuccess(NOT_KEPT), { headers: { "content-type": "application/x-protobuf" } });
@@ -44,7 +46,10 @@ function telemetryAnswer(contentType: string): Response {
   return Response.json({ partialSuccess: { errorMessage: NOT_KEPT } });
 }
 
-/** `{ partial_success = 1: { error_message = 2 } }` in Protobuf; shorter than 128 bytes, so that each length is one byte. */
+/**
+ * `{ partial_success = 1: { error_message = 2 } }` in Protobuf. It is shorter than 128 bytes, so that each length fits
+ * one byte.
+ */
 function partialSuccess(message: string): Uint8Array<ArrayBuffer> {
   const text = new TextEncoder().encode(message);
   return new Uint8Array([0x0a, text.length + 2, 0x12, text.length, ...text]);

@@ -1,5 +1,5 @@
 /**
- * What posthog-js asks before it sends events: its configuration. Everything but capture is said to be off.
+ * The configuration that posthog-js requests before it sends events. Everything but capture is switched off.
  * @module
  */
 
@@ -26,7 +26,7 @@ export function remoteConfig(token: string): Record<string, unknown> {
   };
 }
 
-/** The script that posthog-js loads for its configuration. The token is the caller's and may hold anything. */
+/** The script that posthog-js loads for its configuration. The token comes from the caller and may contain anything. */
 export function remoteConfigScript(token: string): string {
   const key = escapeForScript(token);
   const config = escapeForScript(remoteConfig(token));
@@ -37,7 +37,7 @@ export function remoteConfigScript(token: string): string {
 `;
 }
 
-/** JSON that is also safe inside a script element. */
+/** JSON that is safe inside a script element. */
 function escapeForScript(value: unknown): string {
   return JSON.stringify(value).replace(
     /[<>\u2028\u2029]/g,
@@ -45,7 +45,7 @@ function escapeForScript(value: unknown): string {
   );
 }
 
-/** The answer of /decide in the shape of the version asked for: what flags look like differs. */
+/** The answer of /decide, in the shape of the requested version; versions differ in how they list flags. */
 export function decideAnswer(version: number): Record<string, unknown> {
   return {
     config: { enable_collect_everything: true },
@@ -71,5 +71,5 @@ export function flagsAnswer(requestId: string): Record<string, unknown> {
   return { flags: {}, featureFlags: {}, featureFlagPayloads: {}, errorsWhileComputingFlags: false, requestId };
 }
 
-/** The answer to a server that wants to evaluate flags itself. */
+/** The answer to a server SDK that evaluates flags locally. */
 export const FLAG_DEFINITIONS = { flags: [], group_type_mapping: {}, cohorts: {} };

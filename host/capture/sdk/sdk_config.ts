@@ -1,6 +1,6 @@
 /**
- * The endpoints that SDKs ask for flags and configuration: /decide, /flags, /array. Hogpen has no flags; the answers say so in
- * the form that each SDK understands, so that it goes on and sends its events.
+ * The endpoints /decide, /flags and /array, at which SDKs request flags and configuration. Hogpen has no flags; the
+ * answers say so in the form that each SDK understands, so that it goes on and sends its events.
  * @module
  */
 
@@ -14,7 +14,7 @@ import { type Payload, readPayload } from "../body/read_payload.ts";
 import { decideAnswer, FLAG_DEFINITIONS, flagsAnswer, remoteConfig, remoteConfigScript } from "./remote_config.ts";
 import { type SdkHandler, serveSdk } from "./serve_sdk.ts";
 
-/** Bound of a body: person and group properties at most. */
+/** Bound of a body in bytes. It holds person and group properties at most. */
 const MAX_BYTES = 1024 * 1024;
 const DEFAULT_DECIDE_VERSION = 2;
 const CACHE_SECONDS = 300;
@@ -38,7 +38,7 @@ export function createSdkConfig({ projects, newUuid }: SdkConfigOptions): Hono<{
       findProject(projects, token, payload);
       requireDistinctId(payload);
     }
-    // Without a token PostHog answered with no flags.
+    // PostHog answers a request without a token with no flags.
     return Response.json(decideAnswer(version));
   });
 
@@ -59,7 +59,7 @@ export function createSdkConfig({ projects, newUuid }: SdkConfigOptions): Hono<{
     });
   }
 
-  // posthog-js asks without knowing whether the token is right; its events are refused then, and that it reports.
+  // The token is not checked here: posthog-js reports a wrong one when its events are refused.
   serve(
     "/array/:token/config",
     (_request, _query, context) => cached(Response.json(remoteConfig(context.req.param("token") ?? ""))),
@@ -73,7 +73,7 @@ export function createSdkConfig({ projects, newUuid }: SdkConfigOptions): Hono<{
   return app;
 }
 
-/** SDKs know the errors of these endpoints by other codes than those of capture. */
+/** Reads the payload. SDKs know the errors of these endpoints by other codes than those of capture. */
 async function readFlagsPayload(request: Request, query: URLSearchParams): Promise<Payload> {
   try {
     const payload = await readPayload(request, query, MAX_BYTES);
@@ -95,7 +95,7 @@ function requireDistinctId({ data, query }: Payload): void {
   throw new CaptureError(400, "validation_error", "missing_distinct_id", "Decide requires a distinct_id.");
 }
 
-/** `?v=` may come twice, and as something like a version of the SDK. */
+/** `?v=` may occur twice, and may look like the version of an SDK. */
 function readVersion(query: URLSearchParams): number {
   const version = Number(query.getAll("v").at(-1) ?? 1);
   return Number.isInteger(version) && version >= 1 ? version : DEFAULT_DECIDE_VERSION;

@@ -16,12 +16,14 @@ import { createSdkScript } from "./sdk_script.ts";
 export type SdkRoutesOptions = Omit<CaptureOptions, "gate">;
 
 /**
- * Bytes of large requests that are worked on at a time, counted as large as they may become when decompressed. Below what the
- * event log takes while it waits for the disk, so that they wait here rather than being refused there.
+ * How many bytes of large requests are processed at a time, counted by the size to which they may expand. This is below
+ * what the event log accepts while it waits for the disk, so that requests wait here instead of being refused there.
  */
 const LARGE_REQUESTS_BYTES = 40 * 1024 * 1024;
 
-/** The capture endpoints, old and new, those for flags, configuration and what else SDKs ask, and posthog-js itself. */
+/**
+ * The old and new capture endpoints, those for flags, configuration and SDKs' other requests, and posthog-js itself.
+ */
 export function createSdkRoutes(given: SdkRoutesOptions): Hono<{ Bindings: ConnectionInfo }> {
   const options = { ...given, gate: createByteGate(LARGE_REQUESTS_BYTES) };
   const app = new Hono<{ Bindings: ConnectionInfo }>({ strict: false });

@@ -1,5 +1,5 @@
 /**
- * posthog-js itself: pages with PostHog's snippet load it from the address that they send their events to.
+ * Serves posthog-js itself: pages with PostHog's snippet load it from the address to which they send their events.
  * @module
  */
 
@@ -10,21 +10,21 @@ import type { ConnectionInfo } from "../arrival.ts";
 import { remoteConfigScript } from "./remote_config.ts";
 
 const CACHE_SECONDS = 4 * 3600;
-/** `array.js`, and what it loads later, with its version before it when versioning is strict. */
+/** `array.js` and the scripts that it loads later, preceded by a version when versioning is strict. */
 const NAME = /^(?:\d+\.\d+\.\d+\/)?([a-z0-9-]+(?:\.[a-z0-9-]+){0,2}\.js)$/;
 
-/** In place of PostHog's toolbar, which is a part of PostHog's own pages. */
+/** Stands in for PostHog's toolbar, which belongs to PostHog's own pages. */
 const TOOLBAR = `window.ph_load_toolbar = function () {
   console.warn("The toolbar needs a PostHog behind the project: see docs/IN_FRONT_OF_POSTHOG.md of Hogpen");
 };
 `;
 
-/** How long a package that could not be had is not asked for again: pages ask all the time. */
+/** How long, in milliseconds, a missing package is not requested again: pages ask all the time. */
 const AWAY_MS = 60_000;
 
 /**
- * `/static/array.js` and its further parts, from the locked version of posthog-js. The first page that asks waits until
- * the package is there.
+ * Serves `/static/array.js` and its parts from the locked version of posthog-js. The first page waits until the package
+ * has been downloaded.
  */
 export function createSdkScript(): Hono<{ Bindings: ConnectionInfo }> {
   const app = new Hono<{ Bindings: ConnectionInfo }>({ strict: false });
@@ -34,7 +34,7 @@ export function createSdkScript(): Hono<{ Bindings: ConnectionInfo }> {
     if (name === "toolbar.js") return scriptAnswer(TOOLBAR);
     return name === undefined ? context.notFound() : await answer(context, name);
   });
-  // The script with the project's configuration before it, in one request.
+  // The script preceded by the project's configuration, in one request.
   app.get("/array/:token/array.js", (context) => answer(context, "array.js", context.req.param("token")));
 
   async function answer(context: Context, name: string, token?: string): Promise<Response> {
@@ -52,13 +52,13 @@ function scriptAnswer(script: BodyInit): Response {
     headers: {
       "content-type": "application/javascript; charset=utf-8",
       "cache-control": `public, max-age=${CACHE_SECONDS}`,
-      // Scripts are the same for everybody: no credentials, any page.
+      // The scripts are public: any page may load them, without credentials.
       "access-control-allow-origin": "*",
     },
   });
 }
 
-/** Null when the package is there, or why it is not. */
+/** Resolves with null when the package is there, otherwise with the reason why not. */
 function fetchOnce(): () => Promise<string | null> {
   let fetching: Promise<string | null> | undefined;
   return () =>
@@ -72,7 +72,7 @@ function fetchOnce(): () => Promise<string | null> {
     );
 }
 
-/** The file, or null when posthog-js has none of this name. The name is checked: no way out of the folder. */
+/** The file, or null when posthog-js has none of this name. The check of the name keeps it inside the folder. */
 async function readScript(name: string): Promise<Uint8Array<ArrayBuffer> | null> {
   try {
     return await Deno.readFile(new URL(name, import.meta.resolve("posthog-js/dist/array.js")));

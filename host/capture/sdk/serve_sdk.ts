@@ -1,5 +1,6 @@
 /**
- * A route that SDKs and pages ask: it answers preflights, lets pages of any origin read the answer, and says errors as SDKs read them.
+ * Adds a route that SDKs and pages request: it answers preflights, lets pages of any origin read the answer, and
+ * reports errors in the form that SDKs read.
  * @module
  */
 
@@ -11,7 +12,7 @@ import { ok, refuse } from "../respond.ts";
 
 export type SdkHandler = (request: Request, query: URLSearchParams, context: Context) => Promise<Response> | Response;
 
-/** Adds the route; a CaptureError of the handler is its answer. */
+/** Adds the route. A CaptureError thrown by the handler becomes its answer. */
 export function serveSdk(
   app: Hono<{ Bindings: ConnectionInfo }>,
   path: string,

@@ -1,5 +1,6 @@
 /**
- * `/i/v0/ai`: an event about a model as a multipart form, with the event's JSON in the part `event` and what is large in parts of its own.
+ * Translates `/i/v0/ai`: a multipart form with an event about a model, whose JSON is in the part `event` and whose
+ * large values are in parts of their own.
  * @module
  */
 
@@ -48,7 +49,7 @@ function readRecord(text: string, part: string): Record<string, unknown> {
   throw invalidPayload(`Invalid payload: Expected a JSON object in the part "${part}"!`);
 }
 
-/** A part says by its type whether it is JSON. */
+/** The type of a part says whether it is JSON. */
 function readValue(part: FormDataEntryValue, text: string): unknown {
   return part instanceof File && /\bjson\b/.test(part.type) ? parseJson(text) : text;
 }

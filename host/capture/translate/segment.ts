@@ -1,6 +1,6 @@
 /**
- * The HTTP API of Segment and RudderStack, for those who move: their SDKs send to `/v1/…`, with a project's token as the write key. Calls
- * become the events that PostHog's own integration with Segment makes of them.
+ * The HTTP API of Segment and RudderStack, for users who migrate: their SDKs send to `/v1/…`, with a project's token as
+ * the write key. Calls become the events that PostHog's own integration with Segment makes of them.
  * @module
  */
 
@@ -44,10 +44,10 @@ const MEANINGS: Record<string, (call: Call) => Meaning> = {
   alias: ({ previousId }) => ({ event: "$create_alias", properties: { alias: previousId } }),
 };
 
-/** The one type of groups that PostHog's integration with Segment knows. */
+/** The only group type that PostHog's integration with Segment knows. */
 const GROUP_TYPE = "segment_group";
 
-/** Properties by their place in `context`. */
+/** Properties by their path in `context`. */
 const CONTEXT: [path: string, property: string][] = [
   ["ip", "$ip"],
   ["page.url", "$current_url"],
@@ -70,7 +70,7 @@ const CONTEXT: [path: string, property: string][] = [
   ["library.version", "$lib_version"],
 ];
 
-/** Paths say what a call is when it does not say so itself; SDKs for browsers use the first letter. */
+/** The path tells the type of a call that does not name it; browser SDKs use only the first letter. */
 const CALLS = ["batch", "import", "track", "identify", "page", "screen", "group", "alias"];
 export const SEGMENT_PATHS = [...new Set(CALLS.flatMap((name) => [`/v1/${name}`, `/v1/${name[0]}`]))];
 
@@ -121,14 +121,14 @@ function propertiesOf(context: Properties): Properties {
   return properties;
 }
 
-/** From the name of HTTP's basic authentication, or from the body. */
+/** The write key, from the user name of HTTP basic authentication or from the body. */
 function writeKeyOf(request: Request, data: Call): string {
   const basic = /^Basic\s+(\S+)$/i.exec(request.headers.get("authorization") ?? "")?.[1];
   const [name = ""] = Buffer.from(basic ?? "", "base64").toString().split(":", 1);
   return name || textOf(data.writeKey);
 }
 
-/** The same for the same text, so that a call that is sent again is the same event. */
+/** The same text gives the same uuid, so that a repeated call is the same event. */
 function uuidOf(text: string): string {
   const bytes = createHash("sha256").update(text).digest();
   bytes[6] = (bytes[6] ?? 0) & 0x0f | 0x80;

@@ -1,12 +1,12 @@
 /**
- * What must be unique in hogpen.json: ids, tokens, and cells that belong to one project.
+ * Checks what must be unique in hogpen.json: ids, tokens, and cells that belong to one project.
  * @module
  */
 
 import { z } from "zod";
 import { showPath } from "../describe_issues.ts";
 
-/** Only what can conflict, and nothing refused: other problems of the file are listed beside these. */
+/** Parses only what can conflict and refuses nothing: other problems of the file are listed next to these. */
 const name = z.union([z.string(), z.number()]).optional().catch(undefined);
 const list = <Item extends z.ZodType>(item: Item) => z.array(item).catch([]);
 const looseSchema = z.object({
@@ -22,7 +22,7 @@ const looseSchema = z.object({
 
 type Path = (string | number)[];
 
-/** A line for every value that stands twice where it may stand once. */
+/** One line for every value that occurs twice but must be unique. */
 export function findConflicts(file: unknown): string[] {
   const problems: string[] = [];
   const unique = (what: (value: string) => string) => {

@@ -1,5 +1,5 @@
 /**
- * Reads the file behind an attachment.
+ * Reads the file of an attachment.
  * @module
  */
 
@@ -8,7 +8,10 @@ import type { PluginConfig } from "../config.ts";
 
 type Attachment = PluginConfig["attachments"][string];
 
-/** Of all attachments of a plugin: they go to its process in one frame of at most 64 MB, as base64. */
+/**
+ * The bound in bytes of all attachments of a plugin. They are sent to its process in one frame of at most 64 MB, as
+ * base64.
+ */
 export const MAX_ATTACHMENT_BYTES = 44 * 1024 * 1024;
 
 const TYPES: Record<string, string> = {
@@ -32,8 +35,8 @@ const TYPES: Record<string, string> = {
 };
 
 /**
- * The file as a plugin sees it; the content type is guessed from the name. Rejects in words for the configuration's
- * author.
+ * The file as a plugin sees it; the content type is guessed from the name. Rejects with a message for the author of the
+ * configuration.
  */
 export async function readAttachment(path: string): Promise<Attachment> {
   const info = await Deno.stat(path).catch(() => null);

@@ -1,5 +1,5 @@
 /**
- * `{"$env": "NAME"}` and `{"$file": "path"}` in hogpen.json: a value that stands in the environment, or in a file of its own, instead.
+ * Replaces `{"$env": "NAME"}` and `{"$file": "path"}` in hogpen.json by a value from the environment or from a file.
  * @module
  */
 
@@ -11,7 +11,7 @@ export interface ReferenceSources {
   file(path: string): string;
 }
 
-/** The value with every reference replaced, and a line for each one that cannot be. */
+/** The value with every reference replaced, and a line for each reference that cannot be. */
 export function replaceReferences(value: unknown, sources: ReferenceSources): { value: unknown; problems: string[] } {
   const problems: string[] = [];
   const kinds = { $env: readVariable, $file: readFile };
@@ -50,7 +50,7 @@ export function replaceReferences(value: unknown, sources: ReferenceSources): { 
   return { value: replace(value, []), problems };
 }
 
-/** What `echo` and editors add is no part of a secret. */
+/** `echo` and editors append a line end, which is not part of a secret. */
 export function withoutLineEnd(text: string): string {
   return text.replace(/\r?\n$/, "");
 }

@@ -1,5 +1,5 @@
 /**
- * One POST to a destination, and what its answer means for the events in it.
+ * Sends one POST to a destination, and interprets the answer for the events in it.
  * @module
  */
 
@@ -10,16 +10,16 @@ import { parseRetryAfter } from "./retry_after.ts";
 export interface HttpPosterOptions {
   url: string;
   timeoutMs: number;
-  /** Texts that must not appear in errors: keys, headers. */
+  /** Texts that must not appear in errors, such as keys and headers. */
   secrets: string[];
   now?: (() => number) | undefined;
 }
 
-/** Bytes of an answer's body that are read, to be quoted in errors. */
+/** How many bytes of an answer's body are read, to be quoted in errors. */
 const MAX_ANSWER_BYTES = 2_000;
 const MAX_QUOTE = 300;
 
-/** What came back. */
+/** The answer of the far side. */
 export interface Answer {
   status: number;
   /** From Retry-After. */
@@ -28,11 +28,14 @@ export interface Answer {
   reason: string;
 }
 
-/** Statuses that speak of the address or the credentials, not of the events: waiting for the operator loses nothing. */
+/**
+ * Statuses that concern the address or the credentials, not the events. Waiting until the operator corrects them loses
+ * nothing.
+ */
 const CONFIGURATION_STATUSES = new Set([401, 402, 403, 404, 405, 407, 410]);
 const LATER_STATUSES = new Set([408, 421, 425, 429]);
 
-/** Posts to one address through a connection pool of its own, opened by the first post. */
+/** Posts to one address through its own connection pool, which the first post opens. */
 export class HttpPoster implements Disposable {
   readonly #options: HttpPosterOptions;
   readonly #url: URL;
@@ -56,7 +59,7 @@ export class HttpPoster implements Disposable {
         method: "POST",
         body,
         headers,
-        // A followed 301 or 302 would become a GET without the events.
+        // Following a 301 or 302 would turn the request into a GET without the events.
         redirect: "manual",
         signal: controller.signal,
         client: this.#client ??= Deno.createHttpClient({}),
@@ -85,7 +88,7 @@ export class HttpPoster implements Disposable {
   }
 
   #clean(text: string): string {
-    // The path of a webhook is often a secret: errors name the origin alone.
+    // The path of a webhook is often a secret, so errors name the origin alone.
     let clean = text.replaceAll(this.#url.href, this.#url.origin);
     for (const secret of this.#options.secrets) {
       if (secret.length > 3) clean = clean.replaceAll(secret, "***");
@@ -94,7 +97,7 @@ export class HttpPoster implements Disposable {
   }
 }
 
-/** What an answer means for the events in the request; throws TryLaterError when it says nothing about them. */
+/** What an answer means for the events in the request. Throws TryLaterError when it says nothing about them. */
 export function outcomeOf({ status, retryAfterMs, reason }: Answer): PartOutcome {
   if (status >= 200 && status < 300) return { kind: "taken" };
   if (status === 413) return { kind: "too large", reason };
@@ -107,7 +110,7 @@ export function outcomeOf({ status, retryAfterMs, reason }: Answer): PartOutcome
   return { kind: "refused", reason };
 }
 
-/** The start of the body; the rest is given up. */
+/** The start of the body. The rest is discarded. */
 async function readStart(response: Response): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";
@@ -120,7 +123,7 @@ async function readStart(response: Response): Promise<string> {
   return text;
 }
 
-/** fetch says "error sending request"; the useful part stands in the cause. */
+/** fetch itself says "error sending request"; the useful part is in the cause. */
 function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.cause instanceof Error ? error.cause.message : error.message;

@@ -1,11 +1,11 @@
 /**
- * Addresses in the options of destinations.
+ * The schema of addresses in destination options.
  * @module
  */
 
 import { z } from "zod";
 
-/** An http or https address without user name and password: those would show up in logs, and fetch refuses them. */
+/** An http or https address without user name and password, which would appear in logs and which fetch refuses. */
 export function httpUrl() {
   return z.url({ protocol: /^https?$/, error: "expected an http or https address" })
     .refine((text) => !URL.canParse(text) || (new URL(text).username === "" && new URL(text).password === ""), {

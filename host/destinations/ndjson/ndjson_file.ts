@@ -1,5 +1,5 @@
 /**
- * A file of lines that is appended to, rotated by size, and whole after a crash.
+ * A file of lines that is only appended to, rotated by size, and intact after a crash.
  * @module
  */
 
@@ -15,13 +15,13 @@ export interface NdjsonFileOptions {
   keep: number;
 }
 
-/** How long another writer of the same file is waited for. */
+/** How long, in milliseconds, to wait for another writer of the same file. */
 const LOCK_WAIT_MS = 5_000;
 const LOCK_POLL_MS = 10;
 
 /**
- * Holds the file open. Each append takes a lock on it, so that other destinations and processes may write to it as well, and
- * looks whether the path still names this file, so that others may rotate it.
+ * Keeps the file open. Each append locks the file, so that other destinations and processes may write to it, and checks
+ * that the path still names this file, so that others may rotate it.
  */
 export class NdjsonFile implements Disposable {
   readonly #options: NdjsonFileOptions;
@@ -31,7 +31,7 @@ export class NdjsonFile implements Disposable {
     this.#options = options;
   }
 
-  /** Resolves when the lines (each with its newline) are on disk. Lines of one call may end up in two files. */
+  /** Resolves when the lines, each with its newline, are on disk. Lines of one call may end up in two files. */
   async append(lines: Uint8Array[], signal: AbortSignal): Promise<void> {
     let rest = lines;
     while (rest.length > 0) {
@@ -49,7 +49,7 @@ export class NdjsonFile implements Disposable {
         this.#close();
         throw error;
       } finally {
-        // Closing releases the lock as well.
+        // Closing a file releases its lock as well.
         if (this.#file === file) await file.unlock();
       }
     }
@@ -59,7 +59,7 @@ export class NdjsonFile implements Disposable {
     this.#close();
   }
 
-  /** How many lines go into a file of this size: at least one into an empty file. */
+  /** How many lines fit into a file of this size; an empty file takes at least one. */
   #fitting(lines: Uint8Array[], size: number): number {
     let count = 0;
     for (const line of lines) {
@@ -104,7 +104,10 @@ export class NdjsonFile implements Disposable {
     }
   }
 
-  /** path → path.1 → path.2 …; the last one is overwritten. From the back, so that a crash in between leaves a gap, not a loss. */
+  /**
+   * Renames path → path.1 → path.2 …, overwriting the last one. It starts at the end, so that a crash in between leaves
+   * a gap rather than a loss.
+   */
   async #rotate(file: Deno.FsFile): Promise<void> {
     const { path, keep } = this.#options;
     for (let number = keep - 1; number >= 1; number--) {
@@ -121,13 +124,13 @@ export class NdjsonFile implements Disposable {
   }
 }
 
-/** All of it on disk, or an error and the file as it was. */
+/** Writes everything to disk, or throws and leaves the file as it was. */
 async function writeWhole(file: Deno.FsFile, lines: Uint8Array[], size: number): Promise<void> {
   try {
     await writeAll(file, Buffer.concat(lines));
     await file.syncData();
   } catch (error) {
-    // A full disk: no part of a line stays behind.
+    // The disk may be full: leave no part of a line behind.
     await file.truncate(size);
     throw error;
   }
@@ -141,9 +144,9 @@ async function renameIfThere(from: string, to: string): Promise<void> {
   }
 }
 
-/** A new name is safe only when its folder is on disk. */
+/** A new name survives a crash only when its folder is on disk. */
 async function syncFolder(path: string): Promise<void> {
-  // Windows has no such call, and does without it.
+  // Windows has no such call and does not need it.
   if (Deno.build.os === "windows") return;
   using folder = await Deno.open(dirname(path), { read: true });
   await folder.sync();

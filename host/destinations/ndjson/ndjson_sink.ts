@@ -1,5 +1,5 @@
 /**
- * The destination `ndjson`: one line of JSON per event, into a file or to stdout.
+ * The destination `ndjson`: one line of JSON per event, to a file or to stdout.
  * @module
  */
 
@@ -13,7 +13,7 @@ import { type ByteWriter, writeAll } from "./write_all.ts";
 
 const STDOUT = "stdout";
 
-/** Writes to one stream follow each other, whichever destination they are from: no line stands inside another. */
+/** Writes to one stream are queued, whichever destination they come from, so that lines do not mix. */
 const writes = new WeakMap<ByteWriter, Promise<unknown>>();
 
 /** The sink that the options ask for. */
@@ -21,7 +21,7 @@ export function createNdjsonSink(options: NdjsonOptions, stdout: ByteWriter = De
   return options.path === STDOUT ? new NdjsonStreamSink(stdout) : new NdjsonFileSink(options);
 }
 
-/** An event is safe when it is on disk. */
+/** An event is delivered when it is on disk. */
 class NdjsonFileSink implements Sink {
   readonly #file: NdjsonFile;
 
@@ -41,7 +41,9 @@ class NdjsonFileSink implements Sink {
   }
 }
 
-/** An event is safe when the system has taken it: what reads the pipe answers for the rest. */
+/**
+ * An event is delivered when the operating system has accepted it; from there the reader of the pipe is responsible.
+ */
 class NdjsonStreamSink implements Sink {
   readonly #stream: ByteWriter;
 
@@ -64,7 +66,7 @@ class NdjsonStreamSink implements Sink {
   }
 }
 
-/** JSON may hold line breaks between its tokens: such an event is written anew. */
+/** JSON may contain line breaks between its tokens; such an event is serialised again. */
 function toLine(event: Uint8Array): Uint8Array {
   const text = new TextDecoder().decode(event);
   const value: unknown = JSON.parse(text);

@@ -1,5 +1,5 @@
 /**
- * What a crash may leave at the end of a file of JSON lines, and its repair.
+ * Repairs the end of a file of JSON lines after a crash.
  * @module
  */
 
@@ -9,8 +9,8 @@ const CHUNK_BYTES = 65_536;
 const NEWLINE = 10;
 
 /**
- * Makes the file end with a newline and resolves with its size. A last line without one is kept if it is whole but for the
- * newline, and cut off otherwise: its delivery was not confirmed, so the event comes again.
+ * Makes the file end with a newline and resolves with its size in bytes. A last line that lacks only its newline is
+ * completed. Any other is cut off: its delivery was not confirmed, so the event will be delivered again.
  */
 export async function repairTail(file: Deno.FsFile): Promise<number> {
   const { size } = await file.stat();
@@ -24,9 +24,9 @@ export async function repairTail(file: Deno.FsFile): Promise<number> {
   return size + 1;
 }
 
-/** Where the text after the last newline starts; `size` when a newline ends the file. */
+/** The start of the text after the last newline; `size` when the file ends with a newline. */
 async function lastLineStart(file: Deno.FsFile, size: number): Promise<number> {
-  // One byte is enough for a file in order.
+  // One byte is enough for an intact file.
   let length = 1;
   for (let end = size; end > 0;) {
     const start = Math.max(0, end - length);

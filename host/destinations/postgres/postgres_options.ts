@@ -6,7 +6,7 @@
 import { z } from "zod";
 import { batchingOptions } from "../batching_options.ts";
 
-/** Names are quoted in SQL; the narrow alphabet keeps them usable without quotes for whoever queries the table. */
+/** Names are quoted in SQL. The narrow alphabet lets people query the table without quotes. */
 const name = z.string().regex(/^[a-z_][a-z0-9_]{0,62}$/, "expected a lower-case name of letters, digits and _");
 
 export const postgresOptions = z.strictObject({

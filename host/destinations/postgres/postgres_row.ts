@@ -1,5 +1,5 @@
 /**
- * From an event of the outbox to a row that Postgres takes.
+ * Converts an event of the outbox to a row that Postgres accepts.
  * @module
  */
 
@@ -9,10 +9,10 @@ import type { EventColumns, EventRow } from "./postgres_table.ts";
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
-/** What jsonb refuses: the character U+0000, and halves of surrogate pairs. In JSON text both can only stand as escapes. */
+/** What jsonb refuses: the character U+0000 and unpaired surrogates. In JSON text both can only occur as escapes. */
 const SUSPICIOUS = /\\u(?:0000|[dD][89a-fA-F])/;
 
-/** Throws with the reason when the event cannot be a row. */
+/** The event as a row. Throws with the reason when it cannot be one. */
 export function toEventRow(event: Uint8Array): EventRow {
   const text = new TextDecoder().decode(event);
   const parsed: unknown = JSON.parse(text);
@@ -20,7 +20,7 @@ export function toEventRow(event: Uint8Array): EventRow {
   if (!isRecord(fields)) throw new TypeError("Cannot store the event: it is not a JSON object");
   const { uuid, team_id, event: name, distinct_id, timestamp, properties, ip, now, ...others } = fields;
   const { set, setOnce } = personProperties(fields);
-  // Used up: `timestamp` is corrected by them.
+  // Left out, because the corrected `timestamp` already accounts for them.
   const { $set: _, $set_once: __, sent_at: ___, offset: ____, site_url: _____, ...extra } = others;
   const columns: EventColumns = {
     uuid: checkedUuid(uuid),
@@ -35,7 +35,7 @@ export function toEventRow(event: Uint8Array): EventRow {
     received_at: isoTime(now),
     extra: Object.keys(extra).length > 0 ? extra : null,
   };
-  // Written here, event by event: one nested too deep for JSON.stringify shall fail alone.
+  // Serialised event by event, so that one nested too deep for JSON.stringify fails alone.
   return { key: `${columns.team_id} ${columns.uuid}`, json: JSON.stringify(columns) };
 }
 
@@ -55,7 +55,7 @@ function checkedTime(timestamp: unknown): string {
   return time;
 }
 
-/** Null for what is not a date, and for years that ISO 8601 writes with a sign. */
+/** Null for anything but a date, and for years that ISO 8601 writes with a sign. */
 function isoTime(value: unknown): string | null {
   const time = new Date(typeof value === "string" ? value : NaN);
   if (Number.isNaN(time.getTime())) return null;
@@ -67,7 +67,7 @@ function quoted(value: unknown): string {
   return (JSON.stringify(value) ?? "(none)").slice(0, 100);
 }
 
-/** A copy with U+FFFD for each character that Postgres refuses, in values and in names. */
+/** A copy in which U+FFFD replaces each character that Postgres refuses, in values and in names. */
 function storable(value: unknown): unknown {
   if (typeof value === "string") return storableText(value);
   if (Array.isArray(value)) return value.map(storable);

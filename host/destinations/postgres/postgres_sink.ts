@@ -13,13 +13,13 @@ import { ensureTable, type EventRow, upsertRows } from "./postgres_table.ts";
 import { prepareItems } from "../prepare_items.ts";
 
 /**
- * Classes of SQLSTATE that speak of the data: data exception, integrity constraint, program limit (an index entry too long,
- * JSON nested too deep), error raised by a trigger. All others speak of the server, the table or the rights.
+ * Classes of SQLSTATE that concern the data: data exception, integrity constraint, program limit (an index entry too
+ * long, JSON nested too deep), and errors raised by a trigger. All others concern the server, the table or the rights.
  */
 const DATA_ERRORS = /^(22|23|54|P0)/;
 const UNDEFINED_TABLE = "42P01";
 
-/** Repeats are harmless: rows are upserted by uuid. */
+/** Delivering an event twice is harmless, because rows are upserted by uuid. */
 export class PostgresSink implements Sink {
   readonly #options: PostgresOptions;
   readonly #delivery: PartialDelivery<EventRow>;
@@ -30,7 +30,7 @@ export class PostgresSink implements Sink {
     this.#options = options;
     this.#delivery = new PartialDelivery({
       send: (part, signal) => this.#send(part, signal),
-      // Parts are never too large here.
+      // Postgres does not limit the size of a part.
       sizeOf: () => 0,
     });
   }
@@ -46,7 +46,7 @@ export class PostgresSink implements Sink {
 
   async #send(part: Item<EventRow>[], signal: AbortSignal): Promise<PartOutcome> {
     signal.throwIfAborted();
-    // Postgres refuses to write one row twice in a statement: the last one stands.
+    // Postgres refuses to write one row twice in a statement, so only the last one is kept.
     const rows = new Map(part.map(({ content }) => [content.key, content]));
     try {
       await this.#withDeadline((sql) => this.#write(sql, [...rows.values()]), signal);
@@ -54,9 +54,9 @@ export class PostgresSink implements Sink {
     } catch (error) {
       const reason = this.#describe(error);
       const code = error instanceof postgres.PostgresError ? error.code : "";
-      // What goes wrong before there is a table says nothing about the events.
+      // An error before the table exists says nothing about the events.
       if (this.#hasTable && DATA_ERRORS.test(code)) return { kind: "refused", reason };
-      // A new connection next time: this one may be broken, or wait for a server that is gone.
+      // Reconnect next time: this connection may be broken, or waiting for a server that is gone.
       await this.#disconnect();
       signal.throwIfAborted();
       throw new TryLaterError(reason, code === UNDEFINED_TABLE ? 0 : undefined, { cause: error });
@@ -69,7 +69,10 @@ export class PostgresSink implements Sink {
     await upsertRows(sql, this.#options, rows);
   }
 
-  /** A server that is gone without a word would be waited for until the system gives up the connection. */
+  /**
+   * Without a deadline, a server that vanished silently would be waited for until the operating system gives up the
+   * connection.
+   */
   async #withDeadline(work: (sql: postgres.Sql) => Promise<void>, signal: AbortSignal): Promise<void> {
     const timeoutMs = this.#options.timeout_seconds * 1000;
     const { promise: stopped, reject: stop } = Promise.withResolvers<never>();
@@ -88,7 +91,7 @@ export class PostgresSink implements Sink {
     return this.#sql ??= postgres(this.#options.url, {
       max: 1,
       connect_timeout: Math.ceil(this.#options.timeout_seconds),
-      // Poolers in transaction mode keep no prepared statements.
+      // Connection poolers in transaction mode keep no prepared statements.
       prepare: false,
       fetch_types: false,
       onnotice: () => {},

@@ -1,11 +1,11 @@
 /**
- * The table of the destination `postgres`: its columns, how it is created, how rows get into it.
+ * The table of the destination `postgres`: its columns, its creation, and how rows are written to it.
  * @module
  */
 
 import type { ISql } from "postgres";
 
-/** Name, type and meaning of each column; in this order in the table. */
+/** Name, type and meaning of each column, in the order of the table. */
 const COLUMNS = [
   ["uuid", "uuid not null", "The event's UUID; with team_id the primary key"],
   ["team_id", "bigint not null", "The project"],
@@ -20,7 +20,7 @@ const COLUMNS = [
   ["extra", "jsonb", "Other top-level fields that the SDK sent; null when there are none"],
 ] as const;
 
-/** Queries that people ask: what happened lately, how often did this happen, what did this person do. */
+/** For common queries: recent events, occurrences of one event, and the events of one person. */
 const INDEXES = ["team_id, timestamp", "team_id, event, timestamp", "team_id, distinct_id, timestamp"];
 
 /** JSON values by column. */
@@ -28,7 +28,7 @@ export type EventColumns = Record<typeof COLUMNS[number][0], unknown>;
 
 /** A row ready to be written. */
 export interface EventRow {
-  /** What no two rows of a statement may have in common. */
+  /** No two rows of a statement may have the same key. */
   key: string;
   /** {@linkcode EventColumns} as JSON. */
   json: string;
@@ -39,7 +39,7 @@ export interface TableName {
   table: string;
 }
 
-/** Creates the table unless it exists. An existing one is left as it is, and needs no right to create anything. */
+/** Creates the table unless it exists. An existing table is left as it is, which needs no right to create anything. */
 export async function ensureTable(sql: ISql, name: TableName): Promise<void> {
   const quoted = quote(name);
   const [found] = await sql.unsafe("select to_regclass($1) is not null as exists", [quoted]);
@@ -47,7 +47,7 @@ export async function ensureTable(sql: ISql, name: TableName): Promise<void> {
   const columns = COLUMNS.map(([column, type]) => `"${column}" ${type}`).join(", ");
   const statements = [
     "begin",
-    // "if not exists" alone fails when two hosts create the table at the same moment.
+    // "if not exists" alone fails when two hosts create the table at the same time.
     `select pg_advisory_xact_lock(hashtext('${quoted}'))`,
     `create table if not exists ${quoted} (${columns}, inserted_at timestamptz not null default now(), primary key (uuid, team_id))`,
     ...INDEXES.map((index) => `create index if not exists ${indexName(name, index)} on ${quoted} (${index})`),
@@ -61,8 +61,8 @@ export async function ensureTable(sql: ISql, name: TableName): Promise<void> {
 }
 
 /**
- * Writes rows in one statement. A row that is there already (same uuid, same project) is replaced when it differs, and not
- * touched when it is the same.
+ * Writes rows in one statement. An existing row (same uuid and project) is replaced when it differs and not touched
+ * when it is the same.
  */
 export async function upsertRows(sql: ISql, name: TableName, rows: EventRow[]): Promise<void> {
   const names = COLUMNS.map(([column]) => `"${column}"`);
@@ -70,7 +70,7 @@ export async function upsertRows(sql: ISql, name: TableName, rows: EventRow[]): 
     `"${column}"`
   );
   const types = COLUMNS.map(([column, type]) => `"${column}" ${type.replace(" not null", "")}`);
-  // One parameter, however many rows: no bound on parameters, and no escaping but that of JSON.
+  // One parameter for all rows: no limit on the number of parameters, and no escaping but that of JSON.
   await sql.unsafe(
     `insert into ${quote(name)} as old (${names})
      select ${names} from json_to_recordset($1::text::json) as new (${types})
@@ -84,7 +84,7 @@ function quote({ schema, table }: TableName): string {
   return `"${schema}"."${table}"`;
 }
 
-/** Postgres would cut a long name, and two cut names could be the same. */
+/** Postgres truncates long names, and two truncated names could be the same. */
 function indexName({ table }: TableName, columns: string): string {
   return `"${table.slice(0, 30)}_${columns.replaceAll(", ", "_")}_idx"`;
 }

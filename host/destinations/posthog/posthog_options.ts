@@ -19,7 +19,7 @@ export const posthogOptions = z.strictObject({
   historical_migration: z.boolean().default(false)
     .describe("Mark the events as history, so that PostHog takes them on its slower lane"),
   timeout_seconds: z.number().min(0.1).max(600).default(30).describe("How long a request may take"),
-  // PostHog's own bound on a request is 20 MB; smaller requests are repeated sooner when one is lost.
+  // PostHog's own limit is 20 MB. Smaller requests are repeated sooner when one is lost.
   batch: batchingOptions({ maxEvents: 1000, maxBytes: 4_000_000, maxWaitMs: 0 }),
 });
 

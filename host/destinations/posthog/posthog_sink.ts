@@ -1,5 +1,5 @@
 /**
- * The destination `posthog`: sends events on to a PostHog, which stores them as if the SDK had sent them there.
+ * The destination `posthog` forwards events to a PostHog, which stores them as if the SDK had sent them there.
  * @module
  */
 
@@ -14,17 +14,17 @@ import type { PosthogOptions } from "./posthog_options.ts";
 import { prepareItems } from "../prepare_items.ts";
 
 export interface PosthogSinkDeps {
-  /** The token of the project whose events these are. */
+  /** The token of the project that the events belong to. */
   projectToken?: string | undefined;
   now?: (() => number) | undefined;
 }
 
 const compress = promisify(gzip);
 
-/** Of 1.2 MB of events, level 3 makes 97 kB in 7 ms, level 6 95 kB in 12 ms, level 1 148 kB in 5 ms. */
+/** Measured on 1.2 MB of events: level 1 gives 148 kB in 5 ms, level 3 97 kB in 7 ms, level 6 95 kB in 12 ms. */
 const GZIP_LEVEL = 3;
 
-/** Repeats are harmless: PostHog keeps one event per uuid. */
+/** Delivering an event twice is harmless, because PostHog keeps one event per uuid. */
 export class PosthogSink implements Sink {
   readonly #options: PosthogOptions;
   readonly #projectToken: string | undefined;
@@ -70,14 +70,14 @@ export class PosthogSink implements Sink {
     const { api_key, historical_migration } = this.#options;
     const history = historical_migration || part[0]?.content.isHistory ? `"historical_migration":true,` : "";
     const events = part.map(({ content }) => content.json).join(",");
-    // No sent_at: then PostHog takes each timestamp as it stands.
+    // Without sent_at, PostHog takes each timestamp as it is.
     const text = `{"api_key":${JSON.stringify(api_key)},${history}"batch":[${events}]}`;
     const headers: Record<string, string> = { "content-type": "application/json" };
     if (this.#options.gzip) headers["content-encoding"] = "gzip";
     const body = this.#options.gzip ? new Uint8Array(await compress(text, { level: GZIP_LEVEL })) : text;
     const path = part[0]?.content.path ?? "/batch/";
     const answer = await this.#posters[path].post(body, headers, signal);
-    // Not every PostHog has the other two: that shall not hold up the events behind.
+    // Not every PostHog has the other two endpoints, which must not delay the events behind.
     if (path !== "/batch/" && answer.status === 404) return { kind: "refused", reason: `${answer.reason} at ${path}` };
     return outcomeOf(answer);
   }

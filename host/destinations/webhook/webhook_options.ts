@@ -38,7 +38,7 @@ export const webhookOptions = z.strictObject({
 
 export type WebhookOptions = z.output<typeof webhookOptions>;
 
-/** The key in a `whsec_…` text; null when it is not one. */
+/** The key in a `whsec_…` text; null when the text is not one. */
 export function secretBytes(text: string): Uint8Array<ArrayBuffer> | null {
   const base64 = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(text)?.[1];
   if (base64 === undefined) return null;

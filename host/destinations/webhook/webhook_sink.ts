@@ -1,5 +1,5 @@
 /**
- * The destination `webhook`: POSTs batches of events, signed as Standard Webhooks says.
+ * The destination `webhook` POSTs batches of events, signed as Standard Webhooks specifies.
  * @module
  */
 
@@ -14,22 +14,22 @@ import { secretBytes, type WebhookOptions } from "./webhook_options.ts";
 import { signedHeaders } from "./webhook_signature.ts";
 
 export interface WebhookSinkDeps {
-  /** Names the destination in message ids, so that two destinations never send the same one. */
+  /** Part of message ids, so that two destinations never send the same id. */
   destinationId: string;
   now?: (() => number) | undefined;
 }
 
-/** Added to each wait at random, so that many senders do not come back at once. */
+/** The random part of each wait, so that many senders do not return at the same time. */
 const JITTER = 0.1;
 
-/** The same events in one message have the same `webhook-id`, however often it is sent, also after a restart. */
+/** A message of the same events always has the same `webhook-id`, however often it is sent and also after a restart. */
 export class WebhookSink implements Sink {
   readonly #options: WebhookOptions;
   readonly #deps: WebhookSinkDeps;
   readonly #keys: Uint8Array[];
   readonly #poster: HttpPoster;
   readonly #delivery: PartialDelivery<string>;
-  /** Failed deliveries since the last one that succeeded. */
+  /** Consecutive failed deliveries. */
   #failures = 0;
 
   constructor(options: WebhookOptions, deps: WebhookSinkDeps) {
@@ -69,7 +69,8 @@ export class WebhookSink implements Sink {
 
   async #send(part: Item<string>[], signal: AbortSignal): Promise<PartOutcome> {
     const { now = Date.now, destinationId } = this.#deps;
-    // When the log took the newest event: the same at every attempt, so that the message and its id are the same, too.
+    // When the log took the newest event. It is the same at every attempt, so that the message and its id do not
+    // change.
     const timestamp = new Date(part.at(-1)?.record.at ?? 0).toISOString();
     const events = part.map(({ content }) => content).join(",");
     const body = `{"type":"events.batch","timestamp":"${timestamp}","data":{"events":[${events}]}}`;
@@ -92,7 +93,7 @@ export class WebhookSink implements Sink {
   }
 }
 
-/** Checked, because events of one message stand side by side in one JSON text. */
+/** Checks that the event is JSON, because the events of a message share one JSON text. */
 function eventText(bytes: Uint8Array): string {
   const text = new TextDecoder().decode(bytes);
   if (!isRecord(JSON.parse(text))) throw new TypeError("Cannot send the event: it is not a JSON object");

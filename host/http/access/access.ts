@@ -1,5 +1,6 @@
 /**
- * Who sends a request to the API, and whether they may: by a token in the Authorization header, or by the session of a browser.
+ * Determines who sends a request to the API and whether they may, by a token in the Authorization header or by a
+ * browser's session.
  * @module
  */
 
@@ -11,14 +12,14 @@ import { createSessions, readCookie, type Session, type Sessions } from "./sessi
 import { createSlowDown } from "./slow_down.ts";
 import { createTokens, type Role, type Tokens } from "./tokens.ts";
 
-/** Who does something. */
+/** A person or program that acts. */
 export interface Actor {
-  /** For the audit. */
+  /** The name that the audit shows. */
   name: string;
   role: Role;
 }
 
-/** Who asked, with what the session of their browser is. */
+/** The caller, with the session of their browser if there is one. */
 export interface Caller extends Actor {
   session: Session | null;
 }
@@ -28,20 +29,22 @@ export interface Access {
   readonly sessions: Sessions;
   /** Rejects with an ApiError (401, 403, 429). `address` is the client's. */
   admit(request: Request, address: string): Promise<Caller>;
-  /** Begins a session with a token. Rejects with an ApiError when it is wrong. */
+  /** Starts a session with a token. Rejects with an ApiError when the token is wrong. */
   logIn(token: string, address: string): Promise<{ key: string; session: Session }>;
-  /** Whether the token is one of the API's; for what else a token opens. */
+  /** Whether the token is valid for the API; used for other things that such a token opens. */
   knows(token: string, address: string): Promise<boolean>;
   /** The admin token of the data folder. */
   isAdminToken(token: string): boolean;
-  /** Whether it is a token of this service, or was one: for nobody else's eyes. */
+  /** Whether it is or was a token of this service, so that it must not be shown to anybody else. */
   isOurs(token: string): boolean;
 }
 
 export const CSRF_HEADER = "x-csrf-token";
 const READS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 
-/** `readOnlySessions`: browsers may look and not change, whoever has logged in; tokens keep their rights. */
+/**
+ * With `readOnlySessions`, browsers may look but not change anything, whoever has logged in; tokens keep their rights.
+ */
 export function createAccess(
   adminToken: string,
   things: Things,
@@ -99,7 +102,8 @@ export function createAccess(
         "Authentication credentials were not provided.",
       );
     }
-    // SameSite keeps other sites' requests from having the cookie; this keeps out those of the same site's other pages too.
+    // SameSite keeps the cookie out of other sites' requests. This also excludes requests of other pages of the same
+    // site.
     if (!READS.has(request.method) && request.headers.get(CSRF_HEADER) !== session.csrf) {
       throw forbidden("csrf_failed", `Cannot change anything without the header ${CSRF_HEADER} of this session`);
     }

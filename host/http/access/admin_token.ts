@@ -1,29 +1,33 @@
 /**
- * The first key to the API: made at the first start, kept in the data folder, or set by the operator. Further ones are made with it (tokens.ts).
+ * The first key to the API. It is set by the operator, or made at the first start and kept in the data folder. Further
+ * tokens are created with it (tokens.ts).
  * @module
  */
 
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { join } from "node:path";
 
-/** Name in the data folder. */
+/** The file's name in the data folder. */
 const FILE = "admin_token";
 
 export interface AdminToken {
   token: string;
-  /** The file that holds it; null when the operator set it. */
+  /** The file that holds the token; null when the operator set it. */
   path: string | null;
-  /** True at the start that made it: the only time that it is shown. */
+  /** True only at the start that made the token, the one time it is shown. */
   made: boolean;
 }
 
-/** The admin token. `fixed` (HOGPEN_ADMIN_TOKEN) wins over the file; without a file, one is made that only its owner can read. */
+/**
+ * The admin token. `fixed` (HOGPEN_ADMIN_TOKEN) takes precedence over the file. Without a file, one is created that
+ * only its owner can read.
+ */
 export async function loadAdminToken(dataFolder: string, fixed: string | undefined): Promise<AdminToken> {
   if (fixed) return { token: fixed, path: null, made: false };
   const path = join(dataFolder, FILE);
   const token = `hog_${randomBytes(24).toString("base64url")}`;
   try {
-    // createNew: of two services that start together, one makes the token and the other reads it.
+    // createNew: of two services that start together, one creates the token and the other reads it.
     await Deno.writeTextFile(path, `${token}\n`, { mode: 0o600, createNew: true });
     return { token, path, made: true };
   } catch (error) {

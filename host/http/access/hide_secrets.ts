@@ -1,5 +1,5 @@
 /**
- * Values that must not be shown, known by the names of their fields or by what they look like.
+ * Replaces values that must not be shown, recognised by the names of their fields or by their form.
  * @module
  */
 
@@ -9,7 +9,7 @@ import { looksSecret } from "../../config/looks_secret.ts";
 /** PostHog's placeholder for a secret that is set. */
 export const SECRET_PLACEHOLDER = "**************** POSTHOG SECRET FIELD ****************";
 
-/** The value with everything in it that looks secret replaced. */
+/** The value with everything replaced that looks like a secret. */
 export function hideSecrets(value: unknown, name = ""): unknown {
   if (looksSecret(name, value) && !Array.isArray(value) && !isRecord(value)) return SECRET_PLACEHOLDER;
   if (Array.isArray(value)) return value.map((each) => hideSecrets(each, name));

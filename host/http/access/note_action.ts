@@ -1,5 +1,6 @@
 /**
- * The audit of actions that no thing of the store is changed by: noted before they are done, so that none is missing.
+ * Audits actions that change no thing in the store. They are recorded before they are carried out, so that none is
+ * missing.
  * @module
  */
 
@@ -7,7 +8,7 @@ import type { Things } from "../../store/things.ts";
 import { hideSecrets } from "./hide_secrets.ts";
 import type { NoteAction } from "../route.ts";
 
-/** A longer body says no more to a reader. */
+/** Longer bodies are not useful to a reader of the audit. */
 const MAX_BODY = 16 * 1024;
 
 export function createNote(things: Pick<Things, "change">): NoteAction {

@@ -1,5 +1,6 @@
 /**
- * Sessions of browsers: a cookie that no script can read in place of the token, ended by time, by the user, or with the token that it began with.
+ * Browser sessions: instead of the token, a cookie that no script can read. A session ends by time, by logging out, or
+ * with the token that started it.
  * @module
  */
 
@@ -9,13 +10,13 @@ import type { Things } from "../../store/things.ts";
 import { ROLES } from "./tokens.ts";
 
 const sessionSchema = z.object({
-  /** Of the token that it began with; null for the admin token of the data folder. */
+  /** The token that started the session; null for the admin token of the data folder. */
   tokenId: z.string().nullable(),
-  /** Of the admin token that it began with, so that it ends when that one is changed. */
+  /** The hash of the admin token that started it, so that the session ends when that token changes. */
   tokenHash: z.string().nullable(),
   name: z.string(),
   role: z.enum(ROLES),
-  /** What a page must send along to change something. */
+  /** What a page must send along with a change. */
   csrf: z.string(),
   createdAt: z.number(),
   seenAt: z.number(),
@@ -26,11 +27,11 @@ export const COOKIE = "hogpen_session";
 const KIND = "session";
 const IDLE_MS = 12 * 3_600_000;
 const ABSOLUTE_MS = 7 * 24 * 3_600_000;
-/** That it is used is written down this often. */
+/** How often, in milliseconds, the use of a session is stored. */
 const TOUCH_MS = 60_000;
 
 export interface Sessions {
-  /** Returns what stands in the cookie. */
+  /** Returns the value of the cookie. */
   begin(session: Pick<Session, "tokenId" | "tokenHash" | "name" | "role">): Promise<{ key: string; session: Session }>;
   find(key: string): Promise<Session | null>;
   end(key: string): Promise<void>;
@@ -39,7 +40,7 @@ export interface Sessions {
 export function createSessions(things: Things, now: () => number): Sessions {
   const isOver = ({ createdAt, seenAt }: Session) => now() - seenAt > IDLE_MS || now() - createdAt > ABSOLUTE_MS;
 
-  /** Those that are over go when a new one begins. */
+  /** Expired sessions are deleted when a new one starts. */
   async function sweep(): Promise<void> {
     const over = (await things.list(KIND)).filter(({ value }) => isOver(sessionSchema.parse(JSON.parse(value))));
     if (over.length > 0) await things.change(over.map(({ id }) => ({ kind: KIND, id, value: null })), []);
@@ -70,18 +71,18 @@ export function createSessions(things: Things, now: () => number): Sessions {
   };
 }
 
-/** The cookie's header. `secure` when the page came by HTTPS. An empty key takes it back. */
+/** The header that sets the cookie. `secure` when the page was served over HTTPS. An empty key removes the cookie. */
 export function cookieHeader(key: string, path: string, secure: boolean): string {
   const age = key === "" ? 0 : ABSOLUTE_MS / 1000;
   return `${COOKIE}=${key}; Path=${path}; Max-Age=${age}; HttpOnly; SameSite=Strict${secure ? "; Secure" : ""}`;
 }
 
-/** The session's key in the Cookie header. */
+/** The session's key from the Cookie header. */
 export function readCookie(header: string | null): string | null {
   return new RegExp(`(?:^|;\\s*)${COOKIE}=([\\w-]+)`).exec(header ?? "")?.[1] ?? null;
 }
 
-/** Whoever reads the store learns no key. */
+/** A hash, so that reading the store reveals no key. */
 function idOf(key: string): string {
   return createHash("sha256").update(key).digest("hex");
 }

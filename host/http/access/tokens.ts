@@ -1,5 +1,6 @@
 /**
- * Further tokens of the API: named, for admins or viewers, ending at a time and revocable. The store keeps what they hash to.
+ * Further tokens of the API: named, for admins or viewers, with an expiry, and revocable. The store keeps only their
+ * hashes.
  * @module
  */
 
@@ -7,14 +8,14 @@ import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { z } from "zod";
 import type { NewAuditEntry, Thing, Things } from "../../store/things.ts";
 
-/** Admins may do everything; viewers may read what is not secret. */
+/** Admins may do everything; viewers may read everything but secrets. */
 export const ROLES = ["admin", "viewer"] as const;
 export type Role = typeof ROLES[number];
 
 const tokenSchema = z.object({
   name: z.string(),
   role: z.enum(ROLES),
-  /** SHA-256 in hexadecimal: the token itself is random, so a slow hash would add nothing. */
+  /** SHA-256 in hexadecimal. The token is random, so a slow hash would add nothing. */
   hash: z.string(),
   createdAt: z.number(),
   createdBy: z.string(),
@@ -28,7 +29,7 @@ export interface TokenRecord extends z.infer<typeof tokenSchema> {
 export interface NewToken {
   name: string;
   role: Role;
-  /** Null: it never ends. */
+  /** Null when the token does not expire. */
   expiresAt: number | null;
 }
 
@@ -37,14 +38,14 @@ const FORMAT = /^hogt_([0-9a-f]{12})_([\w-]{32})$/;
 
 export interface Tokens {
   list(): Promise<TokenRecord[]>;
-  /** The token itself is shown this once. */
+  /** Returns the token itself, which is shown only this once. */
   create(token: NewToken, actor: string): Promise<{ token: string; record: TokenRecord }>;
-  /** False when there is none of that id. */
+  /** False when no token has this id. */
   revoke(id: string, actor: string): Promise<boolean>;
-  /** Whose token it is; null for one that is unknown, revoked or over. */
+  /** The token's record; null when it is unknown, revoked or expired. */
   find(token: string): Promise<TokenRecord | null>;
   get(id: string): Promise<TokenRecord | null>;
-  /** Whether it looks like one, whatever became of it. */
+  /** Whether the text looks like a token, whether or not it is valid. */
   hasForm(token: string): boolean;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Events of the log, newest first, by what they are. There is no index: the log is read backwards for a bounded time, and who asked may go on
- * from there.
+ * Searches the log for events, newest first. There is no index: the log is read backwards for a bounded time, and the
+ * caller may continue from there.
  * @module
  */
 
@@ -14,13 +14,13 @@ export interface EventQuery {
   name?: string;
   distinctId?: string;
   uuid?: string;
-  /** Every one of them must be there with this value, as text or JSON. */
+  /** An event must have all of these properties with these values, as text or JSON. */
   properties: { key: string; value: string }[];
-  /** Exclusive, when the log took it. */
+  /** Exclusive; the time at which the log took the event. */
   before?: number;
   after?: number;
   limit: number;
-  /** Null starts at the newest. */
+  /** Null starts at the newest event. */
   next: Cursor | null;
 }
 
@@ -31,15 +31,15 @@ export interface FoundEvent {
 
 export interface FoundEvents {
   events: FoundEvent[];
-  /** Where to go on; null at the beginning of what is kept. */
+  /** Where to continue; null at the beginning of what is kept. */
   next: Cursor | null;
-  /** Records that were looked at. */
+  /** How many records were examined. */
   searched: number;
-  /** Time of the oldest of them. */
+  /** The time of the oldest examined record. */
   searchedTo: number | null;
 }
 
-/** A search gives up its turn after so long, found or not. */
+/** A search stops after so many milliseconds, whether it has found something or not. */
 const BUDGET_MS = 25;
 const READ = { maxEvents: 1000, maxBytes: 512 * 1024 };
 const decoder = new TextDecoder();
@@ -52,7 +52,7 @@ export async function findEvents(
   const start = performance.now();
   const found: FoundEvent[] = [];
   let next = query.next;
-  // What is later need not be read.
+  // Later events need not be read.
   if (next === null && query.before !== undefined) next = await log.cursorAt(topic, project, query.before);
   let searched = 0;
   let searchedTo: number | null = null;
@@ -73,7 +73,7 @@ export async function findEvents(
   return answer(next);
 }
 
-/** Texts that must stand in the event's JSON: to search bytes is a hundred times faster than to parse. */
+/** Texts that the event's JSON must contain: searching bytes is a hundred times faster than parsing. */
 function needlesOf({ name, uuid }: EventQuery): Buffer[] {
   return [name, uuid].flatMap((text) => text === undefined ? [] : [Buffer.from(JSON.stringify(text))]);
 }

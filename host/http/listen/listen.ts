@@ -1,5 +1,5 @@
 /**
- * The server that the settings ask for.
+ * Starts the server that the settings ask for.
  * @module
  */
 

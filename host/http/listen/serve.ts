@@ -8,25 +8,28 @@ import { ApiError, errorResponse } from "../api_error.ts";
 import type { App } from "../app.ts";
 
 export interface ServeOptions {
-  /** The address to listen on, or a name of it. */
+  /** The address to listen on, or a host name that resolves to it. */
   host: string;
-  /** 0 takes a free one. */
+  /** 0 selects a free port. */
   port: number;
-  /** Whether other processes may listen there too; on Linux. */
+  /** Whether other processes may listen on the same port; Linux only. */
   reusePort?: boolean;
-  /** In PEM: HTTPS, with HTTP/2 for who speaks it. */
+  /** PEM texts. They turn on HTTPS, with HTTP/2 for clients that support it. */
   tls?: { cert: string; key: string };
 }
 
 export interface Server extends AsyncDisposable {
-  /** Where it listens, as a client on this machine reaches it. */
+  /** The address at which a client on this machine reaches the server. */
   url: string;
   port: number;
-  /** Takes no more connections, and resolves when the requests at hand are answered. */
+  /** Accepts no more connections, and resolves when the current requests are answered. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** Starts to listen. Throws AddrInUse when the port is taken, and InvalidData when certificate and key cannot be used together. */
+/**
+ * Starts to listen. Throws AddrInUse when the port is taken, and InvalidData when certificate and key do not fit
+ * together.
+ */
 export function serve(app: Pick<App, "fetch">, { host: hostname, port, reusePort = false, tls }: ServeOptions): Server {
   const server = Deno.serve(
     {
@@ -35,7 +38,7 @@ export function serve(app: Pick<App, "fetch">, { host: hostname, port, reusePort
       reusePort,
       ...tls,
       onListen() {},
-      // Only for what fails before the app sees the request, or after it answered.
+      // Only called for errors before the app sees the request or after it answered.
       onError: answerError,
     },
     (request, info) => app.fetch(request, info),

@@ -1,5 +1,5 @@
 /**
- * A server with a certificate that changes while it runs, as those of Let's Encrypt do.
+ * A server whose certificate may change while it runs, as those of Let's Encrypt do.
  * @module
  */
 
@@ -11,9 +11,9 @@ import { fingerprintOf, readTlsFiles, type TlsFiles } from "./tls_files.ts";
 export interface ServeTlsOptions extends Omit<ServeOptions, "tls"> {
   files: TlsFiles;
   onNotice(message: string): void;
-  /** Told when new files cannot be used: the old certificate stays. */
+  /** Called when new files cannot be used; the old certificate stays. */
   onTrouble(message: string): void;
-  /** How often the files are looked at. Default 2 s. */
+  /** How often the files are checked, in milliseconds. Default 2 s. */
   everyMs?: number;
 }
 
@@ -23,7 +23,7 @@ export function serveTls(app: Pick<App, "fetch">, options: ServeTlsOptions): Ser
   let known = fingerprintOf(files);
   let current = open(options.port);
   const { url, port } = current;
-  /** Servers with the old certificate, which still answer what they were asked. */
+  /** Servers with the old certificate that still have requests to answer. */
   const draining = new Set<Promise<void>>();
   const closed = new AbortController();
   let changing = Promise.resolve();
@@ -32,9 +32,12 @@ export function serveTls(app: Pick<App, "fetch">, options: ServeTlsOptions): Ser
     return serve(app, { host, port: at, reusePort, tls: readTlsFiles(files) });
   }
 
-  /** The port is free as soon as the old server has stopped to listen, some milliseconds later; who comes in between is refused. */
+  /**
+   * The port is free as soon as the old server has stopped listening, a few milliseconds later; connections in between
+   * are refused.
+   */
   async function change(): Promise<void> {
-    // Elsewhere first: what cannot be used must not cost the server that works.
+    // Tried on another port first, so that unusable files do not cost the working server.
     await open(0)[Symbol.asyncDispose]();
     const old = current[Symbol.asyncDispose]();
     draining.add(old);

@@ -1,5 +1,5 @@
 /**
- * The one or two servers of the service, which may take connections before there is anything to answer them.
+ * The one or two servers of the service. They may accept connections before the apps are ready.
  * @module
  */
 
@@ -11,15 +11,18 @@ import type { Server } from "./serve.ts";
 
 export interface Servers extends AsyncDisposable {
   readonly open: Server;
-  /** The same one unless the admin side has a port of its own. */
+  /** The same server unless the admin side has a port of its own. */
   readonly admin: Server;
-  /** From now on requests are answered, those first that wait. */
+  /** Answers requests from now on, starting with those that wait. */
   answer(apps: Apps): void;
 }
 
 type ServersSettings = ListenOptions["settings"] & Pick<Settings, "host" | "port" | "adminHost" | "adminPort">;
 
-/** Deno ends the process when it is asked for a shared port without this flag, which is not for cells: so it does not stand in deno.json. */
+/**
+ * Deno exits when a shared port is requested without this flag. The flag must not apply to cells, so it is not in
+ * deno.json.
+ */
 const FLAG = "--unstable-net";
 
 /** Throws as `listen` does, and UsageError when ports cannot be shared. */

@@ -1,5 +1,5 @@
 /**
- * A certificate and its key, in two PEM files.
+ * Reads a certificate and its key from two PEM files.
  * @module
  */
 
@@ -7,19 +7,19 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { statSync } from "node:fs";
 import { BackEndError } from "../../back_end_error.ts";
 
-/** Paths. */
+/** The paths of the two files. */
 export interface TlsFiles {
-  /** The certificate, and those of the authorities between it and the root. */
+  /** The certificate, followed by those of the intermediate authorities. */
   cert: string;
   key: string;
 }
 
-/** The message is for the operator. */
+/** The message is meant for the operator. */
 export class TlsFilesError extends BackEndError {
   override name = "TlsFilesError";
 }
 
-/** Throws TlsFilesError when one cannot be read, or they do not belong together. */
+/** Throws TlsFilesError when a file cannot be read or the two do not belong together. */
 export function readTlsFiles(files: TlsFiles): { cert: string; key: string } {
   const pair = { cert: read(files.cert, "certificate"), key: read(files.key, "key") };
   if (!fitTogether(pair, files)) {
@@ -43,7 +43,7 @@ function fitTogether({ cert, key }: { cert: string; key: string }, files: TlsFil
   }
 }
 
-/** Another one when one of the files has changed. */
+/** Different after a change of either file. */
 export function fingerprintOf({ cert, key }: TlsFiles): string {
   return [cert, key].map((path) => {
     const info = statSync(path, { throwIfNoEntry: false });

@@ -1,20 +1,20 @@
 /**
- * One reader of the live feed, as server-sent events. A reader that does not keep up is dropped, not buffered: it connects again and is told
- * what it missed, or that it must read everything anew.
+ * One reader of the live feed, as server-sent events. A reader that does not keep up is dropped rather than buffered:
+ * it reconnects and is told what it missed, or that it must reload everything.
  * @module
  */
 
 import { concerns, type LiveFeed, type Message, type Subscription } from "./live_feed.ts";
 
-/** Characters that wait for a slow reader. */
+/** How many characters may wait for a slow reader. */
 const MAX_WAITING = 1024 * 1024;
 const HEARTBEAT_MS = 15_000;
-/** When a reader that was dropped should come again. */
+/** When a dropped reader should reconnect, in milliseconds. */
 const RETRY_MS = 2000;
 
 const encoder = new TextEncoder();
 
-/** `lastEventId` is what the reader saw last; null for a new one. */
+/** `lastEventId` is the last message that the reader saw; null for a new reader. */
 export function openEventStream(
   feed: LiveFeed,
   filter: Omit<Subscription, "send" | "end">,
@@ -35,7 +35,7 @@ export function openEventStream(
         controller.close();
       }
       function write(text: string): boolean {
-        // What waits here is what the connection has not taken: the reader is too slow.
+        // What waits here was not accepted by the connection, so the reader is too slow.
         if ((controller.desiredSize ?? 0) <= 0) {
           close();
           return false;
@@ -57,7 +57,7 @@ export function openEventStream(
     headers: {
       "content-type": "text/event-stream",
       "cache-control": "no-store",
-      // Proxies that gather answers would keep it all back.
+      // Keeps proxies from buffering the stream.
       "x-accel-buffering": "no",
     },
   });

@@ -1,5 +1,6 @@
 /**
- * What is told to open pages as it happens: numbered messages, the newest of which are kept for who lost the connection for a moment.
+ * Numbered messages to open pages about what happens. The newest are kept for readers that briefly lost their
+ * connection.
  * @module
  */
 
@@ -9,7 +10,7 @@ export type Topic = typeof TOPICS[number];
 export interface Message {
   id: number;
   topic: Topic;
-  /** Whom it concerns; absent: everybody. */
+  /** The plugin config that the message concerns; absent when it concerns everybody. */
   pluginConfigId?: number;
   teamId?: number;
   data: unknown;
@@ -19,23 +20,23 @@ export interface Subscription {
   topics: ReadonlySet<Topic>;
   pluginConfigId?: number;
   teamId?: number;
-  /** False when the reader did not keep up, or is gone: it gets no more. */
+  /** False when the reader is too slow or gone; it gets no further messages. */
   send(message: Message): boolean;
-  /** There will be no more messages. */
+  /** Called when no more messages will follow. */
   end(): void;
 }
 
-/** Disposed of, it lets go of its readers, whose connections would hold the service when it is to end. */
+/** Disposing of it ends its readers, whose connections would otherwise keep the service from ending. */
 export interface LiveFeed extends Disposable {
-  /** Whether anybody wants to know: what nobody reads need not be gathered. */
+  /** The topics that somebody reads; nothing needs to be gathered for the others. */
   readonly wanted: ReadonlySet<Topic>;
   readonly readers: number;
   publish(message: Omit<Message, "id">): void;
-  /** Returns the way to end it. */
+  /** Returns a function that ends the subscription. */
   subscribe(subscription: Subscription): () => void;
-  /** Messages after this one; null when some of them are no longer here. */
+  /** The messages after this one; null when some of them are no longer kept. */
   since(id: number): Message[] | null;
-  /** Number of the newest message. */
+  /** The number of the newest message. */
   readonly last: number;
 }
 

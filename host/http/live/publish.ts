@@ -1,5 +1,5 @@
 /**
- * Log entries and single events, as the live feed tells them.
+ * Publishes log entries and single events to the live feed.
  * @module
  */
 
@@ -7,7 +7,7 @@ import type { NewSighting } from "../../store/observed.ts";
 import type { LogEntry } from "../../store/store.ts";
 import type { LiveFeed } from "./live_feed.ts";
 
-/** Longer lines are in the log in full. */
+/** Longer lines are cut here; the log has them in full. */
 const MAX_MESSAGE = 4096;
 
 export function publishLog(feed: LiveFeed, entry: LogEntry): void {
@@ -24,7 +24,7 @@ export function publishLog(feed: LiveFeed, entry: LogEntry): void {
   feed.publish({ topic: "logs", pluginConfigId, teamId, data });
 }
 
-/** Without what is in it: GET has that. */
+/** Without the event's content, which a GET returns. */
 export function publishSighting(feed: LiveFeed, sighting: NewSighting): void {
   if (!feed.wanted.has("traces")) return;
   const { kind, teamId, pluginConfigId, uuid, distinctId, name, at } = sighting;

@@ -1,5 +1,5 @@
 /**
- * Looks at the service as long as somebody reads the live feed, and tells what changed: states, counters, lag, jobs.
+ * Polls the service while somebody reads the live feed, and publishes what changed: states, counters, lag and jobs.
  * @module
  */
 
@@ -21,13 +21,13 @@ export interface WatchedService {
 const EVERY_MS = 1000;
 const JOBS = 50;
 
-/** Starts to look when the first reader comes. */
+/** Starts to poll when the first reader subscribes. */
 export function watchService(feed: LiveFeed, service: WatchedService): Disposable {
   const told = new Map<string, string>();
   let counted: Map<string, Point> | null = null;
   let looking = false;
 
-  /** Publishes it when it is not what was told last. */
+  /** Publishes the data unless it equals what was published last. */
   function tell(topic: Topic, key: string, scope: { pluginConfigId?: number; teamId?: number }, data: unknown): void {
     const text = JSON.stringify(data);
     if (told.get(key) === text) return;
@@ -47,7 +47,7 @@ export function watchService(feed: LiveFeed, service: WatchedService): Disposabl
     const now = service.counters.read();
     const before = counted;
     counted = now;
-    // The first look only says from where on to count.
+    // The first poll is only the baseline for counting.
     if (before === null) return;
     const subjects: Record<string, Point> = {};
     for (const [subject, point] of now) {
@@ -96,7 +96,7 @@ export function watchService(feed: LiveFeed, service: WatchedService): Disposabl
       if (feed.wanted.has("lag")) await tellLag();
       if (feed.wanted.has("jobs")) await tellJobs();
     } catch {
-      // The store is away: it is looked at again in a moment.
+      // The store is unavailable; the next poll tries again.
     } finally {
       looking = false;
     }

@@ -1,5 +1,5 @@
 /**
- * Consumers of the outbox: how far each is, pausing one, and having it deliver again what lies behind it.
+ * Consumers of the outbox: their progress, pausing them, and replaying events.
  * @module
  */
 

@@ -1,5 +1,5 @@
 /**
- * Events that something gave up on: seeing them, trying one again, letting one go.
+ * Dead letters: listing, repairing, requeueing and deleting them.
  * @module
  */
 
@@ -27,12 +27,15 @@ const selectionIn = z.strictObject({
   all: z.boolean().default(false),
 });
 
-/** A request must not take minutes. */
+/** Keeps a request from taking minutes. */
 const MOST_AT_ONCE = 1000;
 
 export interface DeadLetterRoutesOptions {
   deadLetters: Pick<DeadLetters, "list" | "get" | "remove" | "total" | "groups" | "edit" | "removeAll">;
-  /** Gives the event again to who gave it up. Rejects with the reason when it was not taken. */
+  /**
+   * Passes the event again to the consumer or function that gave it up. Rejects with the reason when it was not
+   * accepted.
+   */
   requeue(letter: DeadLetter): Promise<void>;
 }
 
@@ -195,7 +198,7 @@ function selectionOf(
   };
 }
 
-/** An empty choice would be everything: that has to be said. */
+/** An empty selection would match everything, which must be requested explicitly. */
 function chosen({ all, ...body }: z.output<typeof selectionIn>): DeadLetterSelection {
   const selection = selectionOf(body);
   if (all || Object.keys(selection).length > 0) return selection;

@@ -1,5 +1,5 @@
 /**
- * Jobs of plugins and retries of the service: what waits, runs and is over.
+ * Jobs of plugins and retries of the service: waiting, running and finished.
  * @module
  */
 

@@ -1,5 +1,5 @@
 /**
- * Plugin configs: what they are, how they are, and starting one again.
+ * Plugin configs: their settings, their state, and enabling one again.
  * @module
  */
 
@@ -14,22 +14,22 @@ import { maskAttachments, maskConfig, secretKeys, showSource } from "../mask_con
 import { type Route, route } from "../route.ts";
 import { DONE, doneOut, errorRecordOut, idIn, listOf, pageIn, pageOf, showErrorRecord, timeOut } from "../schemas.ts";
 
-/** A plugin config of the configuration, and what became of it. */
+/** A plugin config of the configuration, and its current state. */
 export interface PluginView {
   config: PluginConfig;
   /** Null while its source could not be read. */
   manifest: Manifest | null;
   status: PluginStatus;
-  /** Of the thing in the store; null when it stands in the file. */
+  /** The version of the thing in the store; null when the plugin config is in the file. */
   version: number | null;
   /** Why it has a process of its own though its project shares them; null when that is not so. */
   apart: string | null;
 }
 
-/** All plugin configs, those that are switched off too. */
+/** All plugin configs, including those that are switched off. */
 export interface Plugins {
   list(): PluginView[];
-  /** Starts a plugin again that the service disabled. Resolves when it was told to. */
+  /** Enables a plugin that the service disabled. Resolves when the start was requested. */
   enable(pluginConfigId: number): Promise<void>;
   /** Lets a plugin share a process again that misbehaved in one. */
   share(pluginConfigId: number): Promise<void>;
@@ -139,7 +139,7 @@ export function pluginConfigRoutes(plugins: Plugins): Route[] {
   ];
 }
 
-/** The plugin config of the id, or 404. */
+/** The plugin config with the id. Throws 404 when there is none. */
 export function findPlugin(plugins: Plugins, id: number): PluginView {
   const view = plugins.list().find(({ config }) => config.id === id);
   if (!view) throw notFound(`There is no plugin config ${id}`);

@@ -1,5 +1,5 @@
 /**
- * Starting a plugin's public jobs.
+ * Starts a plugin's public jobs.
  * @module
  */
 
@@ -13,7 +13,7 @@ import { idIn } from "../schemas.ts";
 import { jobOut, showJob } from "./jobs.ts";
 import { findPlugin, type Plugins } from "./plugin_configs.ts";
 
-/** Like jobs that plugins start themselves: tried again five times on RetryError. */
+/** As for jobs that plugins start themselves: five retries on RetryError. */
 const MAX_ATTEMPTS = 6;
 const DEFAULT_OPERATION = "start";
 
@@ -84,7 +84,7 @@ export function pluginJobRoutes({ plugins, jobs, onEnqueued, now }: PluginJobRou
   ];
 }
 
-/** A body with a `payload` object wraps the payload; any other body is the payload. */
+/** The payload is the `payload` object of the body or, without one, the body itself. */
 function readStart(body: Record<string, unknown>): { payload: Record<string, unknown>; operation: string } {
   const wraps = isRecord(body.payload) && Object.keys(body).every((key) => key === "payload" || key === "operation");
   if (!wraps || !isRecord(body.payload)) return { payload: body, operation: DEFAULT_OPERATION };

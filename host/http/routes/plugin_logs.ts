@@ -1,5 +1,5 @@
 /**
- * What plugins wrote to their console, and what the service wrote about them.
+ * Log entries: the console output of plugins, and what the service reports about them.
  * @module
  */
 

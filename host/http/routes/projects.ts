@@ -11,7 +11,7 @@ import type { ManagedApi } from "./managed/managed_api.ts";
 import { type Route, route } from "../route.ts";
 import { idIn, limitUpTo, listOf, pageIn, pageOf } from "../schemas.ts";
 
-/** Bytes of events in one page; a page holds one event at least. */
+/** The most bytes of events in one page; a page holds at least one event. */
 const MAX_PAGE_BYTES = 16 * 1024 * 1024;
 
 const projectOut = z.object({
@@ -103,7 +103,10 @@ function showProject(
   };
 }
 
-/** The events are sent as they lie in the log. X-Cursor is where the page ends, to go on from when there is more. */
+/**
+ * The events are sent as they are stored in the log. X-Cursor is the end of the page, from which to continue when there
+ * is more.
+ */
 async function readPage(log: Pick<EventLog, "read">, project: number, after: string, limit: number): Promise<Response> {
   try {
     const records = await log.read("outbox", project, after, { maxEvents: limit, maxBytes: MAX_PAGE_BYTES });

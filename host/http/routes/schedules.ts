@@ -1,5 +1,5 @@
 /**
- * Scheduled tasks of plugins: when each runs next, how it went last, and running one now.
+ * Scheduled tasks of plugins: their next and last runs, and running one now.
  * @module
  */
 
@@ -63,7 +63,7 @@ export function scheduleRoutes({ plugins, schedule }: ScheduleRoutesOptions): Ro
           return { error: null };
         } catch (error) {
           if (error instanceof PluginCallError) return { error: `${error.record.name}: ${error.message}` };
-          // The plugin was stopped meanwhile.
+          // The plugin was stopped in the meantime.
           return { error: error instanceof Error ? error.message : String(error) };
         }
       },

@@ -1,5 +1,5 @@
 /**
- * What the service runs with.
+ * The settings with which the service runs.
  * @module
  */
 

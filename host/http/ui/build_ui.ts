@@ -1,5 +1,5 @@
 /**
- * Builds the page of the operator from its sources in ui/, once, when it is first opened.
+ * Builds the operator's page from its sources in ui/, once, when it is first opened.
  * @module
  */
 
@@ -7,8 +7,8 @@ import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /**
- * The files of the page by name: `main.js`, `app.css`, and the parts that are loaded when somebody looks at them.
- * Rejects with esbuild's error when the sources are wrong.
+ * The files of the page by name: `main.js`, `app.css`, and the chunks that are loaded on demand. Rejects with esbuild's
+ * error when the sources are invalid.
  */
 export async function buildUi(): Promise<Map<string, string>> {
   const esbuild = await import("esbuild");
@@ -30,7 +30,7 @@ export async function buildUi(): Promise<Map<string, string>> {
     });
     return new Map(outputFiles.map(({ path, text }) => [basename(path), text]));
   } finally {
-    // It leaves a process behind, and the page is built once.
+    // esbuild would leave a process behind, and the page is built only once.
     await esbuild.stop();
   }
 }

@@ -1,5 +1,5 @@
 /**
- * The page as `deno task compile` has built it: an executable has no bundler.
+ * The page as built by `deno task compile`, because an executable has no bundler.
  * @module
  */
 
@@ -20,7 +20,7 @@ export async function keepUi(to = KEPT): Promise<void> {
   await Deno.writeTextFile(to, JSON.stringify(Object.fromEntries(await buildUi())));
 }
 
-/** Rejects when the page was not built before. */
+/** Rejects when the page has not been built. */
 export async function readKeptUi(from = KEPT): Promise<Map<string, string>> {
   return new Map(Object.entries(files.parse(JSON.parse(await Deno.readTextFile(from)))));
 }

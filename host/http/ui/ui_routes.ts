@@ -1,5 +1,5 @@
 /**
- * The page of the operator at /_hogpen/. Its packages are fetched and its script is built when it is first opened.
+ * Serves the operator's page at /_hogpen/. When it is first opened, its packages are fetched and its script is built.
  * @module
  */
 
@@ -10,7 +10,7 @@ import { readKeptUi } from "./kept_ui.ts";
 import { PACKAGE_GROUPS } from "../../packages/package_groups.ts";
 import { reportTrouble } from "../../trouble.ts";
 
-/** `readonly` leaves out the controls; who may change what is up to the token. */
+/** `readonly` hides the controls; what somebody may change depends on their token. */
 export type UiMode = "edit" | "readonly" | "off";
 
 const HEADERS = {
@@ -48,7 +48,7 @@ export function createUiRoutes(mode: UiMode, arrivalOf: ArrivalOf): Hono<{ Bindi
       if (text === undefined) return new Response("There is no such part of the page", { status: 404 });
       return answer(text, file.endsWith(".css") ? "text/css" : "text/javascript");
     } catch (error) {
-      // The next visit tries again: the registry may only have been away.
+      // The next visit tries again, because the registry may have been unavailable only briefly.
       built = null;
       reportTrouble("Cannot build the web page", error);
       return new Response("Cannot build the web page; the service's output says why", { status: 503 });

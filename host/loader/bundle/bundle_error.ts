@@ -1,9 +1,9 @@
 /**
- * Why a plugin cannot be packed.
+ * The error for a plugin that cannot be bundled.
  * @module
  */
 
-/** The message lists the reasons, a line each. */
+/** The message lists the reasons, one per line. */
 export class BundleError extends Error {
   override name = "BundleError";
 }

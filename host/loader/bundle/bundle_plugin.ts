@@ -1,5 +1,5 @@
 /**
- * Packs a plugin and the npm packages it brings into one file, which is then a plugin like any other.
+ * Bundles a plugin and the npm packages it brings into one file, which is then a plugin like any other.
  * @module
  */
 
@@ -12,22 +12,22 @@ import { parseManifest } from "../manifest/manifest.ts";
 import { BundleError } from "./bundle_error.ts";
 
 export interface BundleOptions {
-  /** The entry; from plugin.json, or index.js or index.ts, when absent. */
+  /** The entry. When absent it comes from plugin.json, or is index.js or index.ts. */
   main?: string;
-  /** Folders with packages, besides the `node_modules` around the plugin. */
+  /** Folders to find packages in, besides the `node_modules` around the plugin. */
   packageFolders?: string[];
 }
 
 export interface Bundle {
   code: string;
-  /** What the code may miss when it runs. */
+  /** What the code may lack when it runs. */
   warnings: string[];
 }
 
-/** Packages that load machine code. */
+/** Packages that load native code. */
 const ADDON_LOADERS = /^(?:bindings|node-gyp-build|node-gyp|prebuild-install|@mapbox\/node-pre-gyp|node-pre-gyp|nan)$/;
 
-/** Packs the plugin in the folder. Its packages have to be installed. Rejects with BundleError. */
+/** Bundles the plugin in the folder. Its packages must be installed. Rejects with BundleError. */
 export async function bundlePlugin(folder: string, options: BundleOptions = {}): Promise<Bundle> {
   const root = await Deno.realPath(folder);
   const entry = resolve(root, options.main ?? await findEntry(root));
@@ -41,13 +41,14 @@ export async function bundlePlugin(folder: string, options: BundleOptions = {}):
       bundle: true,
       write: false,
       format: "cjs",
-      // A sandbox is more like a browser than like Node: fetch and web classes, but no sockets, files or system.
+      // A sandbox resembles a browser more than Node: it has fetch and web classes, but no sockets, files or operating
+      // system.
       platform: "browser",
       target: "es2022",
       nodePaths: packageFolders,
       define: { global: "globalThis", self: "globalThis", "process.env.NODE_ENV": '"production"' },
       inject: [PROCESS, WEB_CRYPTO],
-      // Functions that the entry only declares are what PostHog called.
+      // PostHog also called functions that the entry declares without exporting them.
       treeShaking: exportsSomething(await readEntry(entry)),
       legalComments: "none",
       logLevel: "silent",
@@ -66,8 +67,8 @@ export async function bundlePlugin(folder: string, options: BundleOptions = {}):
 }
 
 /**
- * Refuses files that are neither the plugin's own nor of a package: a plugin from somebody else could name any file of this
- * machine, and the bundle would carry it away. esbuild has followed symbolic links by then.
+ * Refuses files that belong neither to the plugin nor to a package: a plugin of unknown origin could name any file of
+ * this machine, and the bundle would leak it. esbuild has already resolved symbolic links at this point.
  */
 function ownFilesPlugin(root: string, packageFolders: string[]): Plugin {
   return {
@@ -97,7 +98,7 @@ function foldersAbove(folder: string): string[] {
 const PROCESS = "hogpen:process";
 const WEB_CRYPTO = "hogpen:crypto";
 
-/** What packages look for in `process` while they load: nothing of the machine. */
+/** The `process` that packages see while they load; it reveals nothing of the machine. */
 const PROCESS_CODE = `
 export var process = {
   env: {}, argv: [], execArgv: [], version: "", versions: {}, platform: "", arch: "", pid: 1, title: "", browser: true,
@@ -110,8 +111,8 @@ export var process = {
 const WEB_CRYPTO_CODE = 'export var crypto = /* @__PURE__ */ (() => require("crypto").webcrypto)();';
 
 /**
- * What a package gets for a module that plugins have not. It can be read, extended and handed on, as packages do while
- * they load; to call or construct any of it is an error that says what is missing.
+ * The stand-in for a module that plugins do not have. It can be read, extended and passed on, as packages do while they
+ * load; calling or constructing any of it throws an error that names what is missing.
  */
 function absentModule(name: string): string {
   return `
@@ -165,7 +166,7 @@ function packagesPlugin(entry: string, warnings: Set<string>): Plugin {
           warnings.add(`${shorten(importer)} imports '${name}', which plugins have not: it fails where it is used`);
           return { path: name, namespace: "absent" };
         }
-        // Packages try to require what they can do without; nobody tries to import it.
+        // Packages try to require optional modules, but never try to import them.
         if (kind !== "require-call") {
           return { errors: [{ text: `${shorten(importer)} imports '${path}', which is not installed` }] };
         }
@@ -180,7 +181,7 @@ function packagesPlugin(entry: string, warnings: Set<string>): Plugin {
       build.onLoad({ filter: /.*/, namespace: "file" }, async ({ path }) => {
         if (path !== entry) return undefined;
         const contents = await readEntry(path);
-        // `exports = {…}` is a way of exporting that only PostHog knew.
+        // `exports = {…}` is a form of export that only PostHog knew.
         const isAssigned = /(?:^|[^.\w$])exports\s*=(?!=)/.test(contents);
         return { contents: isAssigned ? `${contents}\n;module.exports = exports;` : contents, loader: "ts" };
       });
@@ -214,7 +215,7 @@ function describe({ text, location }: Message): string {
   return location === null ? text : `${location.file}:${location.line}:${location.column}: ${text}`;
 }
 
-/** `axios/lib/http.js` for a file of a package. */
+/** Shortens the path of a package's file to, for example, `axios/lib/http.js`. */
 function shorten(path: string): string {
   return path.split(/[/\\]node_modules[/\\]/).at(-1) ?? path;
 }

@@ -1,6 +1,6 @@
 /**
- * Installs the npm packages that a plugin's package.json names, away from the plugin's folder and without running
- * their scripts.
+ * Installs the npm packages that a plugin's package.json names, outside the plugin's folder and without running their
+ * scripts.
  * @module
  */
 
@@ -10,31 +10,31 @@ import { z } from "zod";
 import { BundleError } from "./bundle_error.ts";
 
 export interface InstalledPackages extends AsyncDisposable {
-  /** Folders to look for packages in; none when the plugin's own `node_modules` will do. */
+  /** Folders to find packages in; empty when the plugin's own `node_modules` is used. */
   folders: string[];
 }
 
 export interface InstallOptions {
   /** Added to the installer's environment. */
   env?: Record<string, string>;
-  /** Folder that keeps what was installed for the next time; absent: it is removed when disposed. */
+  /** Folder in which the installed packages are kept for the next time. When absent they are removed on disposal. */
   keepIn?: string;
-  /** True for packages that are at hand already. */
+  /** Whether a package is already available. */
   has?(name: string, version: string): Promise<boolean>;
-  /** Told before the installer starts, and of packages that cannot be had. */
+  /** Called before the installer starts, and for packages that cannot be installed. */
   onNotice?(message: string): void;
 }
 
 const names = z.record(z.string(), z.string()).default({});
 const packageSchema = z.object({ dependencies: names, devDependencies: names });
 
-/** Tools of development, which neither a plugin nor its tests import: their own runner stands in for them. */
+/** Development tools, which neither a plugin nor its tests import: the test runner replaces them. */
 const TOOLS =
   /^(?:jest|jest-(?!fetch-mock|mock-extended|extended|when|date-mock)[\w-]+|ts-jest|babel-jest|ts-node|typescript|@types\/.*|@?babel\/.*|@babel\/.*|@swc\/.*|@?eslint.*|@typescript-eslint\/.*|prettier.*|husky|lint-staged|pre-commit|standard|rollup.*|@rollup\/.*|webpack.*|esbuild|nodemon|rimraf|np|semantic-release.*|@semantic-release\/.*|commitizen|@commitlint\/.*)$/;
 
 /**
- * Uses the plugin's own `node_modules` when there is one. devDependencies are installed as well, for many plugins name
- * there what they import. Rejects with BundleError.
+ * Uses the plugin's own `node_modules` when there is one. devDependencies are installed as well, because many plugins
+ * list there what they import. Rejects with BundleError.
  */
 export async function installPackages(folder: string, options: InstallOptions = {}): Promise<InstalledPackages> {
   const nothing = { folders: [], [Symbol.asyncDispose]: () => Promise.resolve() };
@@ -66,7 +66,7 @@ export async function installPackages(folder: string, options: InstallOptions = 
   return { ...nothing, folders: [join(kept, "node_modules")] };
 }
 
-/** Versions that the registry has not are left out: what stands in for them, or the bundler, will say more. */
+/** Leaves out versions that the registry does not have: their stand-ins, or the bundler, give a better error. */
 async function install(
   target: string,
   dependencies: Record<string, string>,
@@ -77,7 +77,7 @@ async function install(
   const left = { ...dependencies };
   for (;;) {
     await Deno.writeTextFile(join(target, "package.json"), JSON.stringify({ name: "bundled", dependencies: left }));
-    // Deno is here, npm may not be; it runs no install scripts unless told to.
+    // Deno is always available, npm may not be. Deno runs no install scripts unless told to.
     const { success, stderr } = await new Deno.Command(Deno.execPath(), {
       args: ["install", "--quiet", "--node-modules-dir=auto"],
       cwd: target,
@@ -98,7 +98,7 @@ function readDependencies(text: string): Record<string, string> {
   try {
     const { dependencies, devDependencies } = packageSchema.parse(JSON.parse(text));
     const tools = Object.entries(devDependencies).filter(([name]) => !TOOLS.test(name));
-    // Addresses of git and folders are not for the registry.
+    // Addresses of git and folders do not come from the registry.
     const wanted = [...tools, ...Object.entries(dependencies)].filter(([, version]) =>
       !/[:/](?!\/?\d)/.test(version.replace(/^npm:/, ""))
     );

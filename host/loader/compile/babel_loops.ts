@@ -12,7 +12,7 @@ import { errorAt } from "./babel_modules.ts";
 
 type Babel = typeof import("@babel/core");
 
-/** What the sandbox gives to the code as the clock. */
+/** The name under which the sandbox provides the clock to the code. */
 export const LOOP_CLOCK = "__hogpen_loop";
 
 export function loopsPlugin({ types }: Babel): PluginObject {
@@ -39,7 +39,7 @@ export function loopsPlugin({ types }: Babel): PluginObject {
     if (body.type === "BlockStatement") body.body.unshift(check);
     else loop.body = types.blockStatement(body.type === "EmptyStatement" ? [check] : [check, body]);
 
-    // Before the labels too: `continue label` needs the label to stand at its loop.
+    // The statement includes its labels, because `continue label` needs the label to stand at its loop.
     let statement: NodePath = path;
     while (statement.parentPath?.isLabeledStatement()) statement = statement.parentPath;
     statement.insertBefore(types.variableDeclaration("const", [types.variableDeclarator(name, clock("now", []))]));
@@ -59,7 +59,7 @@ export function loopsPlugin({ types }: Babel): PluginObject {
   };
 }
 
-/** `_LP`, `_LP2`, …, leaving out those that the code uses. Babel's generateUid tries from the start each time. */
+/** `_LP`, `_LP2`, …, without those that the code uses. Babel's generateUid would search from the start each time. */
 function unusedNames(code: string): () => string {
   const used = new Set(code.match(/_LP\d*/g));
   let count = 0;
@@ -71,7 +71,7 @@ function unusedNames(code: string): () => string {
   };
 }
 
-/** A plugin's own variable of the clock's name becomes another; a free use of the name is refused. */
+/** Renames a plugin's own variable of the clock's name; a free use of the name is refused. */
 function renameOwnClock(program: NodePath<t.Program>) {
   program.traverse({
     Identifier(path) {

@@ -1,6 +1,6 @@
 /**
- * Babel plugin: settles every import, export-from, `require` and `import()` of a file while compiling, so that what a
- * sandbox is asked for at run time is a provided module or a file of the plugin (runtime/modules.ts).
+ * Babel plugin that resolves every import, export-from, `require` and `import()` of a file at compile time, so that at
+ * run time a sandbox is only asked for a provided module or a file of the plugin (runtime/modules.ts).
  * @module
  */
 
@@ -15,9 +15,9 @@ export interface ModulesOptions {
   /** Path of the file being compiled. */
   path: string;
   paths: ReadonlySet<string>;
-  /** Filled with the paths of the plugin's own files that this one loads. */
+  /** Receives the paths of the plugin's own files that this one loads. */
   imports: Set<string>;
-  /** Filled with the packages that have to be installed for it. */
+  /** Receives the packages that must be installed for it. */
   packages: Set<string>;
 }
 
@@ -44,8 +44,9 @@ export function modulesPlugin(
   }
 
   /**
-   * A provided module is its own default export and its own namespace. The CommonJS plugin would copy it, or export
-   * it before it is loaded, so those two get a plain `const x = require("m")`; named imports are left to it.
+   * A provided module is its own default export and its own namespace. The CommonJS plugin would copy it, or export it
+   * before it is loaded, so these two forms become a plain `const x = require("m")`; named imports are left to that
+   * plugin.
    */
   function requireWhole(statement: NodePath<t.ImportDeclaration>, program: NodePath<t.Program>) {
     const { specifiers, source } = statement.node;
@@ -65,7 +66,8 @@ export function modulesPlugin(
   }
 
   /**
-   * `export * as x from "m"` and, for provided modules, `export { default as x } from "m"`: an import and an export.
+   * Splits `export * as x from "m"` and, for provided modules, `export { default as x } from "m"` into an import and an
+   * export.
    */
   function splitExport(statement: NodePath<t.ExportNamedDeclaration>, program: NodePath<t.Program>) {
     const { source } = statement.node;
@@ -87,7 +89,10 @@ export function modulesPlugin(
     if (statement.node.specifiers.length === 0) statement.remove();
   }
 
-  /** TypeScript files have had their type imports removed by now; JavaScript that imports types gets the same. */
+  /**
+   * Type imports of TypeScript files are already gone at this point. JavaScript that imports types gets the same
+   * treatment.
+   */
   function removeUnused(statement: NodePath<t.ImportDeclaration>): boolean {
     const { specifiers } = statement.node;
     if (specifiers.length === 0) return false;
@@ -99,7 +104,7 @@ export function modulesPlugin(
     name: "hogpen-modules",
     visitor: {
       Program: {
-        // On exit, before the CommonJS plugin's own exit: unused imports may name anything.
+        // On exit, but before the CommonJS plugin's own exit: unused imports may name anything.
         exit(program) {
           for (const statement of program.get("body")) {
             if (statement.isImportDeclaration() && removeUnused(statement)) {
@@ -125,7 +130,7 @@ export function modulesPlugin(
       },
       ImportExpression(expression, state) {
         if (expression.scope.hasBinding("require", { noGlobals: true })) expression.scope.rename("require");
-        // What a plugin may not import is refused when it runs, as in PostHog: only then is the name known for sure.
+        // A forbidden import() is refused when it runs, as in PostHog, because only then is the name certain.
         const name = literalText(expression.node.source);
         const known = name !== null && (isOwnFile(name) || isProvidedModule(name.replace(/^node:/, "")));
         const argument = known ? types.stringLiteral(settle(name, expression)) : types.identifier("name");
@@ -143,21 +148,21 @@ export function modulesPlugin(
         expression.skip();
       },
       MetaProperty(meta) {
-        // `import.meta` says where a file lies; a plugin's lies nowhere.
+        // `import.meta` tells where a file is stored; a plugin's file is stored nowhere.
         if (meta.node.meta.name === "import") meta.replaceWith(types.objectExpression([]));
       },
     },
   };
 }
 
-/** A SyntaxError for the place, with its line and 0-based column behind the message and the code around it below. */
+/** A SyntaxError with its line and 0-based column after the message and the surrounding code below. */
 export function errorAt(path: NodePath, message: string): Error {
   const start = path.node.loc?.start;
   const place = start ? ` (${start.line}:${start.column})` : "";
   return Object.assign(path.buildCodeFrameError(message + place, SyntaxError), start ? { loc: start } : {});
 }
 
-/** The default export or the namespace, not a name out of it. */
+/** Whether the specifier is the default export or the namespace rather than a name. */
 function isWhole(specifier: t.ImportDeclaration["specifiers"][number] | t.ExportSpecifier | t.ExportDefaultSpecifier) {
   if (specifier.type === "ImportSpecifier") return nameOf(specifier.imported) === "default";
   if (specifier.type === "ExportSpecifier") return nameOf(specifier.local) === "default";

@@ -1,6 +1,7 @@
 /**
- * Babel plugin: PostHog ran plugins in sloppy mode, a sandbox evaluates them in strict mode. What strict mode would
- * reject or do otherwise is written so that it does the same; `with` alone is refused.
+ * Babel plugin that preserves the meaning of sloppy code. PostHog ran plugins in sloppy mode, while a sandbox evaluates
+ * them in strict mode. Anything that strict mode would reject or do differently is rewritten to do the same; only
+ * `with` is refused.
  * @module
  */
 
@@ -11,13 +12,13 @@ type Babel = typeof import("@babel/core");
 
 const RESERVED = ["implements", "interface", "let", "package", "private", "protected", "public", "static", "yield"];
 
-/** Names that the code gets from outside and a script may not declare beside them. */
+/** Names that are provided to the code, and that a script may not declare again. */
 const PROVIDED = ["require", "module", "exports"];
 
 export function strictPlugin({ types }: Babel): PluginObject {
   function uniqueParameters(fn: NodePath<t.Function>) {
     const seen = new Set<string>();
-    // Of several parameters with one name the last one counts.
+    // Of several parameters with one name, the last one counts.
     for (const parameter of fn.node.params.toReversed()) {
       if (parameter.type !== "Identifier") continue;
       if (seen.has(parameter.name)) parameter.name = fn.scope.generateUid(parameter.name);
@@ -29,7 +30,7 @@ export function strictPlugin({ types }: Babel): PluginObject {
     name: "hogpen-strict",
     visitor: {
       Program(program) {
-        // `#!…` may only stand at the very start, and the sandbox puts something before it.
+        // `#!…` is only allowed at the very start, where the sandbox inserts code.
         program.node.interpreter = null;
         if (program.node.sourceType === "module") return;
         for (const name of PROVIDED) {
@@ -82,8 +83,8 @@ export function strictPlugin({ types }: Babel): PluginObject {
 }
 
 /**
- * `this` that is the global object when a sloppy function is called without a receiver; in strict mode it is
- * undefined.
+ * Whether `this` is the global object in sloppy mode when the function is called without a receiver; in strict mode it
+ * would be undefined.
  */
 function isSloppyFunctionThis(path: NodePath): boolean {
   let inFunction = false;

@@ -1,7 +1,7 @@
 /**
- * The process that compiles: hostile code can keep Babel busy for ever, and a thread could not be stopped then. It takes
- * one job per line and answers each with a line. The work is done in a thread of its own, so that this process notices
- * when the host is gone, and ends.
+ * The process that compiles. Hostile code can keep Babel busy forever, and a thread could not be stopped then. The
+ * process takes one job per line and answers each with a line. A thread of its own does the work, so that the process
+ * notices when the host is gone, and ends.
  * @module
  */
 
@@ -21,11 +21,11 @@ async function answer(job: TransformJob): Promise<void> {
 }
 
 for await (const job of readJsonLines(Deno.stdin.readable)) {
-  // The host sends the next job when it has the answer; an error of the compiler itself ends the process with its text.
+  // The host sends the next job only after the answer. An error of the compiler itself ends the process with its text.
   answer(job as TransformJob).catch((error) => {
     console.error(String(error));
     Deno.exit(1);
   });
 }
-// The pipe has ended: so has the host, or it wants no more. A busy thread must not hold this process.
+// The pipe has ended: the host is gone or needs no more. A busy thread must not keep this process alive.
 Deno.exit(0);

@@ -1,5 +1,6 @@
 /**
- * Where plugins are compiled: a process that can be killed, or a thread where there is no deno to start one with.
+ * Where plugins are compiled: in a process that can be killed, or in a thread when there is no deno executable to
+ * start.
  * @module
  */
 
@@ -10,9 +11,9 @@ import { jsonLine, readJsonLines } from "./json_lines.ts";
 import type { TransformJob } from "./transform.ts";
 import type { CompileAnswer, TransformThreadApi } from "./transform_thread.ts";
 
-/** Takes one file after the other. Disposing it ends it at once, whatever it is doing. */
+/** Compiles one file after the other. Disposing of it ends it at once, even in the middle of a file. */
 export interface Compiler extends AsyncDisposable {
-  /** Rejects when the compiler itself fails; what is wrong with the code is an answer. */
+  /** Rejects when the compiler itself fails. Errors in the code are part of the answer. */
   compile(job: TransformJob): Promise<CompileAnswer>;
 }
 
@@ -22,7 +23,7 @@ export function startCompiler(): Compiler {
   return Deno.build.standalone ? startThread() : startProcess();
 }
 
-/** No rights but to read its own code, and nothing of the host's environment. */
+/** The process may only read its own code, and gets nothing of the host's environment. */
 function startProcess(): Compiler {
   const child = new Deno.Command(Deno.execPath(), {
     args: [
@@ -30,9 +31,9 @@ function startProcess(): Compiler {
       "--quiet",
       "--no-prompt",
       "--cached-only",
-      // Babel asks for variables, and is told that there are none.
+      // Babel reads environment variables, and sees none.
       "--ignore-env",
-      // The largest bundle seen, 7 MB, takes 1 GB.
+      // The largest bundle seen, 7 MB, needs 1 GB.
       "--v8-flags=--max-old-space-size=2048",
       `--config=${pathOf("deno.json")}`,
       `--allow-read=${["host/", "runtime/", "node_modules/", "deno.json"].map(pathOf).join(",")}`,
@@ -66,12 +67,12 @@ function startProcess(): Compiler {
       try {
         child.kill("SIGKILL");
       } catch {
-        // It has ended already.
+        // It has already ended.
       }
       await child.status;
       await last;
       await jobs.abort().catch(() => {});
-      // Reads what was on its way, so that the pipe is closed.
+      // Reads the remaining output, so that the pipe is closed.
       while (!(await answers.next().catch(() => ({ done: true }))).done);
     },
   };

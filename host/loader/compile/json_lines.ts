@@ -3,9 +3,9 @@
  * @module
  */
 
-/** The values as they come; ends with the stream. */
+/** The values as they arrive, until the stream ends. */
 export async function* readJsonLines(stream: ReadableStream<Uint8Array>): AsyncGenerator<unknown> {
-  // Parts of a line that is not whole yet: joined once, since a line may be megabytes in many chunks.
+  // The pieces of an incomplete line. They are joined once, because a line may be megabytes in many chunks.
   let parts: string[] = [];
   for await (const text of stream.pipeThrough(new TextDecoderStream() as TransformStream<Uint8Array, string>)) {
     const lines = text.split("\n");
@@ -18,7 +18,7 @@ export async function* readJsonLines(stream: ReadableStream<Uint8Array>): AsyncG
   }
 }
 
-/** The value as a line. */
+/** The value as a line of JSON. */
 export function jsonLine(value: unknown): Uint8Array {
   return new TextEncoder().encode(`${JSON.stringify(value)}\n`);
 }

@@ -1,25 +1,25 @@
 /**
- * Which of a plugin's own files a relative import means.
+ * Finds the plugin's own file that a relative import means.
  * @module
  */
 
 const TYPESCRIPT = [".ts", ".tsx", ".mts", ".cts"];
 const JAVASCRIPT = [".js", ".jsx", ".mjs", ".cjs"];
 
-/** TypeScript sources are imported by the name that their output would have. */
+/** TypeScript imports sources by the name of their output. */
 const OUTPUT_NAMES: [RegExp, string][] = [[/\.js$/, ".ts"], [/\.jsx?$/, ".tsx"], [/\.mjs$/, ".mts"], [
   /\.cjs$/,
   ".cts",
 ]];
 
-/** True for specifiers that mean one of the plugin's own files. */
+/** Whether a specifier means one of the plugin's own files. */
 export function isOwnFile(specifier: string): boolean {
   return /^(?:\.{1,2}(?:\/|$)|\/)/.test(specifier);
 }
 
 /**
- * The path that `specifier`, written in the file `from`, stands for; null when the plugin has no such file. A specifier
- * that starts with `/` counts from the plugin's root.
+ * The path of the file that `specifier` means in the file `from`; null when the plugin has no such file. A specifier
+ * that starts with `/` is relative to the plugin's root.
  */
 export function resolveFile(specifier: string, from: string, paths: ReadonlySet<string>): string | null {
   const parts = specifier.startsWith("/") ? [] : from.split("/").slice(0, -1);
@@ -29,7 +29,7 @@ export function resolveFile(specifier: string, from: string, paths: ReadonlySet<
     else if (parts.pop() === undefined) return null;
   }
   const path = parts.join("/");
-  // A folder with sources and their output beside each other: a file means those of its own kind first.
+  // In a folder with sources and their output side by side, a file prefers files of its own kind.
   const [first, second] = /\.[cm]?jsx?$/.test(from) ? [JAVASCRIPT, TYPESCRIPT] : [TYPESCRIPT, JAVASCRIPT];
   const extensions = [...first, ...second, ".json"];
   const isFolder = /(?:^|\/)\.{0,2}$/.test(specifier);

@@ -1,5 +1,5 @@
 /**
- * Turns positions in compiled code back into those of the plugin's own files.
+ * Maps positions in compiled code back to the plugin's own files.
  * @module
  */
 
@@ -9,8 +9,8 @@ import { originalPositionFor, TraceMap } from "@jridgewell/trace-mapping";
 const FRAME = /^\s+at (?:(.*?) \()?([^()]*?):(\d+):(\d+)\)?$/;
 
 /**
- * A function that rewrites the frames of a stack and leaves out those that are not in one of the files.
- * `maps` holds source maps (JSON text) by path; they are read when a stack first needs them.
+ * A function that rewrites the frames of a stack and drops frames of other files. `maps` holds source maps (JSON text)
+ * by path; they are parsed when a stack first needs them.
  */
 export function stackMapper(maps: ReadonlyMap<string, string>): (stack: string) => string {
   const read = new Map<string, TraceMap>();

@@ -1,5 +1,5 @@
 /**
- * One file of a plugin, TypeScript or JavaScript of any module style, as CommonJS for a sandbox.
+ * Compiles one file of a plugin, TypeScript or JavaScript in any module style, to CommonJS for a sandbox.
  * @module
  */
 
@@ -8,25 +8,25 @@ import { type ModulesOptions, modulesPlugin } from "./babel_modules.ts";
 import { loopsPlugin } from "./babel_loops.ts";
 import { strictPlugin } from "./babel_strict.ts";
 
-/** Changes when the output for the same input does; part of the cache's key. */
+/** Must change whenever the output for the same input changes; part of the cache's key. */
 export const TRANSFORM_VERSION = 4;
 
-/** What is compiled. Serialisable: it may cross to another thread. */
+/** The input of a compilation. It is serialisable, because it may be sent to another thread. */
 export interface TransformJob {
-  /** Path within the plugin; messages name it with a `/` before. */
+  /** Path within the plugin; messages show it with a leading `/`. */
   path: string;
   code: string;
-  /** Every path of the plugin: what relative imports can mean. */
+  /** Every path of the plugin, to which relative imports may refer. */
   paths: string[];
 }
 
 export interface TransformedFile {
   code: string;
-  /** Source map, JSON text. */
+  /** Source map as JSON text. */
   map: string;
   /** Paths of the plugin's own files that it loads. */
   imports: string[];
-  /** Packages that it imports, of those that have to be installed. */
+  /** Packages that it imports and that must be installed. */
   packages: string[];
 }
 
@@ -40,17 +40,14 @@ export class TransformError extends SyntaxError {
   }
 }
 
-/** Babel and what is used of it; loaded by whoever compiles. */
+/** Babel and its plugins, loaded by whoever compiles. */
 export interface BabelTools {
   babel: typeof import("@babel/core");
   typescript: typeof import("@babel/preset-typescript").default;
   commonjs: typeof import("@babel/plugin-transform-modules-commonjs").default;
 }
 
-/**
- * Compiles in this thread. Babel is loaded by the first call: about 40 MB that a host with a warm cache does not
- * need.
- */
+/** Compiles in this thread. The first call loads Babel, about 40 MB that a host with a warm cache does not need. */
 export async function transformFile(job: TransformJob): Promise<TransformedFile> {
   const [babel, { default: typescript }, { default: commonjs }] = await Promise.all([
     import("@babel/core"),
@@ -100,8 +97,8 @@ export function compileFile({ babel, typescript, commonjs }: BabelTools, job: Tr
   try {
     return transform(/\.[cm]?tsx?$/.test(job.path) ? withTypes : options);
   } catch (error) {
-    // Read as TypeScript, minified JavaScript can change its meaning: `f(a < b, c > (d))` becomes one call. PostHog
-    // read everything as TypeScript, so types in a .js file are right too.
+    // Read as TypeScript, minified JavaScript can change its meaning: `f(a < b, c > (d))` becomes one call. So a .js file
+    // is read as JavaScript first. It may still contain types, because PostHog read everything as TypeScript.
     if (!isParseError(error) || /\.[cm]?tsx?$/.test(job.path)) throw toTransformError(error);
   }
   try {

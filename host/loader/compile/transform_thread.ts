@@ -1,5 +1,5 @@
 /**
- * The thread that compiles: Babel is slow on large files and large in memory, and neither is to be the host's.
+ * The thread that compiles. Babel is slow on large files and needs much memory, which must not burden the host.
  * @module
  */
 
@@ -9,7 +9,7 @@ import typescript from "@babel/preset-typescript";
 import { serveThread } from "../../sqlite/serve_thread.ts";
 import { compileFile, type TransformedFile, TransformError, type TransformJob } from "./transform.ts";
 
-/** An error loses its class between threads, so a TransformError goes as data. */
+/** An error loses its class between threads, so a TransformError is sent as data. */
 export type CompileAnswer =
   | { file: TransformedFile }
   | { error: { message: string; line: number | null; column: number | null } };

@@ -1,6 +1,6 @@
 /**
- * Compiles plugins' files in a process of its own and remembers the results on disk, so that a start with many plugins
- * need not load Babel at all.
+ * Compiles plugins' files in a separate process and caches the results on disk, so that a start with many plugins does
+ * not need to load Babel at all.
  * @module
  */
 
@@ -11,13 +11,13 @@ import { TRANSFORM_VERSION, type TransformedFile, TransformError, type Transform
 import type { CompileAnswer } from "./transform_thread.ts";
 
 export interface TransformerOptions {
-  /** Folder of the compiled files; made when missing. Null: nothing is remembered. */
+  /** Folder of the compiled files, created when missing. Null: nothing is cached. */
   cacheFolder: string | null;
-  /** How long the compiler is kept for the next file. */
+  /** How long an idle compiler is kept for the next file, in milliseconds. */
   idleMs?: number;
-  /** How long a file may keep the others waiting. */
+  /** How long a file may keep the others waiting, in milliseconds. */
   patienceMs?: number;
-  /** How long one file may take. */
+  /** How long one file may take, in milliseconds. */
   timeoutMs?: number;
 }
 
@@ -30,7 +30,7 @@ const IDLE_MS = 2_000;
 const PATIENCE_MS = 2_000;
 /** The largest bundle seen, aws-sdk's 7 MB, took 18 s on a busy machine. */
 const TIMEOUT_MS = 60_000;
-/** Files of a cache that nobody asked for in this time are removed at the next start. */
+/** Cached files that were not used for this long, in milliseconds, are removed at the next start. */
 const KEEP_MS = 30 * 24 * 3600 * 1000;
 
 export async function createTransformer(options: TransformerOptions): Promise<Transformer> {
@@ -40,7 +40,7 @@ export async function createTransformer(options: TransformerOptions): Promise<Tr
     await removeOld(cacheFolder);
   }
   const compilers = new Set<Compiler>();
-  /** One that has nothing to do. */
+  /** A compiler that is idle. */
   let free: Compiler | null = null;
   let idle: ReturnType<typeof setTimeout> | undefined;
   let turn = Promise.resolve();
@@ -51,7 +51,10 @@ export async function createTransformer(options: TransformerOptions): Promise<Tr
     await compiler[Symbol.asyncDispose]();
   }
 
-  /** Files are compiled one after the other; one that takes long gets the compiler to itself and lets the others go on. */
+  /**
+   * Files are compiled one after the other. A slow one keeps its compiler to itself and lets the others go on with
+   * another.
+   */
   async function compile(job: TransformJob): Promise<TransformedFile> {
     const before = turn;
     const mine = Promise.withResolvers<void>();
@@ -77,7 +80,7 @@ export async function createTransformer(options: TransformerOptions): Promise<Tr
       throw error;
     } finally {
       for (const timer of timers) clearTimeout(timer);
-      // It died, is still at work on what took too long, or is one too many.
+      // The compiler died, is still busy with a file that took too long, or is one too many.
       if (free !== compiler) await end(compiler);
       mine.resolve();
       clearTimeout(idle);
@@ -113,7 +116,7 @@ function tooSlow(job: TransformJob, timeoutMs: number): Error {
   return new Error(`Cannot compile /${job.path}: it took more than ${timeoutMs / 1000} s`);
 }
 
-/** True for what is wrong with the code, which the compiler survived. */
+/** Whether the error is in the code, so that the compiler is still usable. */
 function isAnswer(error: unknown): boolean {
   return error instanceof TransformError;
 }
@@ -123,7 +126,7 @@ function keyOf({ path, code, paths }: TransformJob): string {
   return createHash("sha256").update(JSON.stringify([TRANSFORM_VERSION, path, code, paths.toSorted()])).digest("hex");
 }
 
-/** Null when there is none, or when it is damaged: it is made again then. */
+/** Null when there is no cached file or it is damaged; it is compiled again then. */
 async function readCached(file: string): Promise<TransformedFile | null> {
   try {
     const cached: Partial<TransformedFile> = JSON.parse(await Deno.readTextFile(file));
@@ -137,7 +140,7 @@ async function readCached(file: string): Promise<TransformedFile | null> {
   }
 }
 
-/** By a rename, so that a reader never sees half of it. A cache that cannot be written is only slow. */
+/** Written by a rename, so that a reader never sees an incomplete file. A failing cache only costs time. */
 async function writeCached(file: string, compiled: TransformedFile): Promise<void> {
   const temporary = `${file}.${crypto.randomUUID()}`;
   try {

@@ -1,6 +1,6 @@
 /**
- * Where a plugin's configuration does not fit its plugin.json. Nothing of it keeps the plugin from running, as nothing did in
- * PostHog: the operator is told.
+ * Finds where a plugin's configuration does not match its plugin.json. As in PostHog, none of it keeps the plugin from
+ * running, but the operator is told.
  * @module
  */
 
@@ -8,7 +8,7 @@ import type { PluginConfig } from "../../config/config.ts";
 import type { Manifest } from "../plugin.ts";
 import { nearest } from "../validate/problem.ts";
 
-/** One sentence for each value that is missing, and for each that the plugin did not ask for. */
+/** One sentence for each missing value, and for each value that the plugin does not declare. */
 export function configWarnings(
   { config: fields }: Pick<Manifest, "config">,
   { config, attachments }: Pick<PluginConfig, "config" | "attachments">,
@@ -21,7 +21,7 @@ export function configWarnings(
     return value === undefined || value === null || value === "";
   });
   const isAttachment = (name: string) => fields.some(({ key, type }) => key === name && type === "attachment");
-  // A plugin without fields may read whatever it likes.
+  // A plugin that declares no fields may read any key.
   const unknown = keys.length === 0 ? [] : Object.keys(config).filter((key) => !keys.includes(key));
   const unknownFiles = Object.keys(attachments).filter((key) => !isAttachment(key));
   return [

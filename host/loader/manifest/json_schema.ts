@@ -6,12 +6,12 @@
 import { z } from "zod";
 import { manifestSchema } from "./manifest.ts";
 
-/** Lies at the root of the repository. */
+/** At the root of the repository. */
 export const PLUGIN_SCHEMA_FILE = new URL("../../../plugin.schema.json", import.meta.url);
 
 type Schema = { [key: string]: unknown };
 
-/** What an editor shows beside a field. */
+/** The description that an editor shows for a field. */
 const TOP: Record<string, string> = {
   name: "What lists show.",
   description: "One sentence on what it does.",
@@ -37,7 +37,7 @@ const FIELD: Record<string, string> = {
   required_if: "The field is required when other fields have these values: a list of [key, value].",
 };
 
-/** What parseManifest takes; `config` in its list form, or as an object of fields by key. */
+/** What parseManifest accepts, with `config` as a list or as an object of fields by key. */
 export function pluginJsonSchema(): Schema {
   const schema = z.toJSONSchema(manifestSchema, { io: "input", target: "draft-7", unrepresentable: "any" }) as Schema;
   const properties = schema.properties as Record<string, Schema>;

@@ -1,5 +1,5 @@
 /**
- * plugin.json: what is accepted, and what is said about a file that is not.
+ * Parses plugin.json, and reports what is wrong with it.
  * @module
  */
 
@@ -9,7 +9,7 @@ import { describeIssues } from "../../config/describe_issues.ts";
 import { isRecord } from "../../../runtime/is_record.ts";
 import { type ConfigField, FIELD_TYPES, type Manifest, type PublicJob } from "../plugin.ts";
 
-/** A plugin.json that cannot be used; the message lists every problem, a line each. */
+/** A plugin.json that cannot be used. The message lists every problem, one per line. */
 export class ManifestError extends Error {
   override name = "ManifestError";
 }
@@ -56,7 +56,7 @@ const cronSchema = z.string().superRefine((expression, issues) => {
   }
 });
 
-/** How a plugin.json is meant to be: what editors check, and what the author is told of. */
+/** What a plugin.json should look like: editors check it, and authors are told about deviations. */
 export const manifestSchema = z.object({
   name: z.string().optional(),
   description: z.string().default(""),
@@ -101,8 +101,8 @@ const readPublicJob = z.object({
 }).catch({ payload: {} });
 
 /**
- * How a plugin.json is read. PostHog took any JSON object, and plugins exist that were written against that; what only a
- * form shows, or is not as it is meant to be, is read as well as it can be. `schedule` is ours, and held to what it says.
+ * How a plugin.json is read. PostHog accepted any JSON object, and plugins rely on that. Fields that only a form shows,
+ * or that are malformed, are therefore read as well as possible. `schedule` is our own and validated strictly.
  */
 const readManifest = z.object({
   name: z.union([z.string(), z.number().transform(String)]).optional().catch(undefined),
@@ -114,7 +114,7 @@ const readManifest = z.object({
   schedule: z.record(z.string(), cronSchema).nullish().transform((schedule) => schedule ?? {}),
 });
 
-/** Reads the text of a plugin.json; `fallbackName` is used when it has no name. Throws ManifestError. */
+/** Parses the text of a plugin.json; `fallbackName` is used when it has no name. Throws ManifestError. */
 export function parseManifest(text: string, fallbackName: string): Manifest {
   let json: unknown;
   try {
@@ -144,12 +144,14 @@ export function parseManifest(text: string, fallbackName: string): Manifest {
   };
 }
 
-/** The manifest of a plugin that has no plugin.json, which PostHog allowed. */
+/** The manifest of a plugin without plugin.json, which PostHog allowed. */
 export function emptyManifest(name: string): Manifest {
   return { name, description: "", config: [], publicJobs: {}, schedule: {} };
 }
 
-/** The configured values with the declared defaults of absent keys. A key stored as `""` or null is not absent. */
+/**
+ * The configured values, with the declared defaults for absent keys. A key with the value `""` or null is not absent.
+ */
 export function mergeDefaults(manifest: Manifest, config: Record<string, unknown>): Record<string, unknown> {
   const merged: Record<string, unknown> = { ...config };
   for (const field of manifest.config) {
@@ -166,7 +168,7 @@ export function mergeDefaults(manifest: Manifest, config: Record<string, unknown
   return merged;
 }
 
-/** The object form becomes the array form: sorted by `order`, where missing and 0 come last, as in PostHog. */
+/** Converts the object form to the array form: sorted by `order`, with missing and 0 last, as in PostHog. */
 function fieldList(config: unknown): unknown {
   if (config === null || config === undefined) return [];
   if (typeof config !== "object" || Array.isArray(config)) return config;

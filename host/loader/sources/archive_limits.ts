@@ -1,5 +1,6 @@
 /**
- * What an archive may hold, whatever its headers claim: names that stay inside, and sizes that a host can bear.
+ * Limits what an archive may contain, whatever its headers claim: names that stay inside it, and sizes that a host can
+ * handle.
  * @module
  */
 
@@ -7,21 +8,24 @@ import { SourceError } from "./plugin_source.ts";
 
 export const MAX_ARCHIVE_BYTES = 128 * 1024 * 1024;
 export const MAX_ENTRIES = 20_000;
-/** Of the files that are kept. */
+/** Bytes of all kept files together. */
 export const MAX_UNPACKED_BYTES = 64 * 1024 * 1024;
-/** Source text shrinks to a fifth, long runs of JSON to a twentieth; a bomb to a thousandth. */
+/**
+ * The highest compression ratio. Source text compresses to a fifth, long runs of JSON to a twentieth, a zip bomb to a
+ * thousandth.
+ */
 const MAX_RATIO = 200;
-/** Small archives may be as dense as they like. */
+/** The ratio of smaller archives is not limited. */
 const RATIO_FROM_BYTES = 4 * 1024 * 1024;
 
-/** One kept file, by its path in the archive. */
+/** The kept files by their path in the archive. */
 export type ArchiveFiles = Map<string, Uint8Array>;
 
 export function archiveError(label: string, found: string, options?: ErrorOptions): SourceError {
   return new SourceError(`Cannot read plugin archive ${label}: ${found}`, options);
 }
 
-/** The entry's name, once it is sure to stay below the folder it would be unpacked in. */
+/** Returns the entry's name after checking that it stays below the folder in which it would be unpacked. */
 export function checkEntryName(label: string, name: string): string {
   const parts = name.split("/");
   if (name.startsWith("/") || /^[A-Za-z]:/.test(name) || /[\\\0]/.test(name) || parts.includes("..")) {
@@ -30,7 +34,7 @@ export function checkEntryName(label: string, name: string): string {
   return parts.filter((part) => part !== "." && part !== "").join("/");
 }
 
-/** Links are not followed; one that would lead out of the archive is a reason to refuse all of it. */
+/** Links are not followed, and one that leads out of the archive makes the whole archive invalid. */
 export function checkLink(label: string, name: string, target: string): void {
   let depth = name.split("/").length - 1;
   for (const part of target.split("/")) {
@@ -43,7 +47,7 @@ export function checkLink(label: string, name: string, target: string): void {
   }
 }
 
-/** Counts what comes out of one archive; each method throws when there is too much. */
+/** Counts the output of one archive. Each method throws when there is too much. */
 export function createUnpackBudget(label: string, archiveBytes: number) {
   let entries = 0;
   let unpacked = 0;
@@ -55,7 +59,7 @@ export function createUnpackBudget(label: string, archiveBytes: number) {
     entry(): void {
       if (++entries > MAX_ENTRIES) throw archiveError(label, `it has more than ${MAX_ENTRIES} entries`);
     },
-    /** What may still come out. */
+    /** How many more bytes may come out. */
     left: () => most - unpacked,
     spend(bytes: number): void {
       unpacked += bytes;

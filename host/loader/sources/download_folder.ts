@@ -1,6 +1,6 @@
 /**
- * Archives of plugins that were downloaded, kept on disk: a start needs no network for a version that cannot change,
- * and goes on with the last one when a host of plugins is away.
+ * Keeps downloaded plugin archives on disk. A start needs no network for a version that cannot change, and uses the
+ * last download when a plugin host is unavailable.
  * @module
  */
 
@@ -13,7 +13,7 @@ export interface DownloadFolder {
   write(key: string, bytes: Uint8Array): Promise<void>;
 }
 
-/** A folder that remembers nothing when `path` is null. Made when something is to be written. */
+/** Created when something is first written. Nothing is kept when `path` is null. */
 export function downloadFolder(path: string | null): DownloadFolder {
   const fileOf = (key: string) => join(path ?? "", `${createHash("sha256").update(key).digest("hex")}.archive`);
   return {
@@ -21,7 +21,7 @@ export function downloadFolder(path: string | null): DownloadFolder {
     async write(key, bytes) {
       if (path === null) return;
       await Deno.mkdir(path, { recursive: true });
-      // By a rename, so that a reader never sees half of it.
+      // Written by a rename, so that a reader never sees an incomplete file.
       const temporary = `${fileOf(key)}.${crypto.randomUUID()}`;
       await Deno.writeFile(temporary, bytes);
       await Deno.rename(temporary, fileOf(key));

@@ -1,5 +1,5 @@
 /**
- * Where a plugin comes from: a folder, an archive, a URL, or text. Each kind has a file of its own.
+ * Opens a plugin's source: a folder, an archive, a URL, or text. Each kind has a file of its own.
  * @module
  */
 

@@ -1,24 +1,24 @@
 /**
- * What every kind of source becomes, so that loading does not know the difference.
+ * The common form of all kinds of sources, so that loading does not need to distinguish them.
  * @module
  */
 
-/** The files of a plugin, named by their path from its root with `/` between the parts. */
+/** The files of a plugin by their path from its root, with `/` between the parts. */
 export interface PluginSource {
-  /** What a person would call it: the folder's or archive's name. */
+  /** The name that a person would use: that of the folder or archive. */
   label: string;
-  /** Everything that could be loaded, at least plugin.json and code. */
+  /** All loadable files, at least plugin.json and code. */
   paths: ReadonlySet<string>;
-  /** Text of one of the paths. */
+  /** The text of one of the paths. */
   read(path: string): Promise<string>;
 }
 
-/** A source that cannot be read, in words for whoever configured it. */
+/** A source that cannot be read, explained for whoever configured it. */
 export class SourceError extends Error {
   override name = "SourceError";
 }
 
-/** Files already in memory. */
+/** A source whose files are already in memory. */
 export function memorySource(label: string, files: ReadonlyMap<string, string>): PluginSource {
   return {
     label,
@@ -30,7 +30,7 @@ export function memorySource(label: string, files: ReadonlyMap<string, string>):
 const LOADABLE = /\.(?:js|mjs|cjs|jsx|ts|mts|cts|tsx|json)$/;
 const LEFT_OUT = /(?:^|\/)(?:node_modules|\.[^/]+)\//;
 
-/** True for a path that code could load, or that says what to load. Dependencies and dot folders are left out. */
+/** Whether code could load the path, or it says what to load. Dependencies and dot folders are excluded. */
 export function isLoadable(path: string): boolean {
   return LOADABLE.test(path) && !LEFT_OUT.test(path);
 }

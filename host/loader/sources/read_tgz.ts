@@ -1,5 +1,5 @@
 /**
- * Unpacks a .tgz (or .tar) in memory, with the bounds applied while it is decompressed.
+ * Unpacks a .tgz or .tar in memory. The limits apply during decompression.
  * @module
  */
 
@@ -7,10 +7,10 @@ import { createTarDecoder } from "modern-tar";
 import { archiveError, type ArchiveFiles, checkEntryName, checkLink, createUnpackBudget } from "./archive_limits.ts";
 import { SourceError } from "./plugin_source.ts";
 
-/** Headers, padding and the files that are not kept: what may come out besides. */
+/** Allows for headers, padding and files that are not kept. */
 const MAX_STREAM_FACTOR = 4;
 
-/** The files that `keep` accepts. */
+/** Returns the files that `keep` accepts. */
 export async function readTgz(
   label: string,
   bytes: Uint8Array,

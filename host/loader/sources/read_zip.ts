@@ -1,6 +1,6 @@
 /**
- * Unpacks a .zip in memory. Written here because the archive may be hostile: the well-known readers neither bound
- * what an entry inflates to nor say which entries are links.
+ * Unpacks a .zip in memory. This is our own reader because the archive may be hostile: the well-known ones neither
+ * limit the inflated size of an entry nor tell which entries are links.
  * @module
  */
 
@@ -23,7 +23,7 @@ const FILE_BYTES = 30;
 const STORED = 0;
 const DEFLATED = 8;
 const MAX_COMMENT_BYTES = 0xffff;
-/** Longer link targets are nothing that a file system made. */
+/** No file system creates longer link targets. */
 const MAX_LINK_BYTES = 4096;
 
 interface Entry {
@@ -36,7 +36,7 @@ interface Entry {
   offset: number;
 }
 
-/** The files that `keep` accepts. */
+/** Returns the files that `keep` accepts. */
 export function readZip(label: string, bytes: Uint8Array, keep: (path: string) => boolean): ArchiveFiles {
   const budget = createUnpackBudget(label, bytes.length);
   try {
@@ -57,7 +57,7 @@ export function readZip(label: string, bytes: Uint8Array, keep: (path: string) =
   }
 }
 
-/** The central directory; out-of-range reads throw RangeError. */
+/** The entries of the central directory. Reads out of range throw a RangeError. */
 function* entries(bytes: Uint8Array, budget: UnpackBudget): Generator<Entry> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const end = findEnd(view);
@@ -70,7 +70,7 @@ function* entries(bytes: Uint8Array, budget: UnpackBudget): Generator<Entry> {
     const flags = view.getUint16(at + 8, true);
     if (at + ENTRY_BYTES + nameBytes > bytes.length) throw new RangeError("The directory is cut off");
     yield {
-      // Some programs on Windows write \ between folders, which the format does not allow.
+      // Some Windows programs write \ between folders, which the format does not allow.
       name: decode(bytes.subarray(at + ENTRY_BYTES, at + ENTRY_BYTES + nameBytes)).replaceAll("\\", "/"),
       // The upper half of the external attributes is the Unix mode.
       isLink: (view.getUint16(at + 40, true) & 0o170000) === 0o120000,
@@ -84,7 +84,7 @@ function* entries(bytes: Uint8Array, budget: UnpackBudget): Generator<Entry> {
   }
 }
 
-/** The end record stands at the end, before a comment of unknown length. */
+/** The end record is at the end, before a comment of unknown length. */
 function findEnd(view: DataView): number {
   const first = Math.max(0, view.byteLength - END_BYTES - MAX_COMMENT_BYTES);
   for (let at = view.byteLength - END_BYTES; at >= first; at--) {

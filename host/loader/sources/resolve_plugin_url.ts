@@ -1,11 +1,11 @@
 /**
- * What has to be requested for a plugin's URL on GitHub, GitLab or npm. Pure: no request is made here.
+ * Determines which requests a plugin's URL on GitHub, GitLab or npm needs. Pure: it makes no request.
  * @module
  */
 
 import { SourceError } from "./plugin_source.ts";
 
-/** Where the requests go, and the tokens for them. */
+/** The addresses of the hosts, and the tokens for them. */
 export interface RemoteHosts {
   github: string;
   githubApi: string;
@@ -32,19 +32,19 @@ export interface RemoteRequest {
 }
 
 export interface RemotePlugin {
-  /** Name of the repository or package. */
+  /** The name of the repository or package. */
   label: string;
-  /** The URL without its token: for messages. */
+  /** The URL without its token, for messages. */
   shownUrl: string;
-  /** What a download is kept by: the whole URL, so that a token opens only what it may. Never shown. */
+  /** The key of a download: the whole URL, so that a token opens only what it may. Never shown. */
   key: string;
-  /** The tag, commit, branch or version that the URL names; null: the latest. */
+  /** The tag, commit, branch or version in the URL; null means the latest. */
   ref: string | null;
-  /** True when the ref is a commit or a version of npm: it never means anything else. */
+  /** Whether the ref is a commit or an npm version, which never changes its meaning. */
   isPinned: boolean;
-  /** Asks for the latest. */
+  /** The request for the latest version. */
   latest: RemoteRequest & { pick(json: unknown): string | undefined };
-  /** The archive of a tag, commit or version. */
+  /** The request for the archive of a tag, commit or version. */
   archive(ref: string): RemoteRequest;
 }
 
@@ -60,7 +60,7 @@ const NPM = new RegExp(
   `^https?://(?:www\\.)?npmjs\\.com/package/(?<name>(?:@${NAME}/)?${NAME})(?:/v/(?<ref>[A-Za-z0-9_.+-]+))?/?$`,
 );
 
-/** Reads the URL as PostHog did: GitHub first, then npm, then GitLab. Throws SourceError for any other address. */
+/** Parses the URL as PostHog did: GitHub first, then npm, then GitLab. Throws SourceError for any other address. */
 export function resolvePluginUrl(url: string, hosts: RemoteHosts = REMOTE_HOSTS): RemotePlugin {
   const { address, token } = splitToken(url);
   const resolved = resolveGithub(address, token, hosts) ?? resolveNpm(address, token, hosts) ??
@@ -118,7 +118,7 @@ function resolveNpm(address: string, token: string | null, hosts: RemoteHosts): 
   };
 }
 
-/** `?private_token=…` is the token, every other parameter is dropped. */
+/** `?private_token=…` is the token; every other parameter is dropped. */
 function splitToken(url: string): { address: string; token: string | null } {
   if (!URL.canParse(url)) return { address: url, token: null };
   const parsed = new URL(url);

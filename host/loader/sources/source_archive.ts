@@ -8,7 +8,7 @@ import { isLoadable, memorySource, type PluginSource } from "./plugin_source.ts"
 import { readTgz } from "./read_tgz.ts";
 import { readZip } from "./read_zip.ts";
 
-/** Which kind it is stands in its first bytes; the name does not matter. */
+/** The first bytes decide the format; the name does not matter. */
 export async function archiveSource(label: string, bytes: Uint8Array): Promise<PluginSource> {
   const files = isZip(bytes)
     ? readZip(label, bytes, isKept)
@@ -28,7 +28,7 @@ function isZip(bytes: Uint8Array): boolean {
   return bytes[0] === 0x50 && bytes[1] === 0x4b;
 }
 
-/** gzip, or the magic of a bare tar. */
+/** Matches gzip, or the magic number of a bare tar. */
 function isTar(bytes: Uint8Array): boolean {
   return (bytes[0] === 0x1f && bytes[1] === 0x8b) ||
     new TextDecoder().decode(bytes.subarray(257, 262)) === "ustar";
@@ -38,7 +38,7 @@ function isKept(path: string): boolean {
   return !path.startsWith("__MACOSX/") && isLoadable(path);
 }
 
-/** `repository-1.0.0/` or `package/`, when everything lies below one folder. */
+/** The root folder, such as `repository-1.0.0/` or `package/`, when everything lies below one folder. */
 function rootFolder(paths: string[]): string {
   const first = paths[0];
   const root = first?.slice(0, first.indexOf("/") + 1) ?? "";

@@ -1,5 +1,5 @@
 /**
- * A plugin in a folder. Files are read when they are needed; links that lead out of the folder are not followed.
+ * A plugin in a folder. Files are read when they are needed, and links that lead out of the folder are not followed.
  * @module
  */
 
@@ -7,7 +7,7 @@ import { readdir, realpath } from "node:fs/promises";
 import { basename, join, relative, sep } from "node:path";
 import { type PluginSource, SourceError } from "./plugin_source.ts";
 
-/** A folder with more files than this is not a plugin, but somebody's home. */
+/** A folder with more files is not a plugin but, for example, somebody's home. */
 const MAX_FILES = 20_000;
 const MAX_FILE_BYTES = 16 * 1024 * 1024;
 

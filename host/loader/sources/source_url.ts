@@ -15,7 +15,7 @@ import {
 } from "./resolve_plugin_url.ts";
 import { archiveSource } from "./source_archive.ts";
 
-/** Of one request with its body. */
+/** The time limit of one request with its body, in milliseconds. */
 const TIMEOUT_MS = 120_000;
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 
@@ -23,7 +23,7 @@ export interface UrlOptions {
   hosts?: Partial<RemoteHosts> | undefined;
   /** Keeps downloaded archives. */
   downloads?: DownloadFolder | undefined;
-  /** Told when an archive of an earlier download is used because a host is away. */
+  /** Called when an earlier download is used because a host is unavailable. */
   onFallback?: ((message: string) => void) | undefined;
 }
 
@@ -31,7 +31,7 @@ export interface UrlOptions {
 export async function urlSource(url: string, options: UrlOptions = {}): Promise<PluginSource> {
   const { hosts, downloads = downloadFolder(null), onFallback = () => {} } = options;
   const plugin = resolvePluginUrl(url, { ...REMOTE_HOSTS, ...hosts });
-  // Only what names one version for good is taken from the folder without a look at its host.
+  // Only what always names the same version is taken from the folder without asking its host.
   const pinned = plugin.isPinned ? await downloads.read(plugin.key) : null;
   return await archiveSource(plugin.label, pinned ?? await freshArchive());
 
@@ -56,7 +56,7 @@ async function latestRef(plugin: RemotePlugin): Promise<string> {
     const ref = plugin.latest.pick(JSON.parse(text));
     if (ref !== undefined) return ref;
   } catch {
-    // Said below: an answer without a version is no better than one that is not JSON.
+    // Reported below: an answer without a version is no better than one that is not JSON.
   }
   throw new SourceError(`Cannot find the latest version of plugin ${plugin.shownUrl}: the answer names none`);
 }

@@ -1,5 +1,5 @@
 /**
- * What is wrong with one file of a plugin.
+ * Finds what is wrong with one file of a plugin.
  * @module
  */
 
@@ -10,10 +10,10 @@ import { TransformError, transformFile } from "../compile/transform.ts";
 import { inspectCode, type InspectedCode, type Place } from "./inspect_code.ts";
 import { nearest, type Problem, problem, type ProblemCode } from "./problem.ts";
 
-/** What is known of the plugin around the file. */
+/** What is known about the plugin around the file. */
 export interface FileContext {
   paths: ReadonlySet<string>;
-  /** The entry: what it exports is called. */
+  /** Path of the entry, whose exports are called. */
   main: string;
   /** npm packages that package.json names. */
   packages: ReadonlySet<string>;
@@ -32,7 +32,7 @@ const CALLED = [...METHODS, "jobs", "runEveryMinute", "runEveryHour", "runEveryD
 export async function checkFile(path: string, code: string, context: FileContext): Promise<CheckedFile> {
   const checked: CheckedFile = { problems: [], imports: [] };
   const add = (code: ProblemCode, place: Place | null, words: string) => {
-    // A value is often read more than once: the first place says it.
+    // A value is often read more than once; only the first place is reported.
     if (checked.problems.some((other) => other.code === code && other.message === words)) return;
     checked.problems.push(problem(code, path, place, words));
   };
@@ -57,7 +57,7 @@ export async function checkFile(path: string, code: string, context: FileContext
   for (const { name, place } of inspected.configKeys) checkConfigKey(name, place);
   if (path === context.main) { for (const { name, place } of inspected.names) checkName(name, place); }
   if (checked.problems.some(({ severity }) => severity === "error")) return checked;
-  // What compiling alone refuses, such as `with`.
+  // Finds what only the compilation refuses, such as `with`.
   try {
     await transformFile({ path, code, paths: [...context.paths] });
   } catch (error) {
@@ -95,7 +95,7 @@ export async function checkFile(path: string, code: string, context: FileContext
   }
 }
 
-/** Babel's first line, without the file and place that stand before it already. */
+/** Babel's first line, without the file and position that the problem already shows. */
 function plainWords(message: string): string {
   const [first = message] = message.split("\n");
   return first.replace(/^\/\S+: /, "").replace(/ \(\d+:\d+\)$/, "");

@@ -1,5 +1,5 @@
 /**
- * What is wrong with a plugin.json, each with its place in the text.
+ * Finds what is wrong with a plugin.json, each problem with its position in the text.
  * @module
  */
 
@@ -11,11 +11,11 @@ import { nearest, type Problem, problem } from "./problem.ts";
 export interface CheckedManifest {
   manifest: Manifest;
   problems: Problem[];
-  /** Place of a field, or of the nearest that holds it. */
+  /** The position of a field, or of the nearest one that contains it. */
   placeOf(path: (string | number)[]): { line: number; column: number };
 }
 
-/** Of the manifest itself and of a field of `config`: what PostHog read, and what we read. */
+/** The fields of the manifest and of an entry of `config`: those that PostHog read, and those that we read. */
 const TOP = ["name", "description", "url", "main", "lib", "config", "publicJobs", "schedule", "posthogVersion"];
 const FIELD = [
   "key",
@@ -32,7 +32,7 @@ const FIELD = [
   "required_if",
 ];
 
-/** Checks the text of a plugin.json; null when there is none. A manifest that cannot be used is taken to be empty. */
+/** Checks the text of a plugin.json; null when there is none. An unusable manifest is treated as empty. */
 export function checkManifest(text: string | null, name: string): CheckedManifest {
   const problems: Problem[] = [];
   const add = (code: Parameters<typeof problem>[0], place: { line: number; column: number } | null, message: string) =>
@@ -96,7 +96,7 @@ function keysOf(node: Node | undefined, text: string) {
   }));
 }
 
-/** The node, or the nearest around where it would be. */
+/** The node, or the nearest one around the place where it would be. */
 function nodeAt(tree: Node | undefined, path: (string | number)[]): Node | undefined {
   if (tree === undefined) return undefined;
   for (let length = path.length; length > 0; length--) {
@@ -106,7 +106,7 @@ function nodeAt(tree: Node | undefined, path: (string | number)[]): Node | undef
   return tree;
 }
 
-/** `config[0].type: found …` is about `["config", 0, "type"]`. */
+/** `config[0].type: found …` refers to `["config", 0, "type"]`. */
 function pathIn(line: string): (string | number)[] {
   const [path = ""] = /^(?:\.?[\w$]+|\[\d+\]|\["[^"]*"\])+(?=: )/.exec(line) ?? [];
   return Array.from(

@@ -1,22 +1,22 @@
 /**
- * Looks at a file of a plugin without running it: what it imports, and which values of the configuration it asks for.
+ * Inspects a file of a plugin without running it: what it imports, and which config values it reads.
  * @module
  */
 
 import type { NodePath, types as t } from "@babel/core";
 
-/** Counted from 1, as editors do. */
+/** Counted from 1, as in editors. */
 export interface Place {
   line: number;
   column: number;
 }
 
 export interface InspectedCode {
-  /** Modules by name; null is a `require` of something computed. Imports of types alone are left out. */
+  /** Modules by name; null for a `require` of a computed name. Imports of types only are left out. */
   imports: { name: string | null; place: Place }[];
-  /** `x` of `config.x`, and of `{ x } = config`, where `config` comes from a plugin's meta. */
+  /** The `x` of `config.x` and of `{ x } = config`, where `config` comes from a plugin's meta. */
   configKeys: { name: string; place: Place }[];
-  /** Names that it exports or declares at the top. */
+  /** Names that it exports or declares at the top level. */
   names: { name: string; place: Place }[];
 }
 
@@ -56,7 +56,7 @@ export async function inspectCode(path: string, code: string): Promise<Inspected
       name: "hogpen-inspect",
       visitor: {
         Program: {
-          // On exit, when the imports of types are gone.
+          // On exit, when type imports are gone.
           exit(program: NodePath<t.Program>) {
             for (const statement of program.node.body) {
               if (types.isImportDeclaration(statement)) {
@@ -82,7 +82,7 @@ export async function inspectCode(path: string, code: string): Promise<Inspected
           if (computed ? !types.isStringLiteral(property) : !types.isIdentifier(property)) return;
           if (!isConfig(object, member)) return;
           const name = types.isStringLiteral(property) ? property.value : (property as t.Identifier).name;
-          // Written to, or a method of every object: it is not a value that somebody configures.
+          // It is written to, or is a method of every object, so it is not a value that somebody configures.
           const isWritten = types.isAssignmentExpression(member.parent) && member.parent.left === member.node;
           if (!isWritten && !(name in {})) found.configKeys.push({ name, place: placeOf(property) });
         },
@@ -100,7 +100,7 @@ export async function inspectCode(path: string, code: string): Promise<Inspected
   });
   return found;
 
-  /** `meta.config`, or `config` out of the pattern of a parameter. */
+  /** Whether the node is `meta.config`, or `config` destructured from a parameter. */
   function isConfig(node: t.Node, at: NodePath): boolean {
     if (types.isMemberExpression(node)) {
       return types.isIdentifier(node.object, { name: "meta" }) && types.isIdentifier(node.property, { name: "config" });

@@ -1,9 +1,9 @@
 /**
- * What `validate` says: every message that it has, by a name that programs can rely on.
+ * Every message of `validate`, under a name that programs can rely on.
  * @module
  */
 
-/** One thing that is wrong with a plugin, or that its author may not have meant. */
+/** Something that is wrong with a plugin, or that its author may not have intended. */
 export interface Problem {
   code: ProblemCode;
   severity: "error" | "warning";
@@ -55,7 +55,7 @@ export function problem(
   return { code, severity: SEVERITIES[code], file, line: place?.line ?? 1, column: place?.column ?? 1, message };
 }
 
-/** The word that was probably meant: a letter or two away, or the same but for case, `_` and `-`. */
+/** The word that was probably meant: one or two letters away, or equal but for case, `_` and `-`. */
 export function nearest(word: string, known: Iterable<string>): string | null {
   const plain = (text: string) => text.toLowerCase().replaceAll(/[_\-\s]/g, "");
   let best: string | null = null;
@@ -67,7 +67,7 @@ export function nearest(word: string, known: Iterable<string>): string | null {
   return best;
 }
 
-/** Letters to insert, remove, replace or swap with their neighbour. */
+/** How many letters must be inserted, removed, replaced or swapped with their neighbour. */
 function editDistance(a: string, b: string): number {
   let before: number[] = [];
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);

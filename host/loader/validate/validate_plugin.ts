@@ -1,5 +1,5 @@
 /**
- * Looks through a plugin's folder without running it, and says everything that is wrong at once.
+ * Inspects a plugin's folder without running it, and reports everything that is wrong at once.
  * @module
  */
 
@@ -16,11 +16,11 @@ export interface Validation {
   problems: Problem[];
   /** Path of the entry; null when there is none. */
   main: string | null;
-  /** Place of a field of plugin.json. */
+  /** The position of a field of plugin.json. */
   placeOf: CheckedManifest["placeOf"];
 }
 
-/** Everything that can be seen without running the plugin. Rejects when the folder cannot be read. */
+/** Finds everything that can be seen without running the plugin. Rejects when the folder cannot be read. */
 export async function validatePlugin(folder: string): Promise<Validation> {
   const source = await openSource(folder);
   const text = source.paths.has("plugin.json") ? await source.read("plugin.json") : null;
@@ -78,7 +78,7 @@ async function checkFiles(source: PluginSource, main: string, manifest: Manifest
   }
 }
 
-/** Names of all packages that package.json names. */
+/** The names of all packages in package.json. */
 async function readPackages(source: PluginSource): Promise<Set<string>> {
   if (!source.paths.has("package.json")) return new Set();
   try {

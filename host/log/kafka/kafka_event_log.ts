@@ -1,11 +1,11 @@
 /**
- * The event log on Kafka, shared by the hosts of a cluster. Each host owns some partitions: it routes what is in them, and its
- * consumers read them. Cursors are vectors over the partitions that the host owns; when those change, readers go on from where they
- * are committed.
+ * The event log on Kafka, shared by the hosts of a cluster. Each host owns some partitions: it routes their records, and
+ * its consumers read them. Cursors are vectors over the partitions that the host owns. When those change, readers continue
+ * from their committed positions.
  *
  *     outside ──▶ joining ──▶ taking over ──▶ owner ──▶ (a change, or doubt) ──▶ taking over …
  *
- * Until a host has taken over, reads give nothing and steps are refused.
+ * Until a host has taken over its partitions, reads return nothing and steps are refused.
  * @module
  */
 
@@ -30,7 +30,7 @@ import { readBack } from "./reading/read_back.ts";
 import { formatVector, parseVector, type VectorCursor } from "./reading/vector_cursor.ts";
 import type { Waiters } from "./reading/waiters.ts";
 
-/** The parts that the log is made of; `open_kafka_event_log.ts` makes them. */
+/** The parts of the log, which `open_kafka_event_log.ts` creates. */
 export interface KafkaParts {
   topics: Record<Topic, string>;
   partitions: number;
@@ -39,7 +39,7 @@ export interface KafkaParts {
   steps: RouterSteps;
   cursors: ReaderCursors;
   waiters: Waiters;
-  /** What is owned now; the era changes whenever that does. */
+  /** What this host owns now; the era changes whenever that does. */
   owned(): { era: number; inbox: OwnedInbox | null };
   /** Whether it has ever been known what this host owns, or it is not to own anything. */
   settled(): boolean;
@@ -56,7 +56,7 @@ export class KafkaEventLog implements EventLog {
     this.#parts = parts;
   }
 
-  /** How many of the log's partitions this host owns, and how many there are. */
+  /** How many of the log's partitions this host owns, and how many there are in total. */
   partitions(): { owned: number; all: number } {
     return { owned: this.#ownedPartitions().length, all: this.#parts.partitions };
   }
@@ -137,7 +137,7 @@ export class KafkaEventLog implements EventLog {
   async commit(topic: Topic, project: number, reader: string, cursor: Cursor): Promise<void> {
     if (topic === "inbox") throw new Error("Cannot commit a cursor of the inbox by itself: it moves with a step");
     const { era, next } = cursor === "" ? await this.#start(topic) : parseVector(cursor);
-    // A place over all partitions was chosen by somebody, not reached by the reader.
+    // A position over all partitions was chosen by somebody rather than reached by the reader.
     if (era === null) {
       await this.#parts.cursors.move(project, reader, next);
       return this.#parts.waiters.wakeAll();
@@ -180,7 +180,7 @@ export class KafkaEventLog implements EventLog {
       const tail = this.#parts.readers[topic].tail(partition);
       if (tail === undefined) continue;
       events += tail.count(project, offset);
-      // Older records are not counted by project: each offset may be one.
+      // Older records are not counted by project; each offset may be one.
       if (offset < tail.start) events += tail.start - offset;
       const [first] = tail.from(project, offset);
       if (first !== undefined) oldest = Math.min(oldest, first.at);
@@ -211,7 +211,7 @@ export class KafkaEventLog implements EventLog {
     return vector;
   }
 
-  /** Before the first record kept, in all partitions. */
+  /** The position before the first kept record, in all partitions. */
   #start(topic: Topic): Promise<VectorCursor> {
     return this.#edges(topic, "earliest");
   }
@@ -227,7 +227,7 @@ export class KafkaEventLog implements EventLog {
 }
 
 let turn = 0;
-/** The partitions, each time beginning with another one, so that none waits for the others. */
+/** The partitions, starting with a different one each time, so that none has to wait for the others. */
 function inTurn(partitions: number[]): number[] {
   const at = partitions.length === 0 ? 0 : turn++ % partitions.length;
   return [...partitions.slice(at), ...partitions.slice(0, at)];

@@ -1,5 +1,5 @@
 /**
- * The event log on Kafka as the process settings ask for it.
+ * Opens the event log on Kafka according to the process settings.
  * @module
  */
 
@@ -11,16 +11,16 @@ import type { KafkaSettings } from "./cluster/kafka_settings.ts";
 import { openKafkaEventLog } from "./open_kafka_event_log.ts";
 import { describe, TopicError } from "./cluster/topics.ts";
 
-/** How long the start waits for Kafka, which may be starting too. */
+/** How long the start waits for Kafka, which may be starting too, in milliseconds. */
 const START_MS = 30_000;
 const RETRY_MS = 1000;
-/** The same complaint is not repeated within this time. */
+/** The same message is not repeated within this time, in milliseconds. */
 const QUIET_MS = 10_000;
 
 /**
- * @param hostId the same after a restart, and no other host's.
- * @param warn is told of outages, in words for the operator.
- * @throws UsageError for settings that do not go together, BackEndError when Kafka cannot be used.
+ * @param hostId is unique to this host and stays the same after a restart
+ * @param warn is called about outages, with a message for the operator
+ * @throws UsageError for settings that do not fit together, BackEndError when Kafka cannot be used
  */
 export async function openKafkaFromSettings(
   settings: Settings,

@@ -1,5 +1,6 @@
 /**
- * Opens the event log on Kafka: makes its parts, joins the cluster, and takes over whatever partitions it is given.
+ * Opens the event log on Kafka: creates its parts, joins the cluster, and takes over the partitions that it is
+ * assigned.
  * @module
  */
 
@@ -25,7 +26,7 @@ import { Waiters } from "./reading/waiters.ts";
 
 export interface KafkaLogOptions {
   settings: KafkaSettings;
-  /** Postgres, for the places of the outbox's readers. */
+  /** The address of Postgres, which holds the positions of the outbox's readers. */
   databaseUrl: string;
   /** False for a host that only takes events: it owns no partitions. */
   owns: boolean;
@@ -35,13 +36,13 @@ export interface KafkaLogOptions {
 const APPEND_WAIT_MS = 10_000;
 const WAITING_BYTES = 64 * 1024 * 1024;
 const TAIL_BYTES = 64 * 1024 * 1024;
-/** A tail begins where the slowest reader is, but not further back than this many records. */
+/** A tail starts at the slowest reader, but no further back than this many records. */
 const TAIL_RECORDS = 20_000;
 const RETRY_MS = 500;
-/** How often the host looks whether another one has moved a reader. */
+/** How often the host checks, in milliseconds, whether another host has moved a reader. */
 const MOVES_POLL_MS = 1000;
 
-/** @throws TopicError, or the client's error when Kafka cannot be reached. */
+/** @throws TopicError, or the client's error when Kafka cannot be reached */
 export async function openKafkaEventLog(options: KafkaLogOptions): Promise<KafkaEventLog> {
   const { settings, databaseUrl, owns, onError } = options;
   const names = topicNames(settings);
@@ -95,7 +96,7 @@ export async function openKafkaEventLog(options: KafkaLogOptions): Promise<Kafka
     for (const project of new Set(records.map(({ project }) => project))) waiters.wake(topic, project);
   }
 
-  /** Everything that was made of the era before is void. */
+  /** Invalidates everything from the previous era. */
   function nextEra(inbox: OwnedInbox | null): void {
     era++;
     owned = inbox;
@@ -118,7 +119,7 @@ export async function openKafkaEventLog(options: KafkaLogOptions): Promise<Kafka
     if (owned !== null || offered === null) onChange(offered);
   }
 
-  /** Tries until it succeeds or something else is offered. */
+  /** Retries until it succeeds or another assignment arrives. */
   async function take(ownership: Ownership, signal: AbortSignal): Promise<void> {
     while (!signal.aborted && !stop.signal.aborted) {
       try {
@@ -138,7 +139,7 @@ export async function openKafkaEventLog(options: KafkaLogOptions): Promise<Kafka
 
   async function prepare(ownership: Ownership, signal: AbortSignal): Promise<OwnedInbox> {
     await steps.idle();
-    // A new producer of the same name ends what the one before it left open.
+    // A new producer of the same name ends the transaction that the previous one left open.
     router.renew();
     await router.use(() => Promise.resolve());
     readers.inbox.own(new Map());
@@ -168,7 +169,7 @@ export async function openKafkaEventLog(options: KafkaLogOptions): Promise<Kafka
     for (const host of known) if (!members.has(host)) await endTransaction(settings, host);
   }
 
-  /** Others move readers too: by the API of any host. */
+  /** Other hosts move readers too, when their API is called. */
   async function watchMoves(): Promise<void> {
     let seen: number | null = null;
     while (!stop.signal.aborted) {
@@ -220,7 +221,7 @@ export async function openKafkaEventLog(options: KafkaLogOptions): Promise<Kafka
   });
 }
 
-/** Asks Kafka for an id. The client would otherwise claim to have the id 0, which Kafka takes for another producer's. */
+/** Makes Kafka assign an id. The client would otherwise claim the id 0, which Kafka takes for another producer. */
 const NEW_PRODUCER = { producerId: -1n, producerEpoch: -1 };
 
 type Fetcher = Renewable<FetchClient>;
@@ -235,7 +236,7 @@ async function makeProducer(settings: KafkaSettings, transactional?: string): Pr
   if (transactional === undefined) {
     await producer.initIdempotentProducer(NEW_PRODUCER);
   } else {
-    // The client makes itself known under its transactional id when its first transaction begins; nothing is in this one.
+    // The client registers its transactional id when its first transaction begins; this one is empty.
     const first = await producer.beginTransaction(NEW_PRODUCER);
     await first.cancel();
   }
@@ -245,7 +246,7 @@ async function makeProducer(settings: KafkaSettings, transactional?: string): Pr
 async function makeFetcher(settings: KafkaSettings): Promise<FetchClient> {
   const client: FetchClient = new Consumer<Buffer, Buffer, Buffer, Buffer>({
     ...clientOptions(settings),
-    // Names a group because the client wants one; it never joins.
+    // The client requires a group id, but never joins the group.
     groupId: `${settings.prefix}readers`,
     isolationLevel: FetchIsolationLevels.READ_COMMITTED,
   });
@@ -253,7 +254,7 @@ async function makeFetcher(settings: KafkaSettings): Promise<FetchClient> {
   return await Promise.resolve(client);
 }
 
-/** Ends the transaction that a host left open: Kafka lets nobody read past it until it has ended or timed out. */
+/** Ends the transaction that a host left open. Until it has ended or timed out, Kafka lets nobody read past it. */
 async function endTransaction(settings: KafkaSettings, host: string): Promise<void> {
   const producer = await makeProducer(settings, transactionalId(settings, host));
   await closeQuietly(producer);

@@ -1,6 +1,6 @@
 /**
- * `posthog.api` on the host's side. The host process calls the configured PostHog instance and no other: what a plugin wants sent
- * elsewhere, with its own keys, its sandbox sends through its own guarded fetch.
+ * The host's side of `posthog.api`. The host process calls only the configured PostHog instance; calls to other hosts,
+ * made with the plugin's own keys, go through the guarded fetch of the plugin's sandbox.
  * @module
  */
 
@@ -55,7 +55,10 @@ async function send({ url, method, headers, body }: ApiRequest, limits: ServiceL
   }
 }
 
-/** Followed only within the same host: the request carries a key, and the host process must not be sent to other addresses. */
+/**
+ * Redirects are followed only within the same host: the request carries a key, and the host process must not be led to
+ * other addresses.
+ */
 function redirectTarget(response: Response, from: URL): URL | null {
   const location = response.headers.get("location");
   if (response.status < 300 || response.status > 399 || location === null || !URL.canParse(location, from)) return null;

@@ -14,7 +14,7 @@ export interface ApiRequest {
   url: string;
   headers: Record<string, string>;
   body?: string;
-  /** True when it carries the operator's keys: it may go to the operator's host only. */
+  /** Whether the request carries the operator's keys, in which case it may only go to the operator's host. */
   secret: boolean;
 }
 
@@ -22,7 +22,7 @@ const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
 const WITH_BODY: readonly string[] = ["POST", "PUT", "PATCH"];
 const KEY_CHARS = 1000;
 
-/** Throws in the words that plugins know when the keys do not fit, and says which setting is missing when one is. */
+/** Throws PostHog's messages when the keys do not fit, and names the setting when one is missing. */
 export function buildApiRequest(args: unknown[], settings: ApiSettings, limits: ServiceLimits): ApiRequest {
   const [{ method, path, options }] = checkArguments("posthog.api", argumentsSchema(limits), args);
   const { personalApiKey, projectApiKey, data } = options;
@@ -37,7 +37,7 @@ export function buildApiRequest(args: unknown[], settings: ApiSettings, limits: 
   const key = personalApiKey || required(settings.personalApiKey, "POSTHOG_PERSONAL_API_KEY");
 
   const query = new URLSearchParams();
-  // Those without a body carry their data in the address: for DELETE PostHog dropped it, which helped nobody.
+  // Methods without a body carry their data in the address. For DELETE, PostHog silently dropped it.
   const inBody = WITH_BODY.includes(method);
   if (!inBody) { for (const [name, value] of Object.entries(data)) query.append(name, asText(value)); }
   query.append("token", token);

@@ -1,15 +1,15 @@
 /**
- * Where `posthog.api` goes and with which keys: the operator's settings, for all projects or for one.
+ * The operator's settings for `posthog.api`, its host and keys, for all projects or for one.
  * @module
  */
 
 export interface ApiSettings {
   /** Address of a PostHog instance, without path. */
   host: string | null;
-  /** `phx_…`: what a call without keys of its own uses. Never leaves the host process but to `host`. */
+  /** `phx_…`: the key of calls that bring none of their own. It is sent to `host` only. */
   personalApiKey: string | null;
-  /** What is sent as `token`. */
+  /** The value sent as `token`. */
   projectApiKey: string | null;
-  /** What `@current` in a path stands for. */
+  /** The project id that replaces `@current` in a path. */
   projectId: string;
 }

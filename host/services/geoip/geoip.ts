@@ -1,5 +1,5 @@
 /**
- * `meta.geoip` on the host's side.
+ * The host's side of `meta.geoip`.
  * @module
  */
 
@@ -8,7 +8,7 @@ import type { GeoipDatabase } from "./geoip_database.ts";
 import { checkArguments, text } from "../check_arguments.ts";
 import type { PluginServices } from "../services.ts";
 
-/** Longer than any address. */
+/** Longer than any address, in characters. */
 const MAX_ADDRESS = 100;
 
 export function createGeoipServices(database: GeoipDatabase): Pick<PluginServices, "geoip.locate"> {

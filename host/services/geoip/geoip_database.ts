@@ -1,5 +1,6 @@
 /**
- * The city database behind `geoip.locate`: a MaxMind file named by the operator, read into memory, and read again when it changes.
+ * The city database behind `geoip.locate`: a MaxMind file chosen by the operator, held in memory and read again when it
+ * changes.
  * @module
  */
 
@@ -8,27 +9,33 @@ import { isIP } from "node:net";
 import { AddressNotFoundError, BadMethodCallError, Reader } from "@maxmind/geoip2-node";
 
 export interface GeoipDatabase {
-  /** The City response as plain JSON, or the part of it that the database has; null for an address that is unknown or none. Throws when there is no database. */
+  /**
+   * The City response as plain JSON, or the part of it that the database has; null for an unknown or invalid address.
+   * Throws when there is no database.
+   */
   locate(address: string): unknown;
 }
 
 export interface GeoipDatabaseOptions {
-  /** Absent: there is no database. */
+  /** Absent when there is no database. */
   path: string | undefined;
-  /** Told when the file cannot be read; the database read before stays in use. */
+  /** Called when the file cannot be read; the previous database stays in use. */
   onError: (message: string) => void;
-  /** How often the file's time is looked at. */
+  /** How often the file's modification time is checked, in milliseconds. */
   checkEveryMs?: number;
 }
 
 const UNAVAILABLE = "IP location capabilities are not available in this PostHog instance!";
 
-/** What can be asked of a database, best first: City and Enterprise have all that plugins know, Country a part of it. */
+/**
+ * The lookups that a database may support, best first: City and Enterprise have everything that plugins know, Country
+ * only a part.
+ */
 const LOOKUPS = ["city", "enterprise", "country"] as const;
 
 type Lookup = (address: string) => unknown;
 
-/** The question that a database of its kind answers. Throws when there is none. */
+/** The lookup for this kind of database. Throws when there is none. */
 function lookupOf(reader: ReturnType<typeof Reader.openBuffer>): Lookup {
   let found = "";
   for (const name of LOOKUPS) {
@@ -47,7 +54,10 @@ function lookupOf(reader: ReturnType<typeof Reader.openBuffer>): Lookup {
   throw new Error(`found a database of the kind "${found}", expected City, Enterprise or Country`);
 }
 
-/** Disposing ends the watch. Resolves also when the file cannot be read: it may appear later. */
+/**
+ * Opens the database and watches it until disposed of. Resolves also when the file cannot be read, because it may
+ * appear later.
+ */
 export async function openGeoipDatabase(
   { path, onError, checkEveryMs = 30_000 }: GeoipDatabaseOptions,
 ): Promise<GeoipDatabase & Disposable> {
@@ -59,7 +69,7 @@ export async function openGeoipDatabase(
       const { mtime, size } = await Deno.stat(file);
       const version = `${mtime?.getTime()} ${size}`;
       if (version === readVersion) return;
-      // Remembered before reading, so that a broken file is reported once and not at every look.
+      // Stored before reading, so that a broken file is reported once rather than at every check.
       readVersion = version;
       lookup = lookupOf(Reader.openBuffer(Buffer.from(await Deno.readFile(file))));
     } catch (error) {
@@ -70,7 +80,8 @@ export async function openGeoipDatabase(
   }
   let lastWhy = "";
 
-  // A poll and not Deno.watchFs: the file is often replaced by renaming, or lies on a mounted volume that tells nothing.
+  // Polled rather than watched: the file is often replaced by renaming, or lies on a mounted volume without
+  // notifications.
   const timer = path === undefined ? undefined : setInterval(() => readAgain(path), checkEveryMs);
   if (timer !== undefined) Deno.unrefTimer(timer);
   if (path !== undefined) await readAgain(path);
@@ -80,7 +91,7 @@ export async function openGeoipDatabase(
       if (lookup === null) throw new Error(UNAVAILABLE);
       if (isIP(address) === 0) return null;
       try {
-        // The model is built of classes; what crosses the wall is plain JSON without their empty parts.
+        // The model consists of classes; only plain JSON, without their empty parts, is passed to the cell.
         return JSON.parse(JSON.stringify(lookup(address)));
       } catch (error) {
         if (error instanceof AddressNotFoundError) return null;

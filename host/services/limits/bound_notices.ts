@@ -1,10 +1,11 @@
 /**
- * Says in a plugin's log that a bound acts: once when it begins, then at most once a minute with the number of times, never once per refusal.
+ * Reports in a plugin's log that a limit applies: once when it begins, then at most once a minute with the number of
+ * refusals, and never once per refusal.
  * @module
  */
 
 export interface BoundNotices {
-  /** `bound` names the bound, `message` says what it did; the first message of a minute is the one shown. */
+  /** `bound` names the limit and `message` says what it did; the first message of each minute is shown. */
   acted(bound: string, message: string): void;
 }
 

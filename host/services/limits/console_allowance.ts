@@ -1,5 +1,5 @@
 /**
- * How much one plugin may write to its log, and the one line that says how much was left out.
+ * Limits how much one plugin may write to its log, and reports in one line how much was left out.
  * @module
  */
 
@@ -7,17 +7,17 @@ import type { ConsoleLimits } from "./service_limits.ts";
 import { createTokenBucket } from "../../token_bucket.ts";
 
 export interface ConsoleAllowance {
-  /** False when the line must be left out; it is counted then. */
+  /** False when the line must be left out, in which case it is counted. */
   admits(chars: number): boolean;
-  /** Counts lines that were left out before they came here. */
+  /** Counts lines that were left out before they arrived here. */
   leftOut(lines: number): void;
-  /** Says what is still to be said, if the last time was long enough ago. */
+  /** Reports what was left out, if the last report is long enough ago. */
   remind(): void;
-  /** Says what is still to be said. */
+  /** Reports everything that has not been reported yet. */
   close(): void;
 }
 
-/** Between two lines that say how much was left out. */
+/** The time between two reports of left-out lines, in milliseconds. */
 export const SAY_EVERY_MS = 60_000;
 
 export function createConsoleAllowance(

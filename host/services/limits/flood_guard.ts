@@ -1,6 +1,6 @@
 /**
- * Lets a plugin's calls through in their order and at their rate: a call waits for its turn, and is refused when that would take too long or when
- * too many are waiting.
+ * Admits a plugin's calls in order and at their rate. A call waits for its turn, and is refused when that would take
+ * too long or when too many are waiting.
  * @module
  */
 
@@ -9,20 +9,20 @@ import type { RateLimits } from "./service_limits.ts";
 import { createTokenBucket } from "../../token_bucket.ts";
 
 /**
- * Characters of answers a second, and at once. Reading costs the host less than writing, but a plugin that asks for long texts
- * faster than it takes them would fill the memory.
+ * Characters of answers per second, and in a burst. Reading costs the host less than writing, but a plugin that
+ * requests long texts faster than it processes them would fill the memory.
  */
 const ANSWER_CHARS = 32 * 1024 * 1024;
 
-/** Thrown to the plugin when a bound acts. */
+/** Thrown to the plugin when a limit applies. */
 export class ServiceLimitError extends Error {
   override name = "ServiceLimitError";
 }
 
 export interface FloodGuard {
   /**
-   * Runs the call in its turn. `chars` is the size of its arguments. Texts in the answer count for the calls that come
-   * later. Rejects with ServiceLimitError when it is refused.
+   * Runs the call in its turn. `chars` is the size of its arguments in characters; texts in the answer count for later
+   * calls. Rejects with ServiceLimitError when it is refused.
    */
   run<T>(chars: number, call: () => Promise<T>): Promise<T>;
 }
@@ -33,7 +33,7 @@ export interface FloodGuardOptions {
   limits: RateLimits;
   maxWaitMs: number;
   now: () => number;
-  /** Called each time a call is refused. */
+  /** Called for each refused call. */
   onRefused: (message: string) => void;
 }
 
@@ -42,7 +42,10 @@ export function createFloodGuard({ what, limits, maxWaitMs, now, onRefused }: Fl
   const chars = createTokenBucket(limits.charsPerSecond, limits.charsBurst, now);
   const answers = createTokenBucket(ANSWER_CHARS, ANSWER_CHARS, now);
   let outstanding = 0;
-  /** Calls that wait for their turn, and when the last of them has it: none may overtake it, or a `get` would not see the `set` before it. */
+  /**
+   * How many calls wait, and when the last of them has its turn. No call may overtake another, or a `get` would not see
+   * the `set` before it.
+   */
   let waiting = 0;
   let lastStart = 0;
   let lastTurn = Promise.resolve();

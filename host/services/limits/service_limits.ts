@@ -1,20 +1,22 @@
 /**
- * How much one plugin may ask of the host: what keeps a plugin from filling the host's disk, memory or event loop.
+ * The limits on what one plugin may ask of the host. They keep a plugin from filling the host's disk, memory or event
+ * loop.
  *
- * A call beyond a rate waits for its turn, so a plugin in a hurry becomes slow, not wrong. A call is refused when it would have to wait longer than
- * `maxWaitMs`, when too many calls are waiting already, or when it is too large. Console lines beyond their rate are left out.
- * When a bound acts, the plugin's log gets one SYSTEM line, at most one a minute for each bound.
+ * A call beyond a rate waits for its turn, so a plugin that exceeds it becomes slow, not wrong. A call is refused when
+ * it would have to wait longer than `maxWaitMs`, when too many calls are waiting already, or when it is too large.
+ * Console lines beyond their rate are left out. When a limit applies, the plugin's log gets one SYSTEM line, at most
+ * once a minute for each limit.
  * @module
  */
 
 export interface RateLimits {
-  /** Calls a second in the long run, and at once. */
+  /** Calls per second on average, and in a burst. */
   callsPerSecond: number;
   callsBurst: number;
-  /** Characters of arguments a second in the long run, and at once. */
+  /** Characters of arguments per second on average, and in a burst. */
   charsPerSecond: number;
   charsBurst: number;
-  /** Calls that were made and not answered yet. */
+  /** Calls without an answer yet. */
   outstanding: number;
 }
 
@@ -23,9 +25,9 @@ export interface ConsoleLimits {
   linesBurst: number;
   charsPerSecond: number;
   charsBurst: number;
-  /** Longer messages are cut and say so. */
+  /** Longer messages are cut and end in a note that says so. */
   messageChars: number;
-  /** Of all plugins together, not yet written. */
+  /** Waiting to be written, of all plugins together. */
   waitingLines: number;
   waitingChars: number;
   /** Kept in the store for each plugin config. */
@@ -41,14 +43,14 @@ export interface ServiceLimits {
   maxWaitMs: number;
   cacheKeyChars: number;
   cacheValueChars: number;
-  /** Of one list. */
+  /** Elements of one list. */
   cacheListElements: number;
   cacheElementChars: number;
-  /** Of one answer of lrange or lpop. */
+  /** Characters in one answer of lrange or lpop. */
   cacheAnswerChars: number;
   storageKeyChars: number;
   storageValueChars: number;
-  /** Of one plugin config, keys and values. */
+  /** Characters of keys and values of one plugin config. */
   storageChars: number;
   jobNameChars: number;
   jobPayloadChars: number;
@@ -56,13 +58,16 @@ export interface ServiceLimits {
   jobsOutstanding: number;
   eventNameChars: number;
   eventChars: number;
-  /** `posthog.capture` calls because of one event. */
+  /** `posthog.capture` calls caused by one event. */
   capturesPerEvent: number;
-  /** An hour and at once, of one plugin config, outside of any event, job or task: loops at the top of a module, setupPlugin. */
+  /**
+   * Captures per hour, and in a burst, of one plugin config outside of any event, job or task: by loops at the top of a
+   * module, or in setupPlugin.
+   */
   capturesWithoutCause: number;
-  /** An hour and at once, of one plugin config, in its jobs and scheduled tasks. */
+  /** Captures per hour, and in a burst, of one plugin config in its jobs and scheduled tasks. */
   capturesOfRuns: number;
-  /** How many captures may lie between an SDK's event and the last event of a chain of captures. */
+  /** The most captures between an SDK's event and the last event of a chain of captures. */
   captureDepth: number;
   apiRequestChars: number;
   apiResponseBytes: number;
@@ -72,7 +77,7 @@ export interface ServiceLimits {
 
 const MIB = 1024 * 1024;
 
-/** What README and docs state; a setting replaces single entries. */
+/** The values that README and docs state; a setting replaces single entries. */
 export const DEFAULT_SERVICE_LIMITS: ServiceLimits = {
   rates: {
     cache: {

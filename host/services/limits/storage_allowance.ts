@@ -1,19 +1,19 @@
 /**
- * Keeps one plugin config's storage within its bound without asking the store for its size at every write.
+ * Keeps one plugin config's storage within its limit without asking the store for its size at every write.
  * @module
  */
 
 import type { PluginStorage } from "../../store/store.ts";
 
 export interface StorageAllowance {
-  /** Rejects with a RangeError when this much more would pass the bound. */
+  /** Rejects with a RangeError when this many more characters would exceed the limit. */
   use(chars: number): Promise<void>;
 }
 
 /**
- * Between two looks at the real size every write counts in full, also one that replaces a value, so the count runs ahead of the size; the
- * bound is passed by no more than what is being written at that moment. The store is asked again when the count arrives at the
- * bound, or has grown by a tenth of it.
+ * Between two checks of the real size every write counts in full, even one that replaces a value, so the count runs
+ * ahead of the size. The limit is exceeded by no more than the writes in flight. The store is asked again when the
+ * count reaches the limit or has grown by a tenth of it.
  */
 export function createStorageAllowance(
   storage: PluginStorage,
@@ -36,7 +36,7 @@ export function createStorageAllowance(
         throw error;
       });
       if (size + written > bound) {
-        // Looked at once more before refusing: what was written may have replaced what was there.
+        // Checked once more before refusing, because writes may have replaced earlier values.
         written = chars;
         known = null;
         if (await storage.size(pluginConfigId) + chars > bound) {

@@ -5,7 +5,7 @@
 
 import postgres from "postgres";
 
-/** The client with our types: Postgres' 64-bit integers are numbers here (times, ids, counts: all below 2^53). */
+/** The client with our types. 64-bit integers are read as numbers: times, ids and counts are all below 2^53. */
 export type Sql = postgres.Sql<{ bigint: number }>;
 
 export interface ConnectOptions {
@@ -13,14 +13,14 @@ export interface ConnectOptions {
   connectTimeoutMs: number;
 }
 
-/** Connects when the first query comes. */
+/** The pool connects when the first query runs. */
 export function connect(url: string, { maxConnections, connectTimeoutMs }: ConnectOptions): Sql {
   return postgres(url, {
     max: maxConnections,
     connect_timeout: Math.max(1, Math.ceil(connectTimeoutMs / 1000)),
-    // Array types are the only reason to ask; lists go in as text instead.
+    // Only array types would need this query; lists are passed as text instead.
     fetch_types: false,
-    // The pause between attempts is ours (host/store/postgres/connection.ts).
+    // The pauses between attempts are in host/store/postgres/connection.ts.
     backoff: () => 0,
     onnotice: () => {},
     types: { bigint: { to: 20, from: [20], parse: Number, serialize: String } },

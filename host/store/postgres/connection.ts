@@ -1,6 +1,6 @@
 /**
- * Queries that outlive an outage of Postgres: what was never sent is tried again for a while, what hangs is cut off, and the next
- * query after the outage works without a restart.
+ * Queries that survive an outage of Postgres. A query that was never sent is retried for a while, a hanging one is cut
+ * off, and the first query after the outage works without a restart.
  * @module
  */
 
@@ -8,29 +8,31 @@ import { connect, type Sql } from "./connect.ts";
 import { migrate, NewerSchemaError } from "./migrations.ts";
 
 export interface PostgresOptions {
-  /** How long a call waits for Postgres to come back before it rejects. Default 10 s. */
+  /** How long a call waits for Postgres to return before it rejects, in milliseconds. Default 10 s. */
   waitMs?: number;
-  /** How long Postgres may take to answer before the connections are given up. Default 30 s. */
+  /** How long Postgres may take to answer before the connections are abandoned, in milliseconds. Default 30 s. */
   answerMs?: number;
   /** Default 10. */
   maxConnections?: number;
   now?: () => number;
 }
 
-/** Postgres is away or does not answer. What was asked may be asked again later. */
+/** Postgres is unavailable or does not answer. The call may be repeated later. */
 export class StoreUnavailableError extends Error {
   override name = "StoreUnavailableError";
 }
 
-/** `unsent` queries are tried again only if Postgres cannot have seen them; `always` ones may run twice without harm. */
+/**
+ * `unsent` queries are retried only if Postgres cannot have received them; `always` queries may run twice without harm.
+ */
 export type Retry = "always" | "unsent";
 
-/** Runs queries; the client it hands out is good for this one attempt. */
+/** Runs queries. The client that it passes is only valid for this one attempt. */
 export type RunQuery = <T>(retry: Retry, query: (sql: Sql) => Promise<T>) => Promise<T>;
 
-/** Calls at one time, those that wait included; further ones reject at once. */
+/** The most calls at a time, including waiting ones; further calls reject at once. */
 const MAX_CALLS = 5000;
-/** Postgres cannot have seen the query. */
+/** Error codes after which Postgres cannot have received the query. */
 const UNSENT = new Set([
   "ECONNREFUSED",
   "ENOTFOUND",
@@ -42,7 +44,7 @@ const UNSENT = new Set([
   "57P03",
   "53300",
 ]);
-/** The connection ended under way. */
+/** Error codes for a connection that ended during the query. */
 const LOST = new Set([
   "CONNECTION_CLOSED",
   "CONNECTION_ENDED",
@@ -67,7 +69,10 @@ export class Connection implements AsyncDisposable {
     this.#sql = this.#connect();
   }
 
-  /** Brings the tables up to date. Resolves also when Postgres is away: then the first query that reaches it does so. */
+  /**
+   * Brings the tables up to date. Resolves also when Postgres is unavailable; then the first query that reaches it does
+   * so.
+   */
   async open(): Promise<void> {
     try {
       await this.#attempt((sql) => this.#migrate(sql));
@@ -122,7 +127,7 @@ export class Connection implements AsyncDisposable {
     }
   }
 
-  /** One attempt. When there is no answer in time, every connection is suspect: they are replaced. */
+  /** One attempt. Without an answer in time every connection is suspect, and all are replaced. */
   async #attempt<T>(query: (sql: Sql) => Promise<T>, answerMs = this.#options.answerMs): Promise<T> {
     const sql = this.#sql;
     const late = Promise.withResolvers<never>();
@@ -174,7 +179,7 @@ export class Connection implements AsyncDisposable {
   }
 }
 
-/** True when a later attempt may succeed without anybody changing anything here. */
+/** Whether a later attempt may succeed without any change here. */
 function isAway(error: unknown): boolean {
   if (error instanceof NewerSchemaError) return false;
   return error instanceof StoreUnavailableError || UNSENT.has(codeOf(error)) || LOST.has(codeOf(error));

@@ -32,7 +32,7 @@ export function createJobs(run: RunQuery, now: () => number): Jobs {
     enqueue(job) {
       const { kind, pluginConfigId, teamId, type, payload, runAt, attempt, maxAttempts, depth = 0 } = job;
       const at = now();
-      // When the answer is lost, the same request again finds its job.
+      // If the answer is lost, repeating the same request finds its job.
       const request = crypto.randomUUID();
       return run("always", async (sql) => {
         const [row] = await sql<[JobRow]>`
@@ -47,7 +47,7 @@ export function createJobs(run: RunQuery, now: () => number): Jobs {
         return jobOf(row);
       });
     },
-    // A claim whose answer is lost is given back when its lease ends.
+    // When the answer to a claim is lost, its jobs are free again after their lease.
     claim: (pluginConfigIds, at, limit, leaseMs, owner) =>
       run("always", async (sql) =>
         jobsByRunAt(

@@ -1,16 +1,19 @@
 /**
- * The store's tables on Postgres, in a schema of their own, brought up to date at start by one host at a time.
- * A migration, once released, never changes.
+ * The store's tables on Postgres, in a schema of their own. At its start one host at a time brings them up to date. A
+ * released migration never changes.
  * @module
  */
 
 import type { TransactionSql } from "postgres";
 import type { Sql } from "./connect.ts";
 
-/** Held while migrating; the number only has to differ from other programs' in the same database. */
+/** The lock for migrating. The number only has to differ from those of other programs in the same database. */
 const LOCK = 0x486f6753;
 
-/** Times are milliseconds since the epoch. JSON is text: jsonb would refuse NUL characters that plugins may well store. */
+/**
+ * Times are milliseconds since the epoch. JSON is stored as text, because jsonb would refuse NUL characters, which
+ * plugins may store.
+ */
 const MIGRATIONS: readonly string[] = [
   `
   CREATE TABLE hogpen.jobs (
@@ -93,16 +96,16 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX audit_of_target ON hogpen.audit (target, id);
   CREATE INDEX audit_by_age ON hogpen.audit (at);
 `,
-  // Subjects are read in the order of their characters, from one to the next.
+  // Subjects are read in character order, from one to the next.
   `ALTER TABLE hogpen.series ALTER COLUMN subject TYPE text COLLATE "C"`,
 ];
 
-/** The database belongs to a newer Hogpen: trying again does not help. */
+/** The database belongs to a newer version of Hogpen, so that retrying does not help. */
 export class NewerSchemaError extends Error {
   override name = "NewerSchemaError";
 }
 
-/** Applies what is missing. Rejects when the tables are newer than this version knows. */
+/** Applies the missing migrations. Rejects when the tables are newer than this version. */
 export async function migrate(sql: Sql): Promise<void> {
   await sql.begin(async (sql) => {
     await sql`SELECT pg_advisory_xact_lock(${LOCK})`;

@@ -1,5 +1,5 @@
 /**
- * What is remembered of plugin configs, on Postgres.
+ * The state of plugin configs that is kept between starts, on Postgres.
  * @module
  */
 

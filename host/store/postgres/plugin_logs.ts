@@ -13,7 +13,7 @@ export function createPluginLogs(run: RunQuery): PluginLogs {
     append: (entries) =>
       run("unsent", async (sql) => {
         if (entries.length === 0) return;
-        // As one JSON text: no limit on the number of parameters, one plan for any number of entries.
+        // Passed as one JSON text: no limit on the number of parameters, and one plan for any number of entries.
         const rows = entries.map((entry) => ({ ...entry, message: withoutNul(entry.message) }));
         await sql`
           INSERT INTO hogpen.plugin_logs (id, plugin_config_id, team_id, at, source, type, message, instance_id)
@@ -37,7 +37,7 @@ export function createPluginLogs(run: RunQuery): PluginLogs {
     prune: (keep, before) =>
       run("always", async (sql) => {
         await sql`DELETE FROM hogpen.plugin_logs WHERE at < ${before}`;
-        // Hops from one plugin config to the next; DISTINCT would read every entry of the index.
+        // Steps from one plugin config to the next; DISTINCT would read every entry of the index.
         await sql`
           WITH RECURSIVE ids (id) AS (
             SELECT min(plugin_config_id) FROM hogpen.plugin_logs UNION ALL

@@ -1,5 +1,6 @@
 /**
- * What operators made through the API, on Postgres. A change of several things locks their kinds' rows for its transaction.
+ * The things that operators made through the API, on Postgres. A change of several things locks the rows of their kinds
+ * for its transaction.
  * @module
  */
 
@@ -7,7 +8,7 @@ import { thingOf, type ThingRow, withoutNul } from "../rows.ts";
 import type { Things } from "../things.ts";
 import type { RunQuery } from "./connection.ts";
 
-/** Changes follow one another: two hosts that change the same thing must not both find it unchanged. */
+/** Serialises changes: two hosts that change the same thing must not both find it unchanged. */
 const LOCK = 0x486f6754;
 
 /** See {@linkcode Things}. */

@@ -6,7 +6,7 @@
 import type { Ticks } from "../store.ts";
 import type { RunQuery } from "./connection.ts";
 
-/** See {@linkcode Ticks}. Leases are by the hosts' clocks, which are taken to agree within a fraction of a lease. */
+/** See {@linkcode Ticks}. Leases use the hosts' own clocks, which are assumed to agree within a fraction of a lease. */
 export function createTicks(run: RunQuery, now: () => number): Ticks {
   function lease(pluginConfigId: number, task: string, owner: string, until: number): Promise<void> {
     return run("always", async (sql) => {

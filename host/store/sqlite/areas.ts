@@ -1,5 +1,5 @@
 /**
- * The store's areas as they are inside its thread: the same methods, synchronous.
+ * The areas of the store inside its thread: the same methods, but synchronous.
  * @module
  */
 
@@ -38,7 +38,7 @@ export interface Areas {
 
 export type SyncAreas = { [Area in keyof Areas]: Sync<Areas[Area]> };
 
-/** Every area on one open database. */
+/** All areas on one open database. */
 export function createAreas(db: DatabaseSync, now: () => number): SyncAreas {
   return {
     jobs: createJobs(db, now),

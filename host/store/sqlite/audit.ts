@@ -1,5 +1,5 @@
 /**
- * Who changed what, on SQLite. Entries are written with the changes themselves (things.ts).
+ * The audit on SQLite. Entries are written together with the changes that they describe (things.ts).
  * @module
  */
 

@@ -1,14 +1,14 @@
 /**
- * The WHERE of a list whose filters are optional.
+ * Builds the WHERE clause of a list whose filters are optional.
  * @module
  */
 
 import type { SQLInputValue } from "node:sqlite";
 
 export interface Conditions {
-  /** Adds one unless its value is undefined; `sql` has one `?`. */
+  /** Adds a condition unless its value is undefined; `sql` has one `?`. */
   add(sql: string, value: SQLInputValue | undefined): void;
-  /** What stands behind WHERE. */
+  /** The text after WHERE. */
   readonly sql: string;
   readonly values: SQLInputValue[];
 }

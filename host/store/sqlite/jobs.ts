@@ -1,5 +1,6 @@
 /**
- * Durable jobs on SQLite. Every call runs inside a transaction that holds the write lock, so two hosts never claim the same job.
+ * Durable jobs on SQLite. Every call runs in a transaction that holds the write lock, so two hosts never claim the same
+ * job.
  * @module
  */
 
@@ -19,7 +20,7 @@ import type { Jobs, JobSelection } from "../store.ts";
 import { type Conditions, createConditions } from "./conditions.ts";
 import { rows, type Sync } from "./sync.ts";
 
-/** Jobs deleted in one transaction, so that other calls are not held up. */
+/** How many jobs are deleted in one transaction, so that other calls are not delayed. */
 export const PRUNED_AT_ONCE = 1000;
 
 /** See {@linkcode Jobs}. */
@@ -113,7 +114,7 @@ export function createJobs(db: DatabaseSync, now: () => number): Sync<Jobs> {
       const first = next.get(JSON.stringify(pluginConfigIds))?.first;
       return typeof first === "number" ? first : null;
     },
-    // How many went: the caller asks again while it may be more (host/store/sqlite_store.ts).
+    // The number of deleted jobs: the caller repeats the call while there may be more (host/store/sqlite_store.ts).
     prune: (before) => Number(prune.run(before).changes),
   };
 }

@@ -1,5 +1,5 @@
 /**
- * What is remembered of plugin configs, on SQLite.
+ * The state of plugin configs that is kept between starts, on SQLite.
  * @module
  */
 

@@ -10,11 +10,11 @@ import { rows, type Sync } from "./sync.ts";
 
 /** See {@linkcode PluginLogs}. */
 export function createPluginLogs(db: DatabaseSync): Sync<PluginLogs> {
-  // SQLite's own lower() knows ASCII only.
+  // SQLite's own lower() only handles ASCII.
   db.function("fold", { deterministic: true }, (text) => String(text).toLowerCase());
   const insert = db.prepare(`
     INSERT INTO plugin_logs (id, plugin_config_id, team_id, at, source, type, message, instance_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`);
-  // Hops from one plugin config to the next; DISTINCT would read every entry of the index.
+  // Steps from one plugin config to the next; DISTINCT would read every entry of the index.
   const pluginConfigs = db.prepare(`
     WITH RECURSIVE ids (id) AS (
       SELECT min(plugin_config_id) FROM plugin_logs UNION ALL

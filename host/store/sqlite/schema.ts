@@ -1,5 +1,5 @@
 /**
- * The store's tables on SQLite. A migration, once released, never changes.
+ * The store's tables on SQLite. A released migration never changes.
  * @module
  */
 

@@ -1,5 +1,6 @@
 /**
- * The store's side inside its thread: runs a batch of calls in one transaction, so that calls that wait together share one sync.
+ * The store inside its thread. It runs a batch of calls in one transaction, so that calls that wait together share one
+ * sync to disk.
  * @module
  */
 
@@ -9,7 +10,9 @@ import { describe } from "../../sqlite/serve_thread.ts";
 import { createAreas, type SyncAreas } from "./areas.ts";
 import { STORE_FORMAT } from "./schema.ts";
 
-/** A method of an area of the store, with the caller's clock, since the thread has no other than the machine's. */
+/**
+ * A call to a method of one of the store's areas, with the caller's clock, because the thread only has the machine's.
+ */
 export interface StoreCall {
   area: keyof SyncAreas;
   method: string;
@@ -26,7 +29,7 @@ export interface StoreDatabase {
   close(): void;
 }
 
-/** The store's functions on one database that `open` opens. */
+/** The store's functions on the database that `open` opens. */
 export function createStoreDatabase(): StoreDatabase {
   let db: DatabaseSync | null = null;
   let areas: SyncAreas | null = null;
@@ -60,7 +63,7 @@ export function createStoreDatabase(): StoreDatabase {
   };
 }
 
-/** A call that fails undoes what it did itself and leaves the others of the batch alone. */
+/** A call that fails undoes its own changes and leaves the other calls of the batch alone. */
 function runOne(db: DatabaseSync, areas: SyncAreas, { area, method, args }: StoreCall): StoreAnswer {
   db.exec("SAVEPOINT call");
   try {
@@ -71,7 +74,7 @@ function runOne(db: DatabaseSync, areas: SyncAreas, { area, method, args }: Stor
     db.exec("RELEASE call");
     return { ok: true, value };
   } catch (error) {
-    // A full disk ends the whole transaction, not this call alone.
+    // A full disk ends the whole transaction, not only this call.
     if (!db.isTransaction) throw error;
     db.exec("ROLLBACK TO call; RELEASE call");
     const { name, message } = describe(error);

@@ -1,5 +1,5 @@
 /**
- * Entry of the store's thread.
+ * The entry of the store's thread.
  * @module
  */
 

@@ -1,9 +1,9 @@
 /**
- * The synchronous twin of an interface whose methods answer with promises.
+ * The synchronous counterpart of an interface whose methods return promises.
  * @module
  */
 
-/** Each method returns what its promise would hold. */
+/** Each method returns the value of its promise. */
 export type Sync<Area> = {
   [Name in keyof Area]: Area[Name] extends (...args: infer Args) => Promise<infer Value> ? (...args: Args) => Value
     : never;

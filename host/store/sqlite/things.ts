@@ -1,5 +1,5 @@
 /**
- * What operators made through the API, on SQLite. The whole call runs in one transaction (store_database.ts).
+ * The things that operators made through the API, on SQLite. Each call runs in one transaction (store_database.ts).
  * @module
  */
 

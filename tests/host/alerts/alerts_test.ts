@@ -1,3 +1,7 @@
+/**
+ * Proves that each alert rule finds its condition, and that people are told once when it begins and once when it ends.
+ */
+
 import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import { alertChannel, alertRule, DEFAULT_RULES } from "../../../host/alerts/alert_values.ts";

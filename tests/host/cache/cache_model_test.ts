@@ -1,3 +1,5 @@
+/** Proves, with generated commands, that the memory cache answers exactly as a real Redis does. */
+
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Redis } from "ioredis";

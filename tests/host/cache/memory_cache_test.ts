@@ -1,3 +1,5 @@
+/** Proves that the memory cache stays within its bound in bytes by evicting the keys that were least recently used. */
+
 import assert from "node:assert/strict";
 import { openMemoryCache } from "../../../host/cache/memory_cache.ts";
 import { testCache } from "./cache_suite.ts";

@@ -1,3 +1,8 @@
+/**
+ * Proves that the Redis cache rejects or waits as configured while Redis is down or hangs, and recovers by itself. It
+ * waits 300 real milliseconds after a kill, so that the client has noticed the lost connection.
+ */
+
 import assert from "node:assert/strict";
 import { delay } from "../../kit/delay.ts";
 import { Redis } from "ioredis";

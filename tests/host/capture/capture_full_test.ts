@@ -1,3 +1,7 @@
+/**
+ * Proves that capture answers 503 with `Retry-After`, and stores no part of the request, when the event log is full.
+ */
+
 import assert from "node:assert/strict";
 import { openSqliteEventLog } from "../../../host/log/sqlite_event_log.ts";
 import { startCaptureService, TOKEN } from "../../kit/capture_service.ts";

@@ -1,3 +1,5 @@
+/** Proves that capture stores, changes and refuses events by PostHog's rules. */
+
 import { clientIp } from "../../../host/capture/client_ip.ts";
 import { readProxies } from "../../../host/config/trusted_proxies.ts";
 import assert from "node:assert/strict";

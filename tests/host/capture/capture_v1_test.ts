@@ -1,3 +1,5 @@
+/** Proves that the V1 capture endpoint gives a result for each event, in every compression, and final errors. */
+
 import assert from "node:assert/strict";
 import zlib from "node:zlib";
 import { NOW, projectConfig, startCaptureService, TOKEN } from "../../kit/capture_service.ts";

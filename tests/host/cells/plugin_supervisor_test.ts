@@ -1,3 +1,8 @@
+/**
+ * Proves that a plugin's failures, in setup or on an event, disable or restart that plugin by PostHog's rules and cost
+ * no other event.
+ */
+
 import assert from "node:assert/strict";
 import { PluginCallError, PluginState } from "../../../host/cells/plugin_runtime.ts";
 import type { PluginConfigRecord, Store } from "../../../host/store/store.ts";

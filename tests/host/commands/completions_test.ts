@@ -1,3 +1,5 @@
+/** Proves that the shell completions know every command and setting, in a real bash where one is needed. */
+
 import assert from "node:assert/strict";
 import { createProgram } from "../../../host/commands/program/program.ts";
 import { flagOf, SETTINGS } from "../../../host/config/settings.ts";

@@ -1,3 +1,5 @@
+/** Proves that wrong commands and flags are answered with the likely one, and that help and version go to stdout. */
+
 import assert from "node:assert/strict";
 import { VERSION } from "../../../host/version.ts";
 import { runCommand } from "../../kit/run_command.ts";

@@ -1,3 +1,8 @@
+/**
+ * Proves that the commands for a running service show what it answers, and exit with the documented codes when it does
+ * not.
+ */
+
 import assert from "node:assert/strict";
 import { ADMIN_TOKEN, startTestService } from "../../kit/service.ts";
 import { eventually } from "../../kit/eventually.ts";

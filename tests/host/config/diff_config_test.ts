@@ -1,3 +1,8 @@
+/**
+ * Proves that the difference of two configurations names exactly the plugin configs, projects and destinations that
+ * changed.
+ */
+
 import assert from "node:assert/strict";
 import type { DestinationConfig, HogpenConfig, PluginConfig, ProjectConfig } from "../../../host/config/config.ts";
 import { chainOf, diffConfig } from "../../../host/config/diff_config.ts";

@@ -1,3 +1,7 @@
+/**
+ * Proves that `hogpen.schema.json` is up to date, and that the example configuration is valid and shows every field.
+ */
+
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { configJsonSchema, SCHEMA_FILE } from "../../../host/config/json_schema.ts";

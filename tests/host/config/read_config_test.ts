@@ -1,3 +1,8 @@
+/**
+ * Proves that `hogpen.json` is read with defaults and references filled in, and that all problems are reported at once,
+ * each with its path.
+ */
+
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { defaultConfig } from "../../../host/config/default_config.ts";

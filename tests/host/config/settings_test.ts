@@ -1,3 +1,8 @@
+/**
+ * Proves how settings are read from flags, environment variables and files, which of these wins, and how a wrong value
+ * is reported.
+ */
+
 import assert from "node:assert/strict";
 import { Command } from "commander";
 import { addSettings, type GivenSettings, givenSettings } from "../../../host/commands/program/settings_options.ts";

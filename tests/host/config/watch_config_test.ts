@@ -1,3 +1,8 @@
+/**
+ * Proves that changes of the configuration file and of plugin folders are noticed. It waits 30 real milliseconds before
+ * it writes, because the watcher must first have seen the file as it was.
+ */
+
 import assert from "node:assert/strict";
 import type { ConfigChange } from "../../../host/config/watch_config.ts";
 import { watchConfig, watchFolders } from "../../../host/config/watch_config.ts";

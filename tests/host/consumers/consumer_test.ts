@@ -1,3 +1,5 @@
+/** Proves that a consumer delivers in order and loses nothing through failures, pauses, rewinds and restarts. */
+
 import assert from "node:assert/strict";
 import { Consumer } from "../../../host/consumers/consumer.ts";
 import { PauseError, TryLaterError } from "../../../host/consumers/sink.ts";

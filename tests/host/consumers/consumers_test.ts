@@ -1,3 +1,8 @@
+/**
+ * Proves that consumers are independent of each other, keep their cursors when the configuration changes, and outlast
+ * an unavailable log or store.
+ */
+
 import assert from "node:assert/strict";
 import { createConsumers } from "../../../host/consumers/consumers.ts";
 import { eventually } from "../../kit/eventually.ts";

@@ -1,3 +1,8 @@
+/**
+ * Proves that events buffered for `exportEvents` and promised retries of `onEvent` survive `kill -9`. The host runs in
+ * a process of its own, so that the kill is real.
+ */
+
 import assert from "node:assert/strict";
 import { eventually } from "../../kit/eventually.ts";
 import { FakeClock } from "../../kit/fake_clock.ts";

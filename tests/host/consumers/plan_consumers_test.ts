@@ -1,3 +1,5 @@
+/** Proves which consumers follow from a configuration, and which changes give a consumer a new revision. */
+
 import assert from "node:assert/strict";
 import type { DestinationConfig, HogpenConfig, PluginConfig } from "../../../host/config/config.ts";
 import { planConsumers } from "../../../host/consumers/plan_consumers.ts";

@@ -1,3 +1,8 @@
+/**
+ * Proves that `onEvent` and `onSnapshot` receive the right events in order, and are retried as PostHog retries them.
+ * The far side of one test answers after real delays of up to 20 ms, so that a wrong order would show.
+ */
+
 import assert from "node:assert/strict";
 import type { DeadLetter } from "../../../host/store/store.ts";
 import { eventually } from "../../kit/eventually.ts";

@@ -1,3 +1,8 @@
+/**
+ * Proves that a sink of every type is made from its options without opening a connection, and described without its
+ * secrets.
+ */
+
 import assert from "node:assert/strict";
 import { ZodError } from "zod";
 import type { DestinationConfig } from "../../../host/config/config.ts";

@@ -1,3 +1,5 @@
+/** Proves that destination options are validated field by field, without repeating secrets in the messages. */
+
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { destinationOptions } from "../../../host/destinations/destination_options.ts";

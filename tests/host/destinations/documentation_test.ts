@@ -1,3 +1,5 @@
+/** Proves that docs/DESTINATIONS.md describes every option of every destination type with its default. */
+
 import assert from "node:assert/strict";
 import { destinationOptions } from "../../../host/destinations/destination_options.ts";
 

@@ -1,3 +1,8 @@
+/**
+ * Proves that a destination's filter selects events by name and properties, and that no event is parsed without a
+ * filter.
+ */
+
 import assert from "node:assert/strict";
 import { createEventFilter } from "../../../host/destinations/event_filter.ts";
 

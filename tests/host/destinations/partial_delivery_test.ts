@@ -1,3 +1,8 @@
+/**
+ * Proves that splitting a refused batch finds the events at fault, rejects no others during an outage, and loses or
+ * reorders nothing.
+ */
+
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { TryLaterError } from "../../../host/consumers/sink.ts";

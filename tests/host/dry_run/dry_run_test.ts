@@ -1,3 +1,7 @@
+/**
+ * Proves that a dry run shows everything a plugin does to events, storage, cache and jobs, and that none of it stays.
+ */
+
 import assert from "node:assert/strict";
 import { openMemoryCache } from "../../../host/cache/memory_cache.ts";
 import { diffEvents } from "../../../host/dry_run/event_diff.ts";

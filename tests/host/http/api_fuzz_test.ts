@@ -1,3 +1,5 @@
+/** Proves, with generated requests, that the API answers with JSON and never with a server error. */
+
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { ADMIN_TOKEN, pluginView, startApi } from "../../kit/api_service.ts";

@@ -1,3 +1,5 @@
+/** Proves what the operator's API shows, changes and refuses, and that it never shows secrets. */
+
 import assert from "node:assert/strict";
 import type { EventLog, StoredRecord } from "../../../host/log/event_log.ts";
 import { SECRET_PLACEHOLDER } from "../../../host/http/access/hide_secrets.ts";

@@ -1,3 +1,8 @@
+/**
+ * Proves that the API finds events, dropped events, traces, failures and metrics, and streams live updates without
+ * slowing for slow readers.
+ */
+
 import assert from "node:assert/strict";
 import { TOKEN } from "../../kit/capture_service.ts";
 import { ADMIN_TOKEN, type ApiService, startApi } from "../../kit/api_service.ts";

@@ -1,3 +1,5 @@
+/** Proves that the published OpenAPI document is up to date and describes every operation of the API. */
+
 import assert from "node:assert/strict";
 import { OPENAPI_FILE, openApiOfThisVersion } from "../../kit/write_openapi.ts";
 

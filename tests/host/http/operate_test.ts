@@ -1,3 +1,8 @@
+/**
+ * Proves that an operator can rerun jobs, requeue dead letters, replay consumers and run scheduled tasks through the
+ * API.
+ */
+
 import assert from "node:assert/strict";
 import { pluginView, startApi } from "../../kit/api_service.ts";
 import { eventually } from "../../kit/eventually.ts";

@@ -1,3 +1,8 @@
+/**
+ * Proves that jobs run when they are due, are retried as PostHog retries them and survive the death of their host. One
+ * test waits for `runIn` in real time, because the sandbox computes the job's time from its own clock.
+ */
+
 import assert from "node:assert/strict";
 import { createJobRunner } from "../../../host/jobs/job_runner.ts";
 import { encodeEvents } from "../../../host/router/encode_events.ts";

@@ -1,3 +1,8 @@
+/**
+ * Proves that a plugin's entry, manifest and files are found as PostHog found them, and that each way of failing is
+ * explained.
+ */
+
 import assert from "node:assert/strict";
 import { loadPlugin } from "../../../host/loader/load_plugin.ts";
 import { PluginLoadError } from "../../../host/loader/plugin.ts";

@@ -1,3 +1,8 @@
+/**
+ * Proves that compiled plugins behave in a real cell as they did in PostHog, with errors placed in the author's own
+ * source.
+ */
+
 import assert from "node:assert/strict";
 import { loadPlugin } from "../../../host/loader/load_plugin.ts";
 import { pluginFolder } from "../../kit/plugin_folder.ts";

@@ -1,3 +1,8 @@
+/**
+ * Proves that every acknowledged append survives `kill -9` and a full disk. The kills come after random real delays, so
+ * that each meets the log in another state.
+ */
+
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { openSqliteEventLog } from "../../../host/log/sqlite_event_log.ts";

@@ -1,3 +1,8 @@
+/**
+ * Proves, with generated sequences of operations and restarts, that the SQLite event log behaves like a simple
+ * in-memory model.
+ */
+
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { EventLog, LogRecord, Topic } from "../../../host/log/event_log.ts";

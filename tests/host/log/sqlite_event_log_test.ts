@@ -1,3 +1,8 @@
+/**
+ * Proves that the SQLite event log keeps records, order and cursors, and deletes only what every reader has passed. The
+ * retention tests wait 50 real milliseconds, ten rounds of the deletion, to see that it deletes nothing.
+ */
+
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { type EventLog, LogFullError, type LogRecord } from "../../../host/log/event_log.ts";

@@ -1,3 +1,8 @@
+/**
+ * Proves that secrets of managed plugin configs and destinations are stored sealed, and that earlier revisions are kept
+ * up to a bound.
+ */
+
 import assert from "node:assert/strict";
 import { openManagedThings } from "../../../host/managed/managed_things.ts";
 import { FIRST_ID, pluginEntry } from "../../../host/managed/managed_values.ts";

@@ -1,3 +1,8 @@
+/**
+ * Proves what enters the outbox for each answer of a cell, and that a cell cannot change an event's project or
+ * identity.
+ */
+
 import assert from "node:assert/strict";
 import { encodeEvents } from "../../../host/router/encode_events.ts";
 import { finishBatch } from "../../../host/router/finish_batch.ts";

@@ -1,3 +1,5 @@
+/** Proves that turns pass in the order in which they were taken, whatever order they finish in. */
+
 import assert from "node:assert/strict";
 import { createGate } from "../../../host/router/turns.ts";
 

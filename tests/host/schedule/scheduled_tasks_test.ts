@@ -1,3 +1,5 @@
+/** Proves which functions of a plugin are scheduled tasks, when each is due next, and how late it may still run. */
+
 import assert from "node:assert/strict";
 import { nextTick, scheduledTasks, toleratedLatenessMs } from "../../../host/schedule/scheduled_tasks.ts";
 

@@ -1,3 +1,8 @@
+/**
+ * Proves that scheduled tasks run at their times in UTC, once among several hosts, and that missed ticks are not made
+ * up for.
+ */
+
 import assert from "node:assert/strict";
 import { createScheduler, type Scheduler } from "../../../host/schedule/scheduler.ts";
 import { eventually } from "../../kit/eventually.ts";

@@ -1,3 +1,5 @@
+/** Proves that a data folder has one instance id, which stays the same across starts. */
+
 import assert from "node:assert/strict";
 import { loadInstanceId } from "../../../host/service/instance_id.ts";
 import { temporaryFolder } from "../../kit/temporary_folder.ts";

@@ -1,3 +1,5 @@
+/** Proves that plugin configs share a cell when they name the same one, but never when their egress differs. */
+
 import assert from "node:assert/strict";
 import type { HogpenConfig, PluginConfig } from "../../../host/config/config.ts";
 import { groupPlugins } from "../../../host/service/plugin_groups.ts";

@@ -1,3 +1,5 @@
+/** Proves that the services behind `cache` work as PostHog's did on Redis, and keep plugin configs apart. */
+
 import assert from "node:assert/strict";
 import { openTestServices, OTHER } from "../../../testing/plugin_services.ts";
 

@@ -1,3 +1,8 @@
+/**
+ * Proves that a captured event is attributed to the event that caused it, also through jobs, so that loops are
+ * recognised.
+ */
+
 import assert from "node:assert/strict";
 import { loadPlugin } from "../../../host/loader/load_plugin.ts";
 import { type FixturePlugin, startFixturePlugin } from "../../../testing/fixture_plugin.ts";

@@ -1,3 +1,5 @@
+/** Proves that `posthog.capture` appends the event that PostHog would, and cuts loops and floods. */
+
 import assert from "node:assert/strict";
 import type { Cause } from "../../../host/services/services.ts";
 import { eventCause, IDENTITY, openTestServices, OTHER } from "../../../testing/plugin_services.ts";

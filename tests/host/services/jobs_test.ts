@@ -1,3 +1,5 @@
+/** Proves that `jobs.enqueue` stores a job with its cause and refuses invalid or excessive ones. */
+
 import assert from "node:assert/strict";
 import { eventCause, openTestServices } from "../../../testing/plugin_services.ts";
 

@@ -1,3 +1,5 @@
+/** Proves that plugin log entries are stored in order, cut to bounds, and kept while the store is unavailable. */
+
 import assert from "node:assert/strict";
 import { escapeUnstorable, formLogText } from "../../../host/services/log_text.ts";
 import { createPluginLogWriter } from "../../../host/services/logs.ts";

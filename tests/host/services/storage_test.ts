@@ -1,3 +1,5 @@
+/** Proves that `storage` keeps JSON values for each plugin config, in call order and within bounds. */
+
 import assert from "node:assert/strict";
 import { openTestServices, OTHER } from "../../../testing/plugin_services.ts";
 

@@ -1,3 +1,8 @@
+/**
+ * Proves that calls to a database thread are answered in order, and that every waiting call is rejected when the thread
+ * dies.
+ */
+
 import assert from "node:assert/strict";
 import { Thread } from "../../../host/sqlite/thread.ts";
 

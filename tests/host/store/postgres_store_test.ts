@@ -1,3 +1,8 @@
+/**
+ * Proves that the Postgres store migrates once and recovers by itself from an outage without losing or doubling a job.
+ * One test keeps Postgres down for 300 real milliseconds, so that calls wait for it.
+ */
+
 import assert from "node:assert/strict";
 import postgres from "postgres";
 import { StoreUnavailableError } from "../../../host/store/postgres/connection.ts";

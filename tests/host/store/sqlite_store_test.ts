@@ -1,3 +1,5 @@
+/** Proves that the SQLite store isolates failed calls, and refuses files that it cannot use. */
+
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { openSqliteStore } from "../../../host/store/sqlite_store.ts";

@@ -1,3 +1,7 @@
+/**
+ * Proves that telemetry counts what happened, groups failures by kind, and stays bounded in memory and in the store.
+ */
+
 import assert from "node:assert/strict";
 import type { ErrorRecord } from "../../../runtime/errors.ts";
 import { openSqliteStore } from "../../../host/store/sqlite_store.ts";

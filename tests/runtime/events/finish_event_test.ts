@@ -1,3 +1,5 @@
+/** Proves what the host sets, restores and refuses to change on an event that comes out of the last plugin. */
+
 import { OriginalEvent } from "../../../runtime/events/original_event.ts";
 import assert from "node:assert/strict";
 import type { PluginEvent } from "../../../runtime/events/event.ts";

@@ -1,3 +1,8 @@
+/**
+ * Proves that events from outside become the plugin events that PostHog makes of them, whatever the types of their
+ * fields.
+ */
+
 import { OriginalEvent } from "../../../runtime/events/original_event.ts";
 import assert from "node:assert/strict";
 import fc from "fast-check";

@@ -1,3 +1,8 @@
+/**
+ * Proves that timestamps are read in every spelling PostHog accepts, independently of the machine's time zone, and
+ * corrected for the client's clock.
+ */
+
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { parseTimestamp, resolveTimestamp } from "../../../runtime/events/timestamp.ts";

@@ -1,3 +1,5 @@
+/** Proves that an event has, for the functions that run after the chain, the shape that PostHog gave it. */
+
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { parseElementsChain } from "../../../runtime/events/elements_chain.ts";

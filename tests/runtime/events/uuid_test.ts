@@ -1,3 +1,8 @@
+/**
+ * Proves that generated UUIDs sort by creation, also in a burst or when the clock goes back, and that any valid UUID is
+ * parsed.
+ */
+
 import assert from "node:assert/strict";
 import { createUuidGenerator, parseUuid } from "../../../runtime/events/uuid.ts";
 

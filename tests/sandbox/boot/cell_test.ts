@@ -1,3 +1,8 @@
+/**
+ * Proves how a real cell process ends, and that requests, oversized frames and stray output cannot break its protocol.
+ * One test polls every millisecond, because nothing announces that a sandbox has filled its window of requests.
+ */
+
 import assert from "node:assert/strict";
 import { encodeFrame, encodeJsonFrame } from "../../../runtime/frames.ts";
 import { FrameKind } from "../../../runtime/protocol.ts";

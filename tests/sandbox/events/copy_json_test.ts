@@ -1,3 +1,8 @@
+/**
+ * Proves that `copyJson()` gives exactly what a round trip through JSON gives, also for the object shapes for which it
+ * compiles a faster copy.
+ */
+
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { copyJson } from "../../../sandbox/events/copy_json.ts";

@@ -1,3 +1,8 @@
+/**
+ * Proves that a call that does not settle is rejected at its deadline, and that a plugin cannot get around it. These
+ * tests wait in real time because deadlines run on the Worker's own clock.
+ */
+
 import assert from "node:assert/strict";
 import { eventOf, pluginOf, RawCell } from "../../kit/cells/raw_cell.ts";
 import { compiledPlugin } from "../../kit/cells/sandbox_kit.ts";

@@ -1,3 +1,5 @@
+/** Proves that learning how a plugin treats event properties never changes the events themselves. */
+
 import assert from "node:assert/strict";
 import { Habits } from "../../../sandbox/events/habits.ts";
 import { Outcome } from "../../../runtime/protocol.ts";

@@ -1,3 +1,8 @@
+/**
+ * Proves that an event has the same outcome whether it leaves the cell as JSON or passes to the next plugin as an
+ * object.
+ */
+
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import "../../kit/worker_globals.ts";

@@ -1,3 +1,8 @@
+/**
+ * Proves that events of one `distinct_id` stay in order while others run at the same time, and that plugins sharing a
+ * sandbox share no event objects. The plugin awaits real timers, so that a wrong order would show.
+ */
+
 import assert from "node:assert/strict";
 import { eventOf, pluginOf, RawCell } from "../../kit/cells/raw_cell.ts";
 

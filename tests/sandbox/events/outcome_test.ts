@@ -1,3 +1,5 @@
+/** Proves which outcome an event has for every kind of value that a plugin function may return or throw. */
+
 import assert from "node:assert/strict";
 import { eventOf, pluginOf, RawCell } from "../../kit/cells/raw_cell.ts";
 

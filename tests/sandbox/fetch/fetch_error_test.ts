@@ -1,3 +1,5 @@
+/** Proves that a failed request rejects with the error that node-fetch would give. */
+
 import assert from "node:assert/strict";
 import { get } from "node:http";
 import { asFetchError, FetchError } from "../../../sandbox/fetch/fetch_error.ts";

@@ -1,3 +1,8 @@
+/**
+ * Proves that each `console` call becomes one log entry, formatted as PostHog formats it, and that a flood of them is
+ * cut.
+ */
+
 import assert from "node:assert/strict";
 import { eventOf, pluginOf, RawCell } from "../../kit/cells/raw_cell.ts";
 import { eventually } from "../../kit/eventually.ts";

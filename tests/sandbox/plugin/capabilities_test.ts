@@ -1,3 +1,8 @@
+/**
+ * Proves that a plugin's exports decide its capabilities, and that a plugin that fails to load does not affect the
+ * others in its cell.
+ */
+
 import assert from "node:assert/strict";
 import type { PluginSpec } from "../../../runtime/protocol.ts";
 import { pluginOf, RawCell } from "../../kit/cells/raw_cell.ts";

@@ -1,3 +1,8 @@
+/**
+ * Proves that no connection a plugin can open reaches this machine or a private network unless `egress.allow` says so.
+ * A server that counts its visitors stands behind each forbidden address.
+ */
+
 import assert from "node:assert/strict";
 import { pluginOf, RawCell } from "../../kit/cells/raw_cell.ts";
 

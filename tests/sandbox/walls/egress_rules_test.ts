@@ -1,3 +1,8 @@
+/**
+ * Proves which addresses, networks, ports and names an entry of `egress.allow` opens, and that a refusal names the
+ * setting.
+ */
+
 import assert from "node:assert/strict";
 import { createEgressRules, parseAddress, refusalMessage } from "../../../sandbox/walls/egress_rules.ts";
 

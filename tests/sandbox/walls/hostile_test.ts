@@ -1,3 +1,7 @@
+/**
+ * Proves that thrown values, exports and promises built to break whoever reads them do no harm outside their plugin.
+ */
+
 import assert from "node:assert/strict";
 import { eventOf, pluginOf, RawCell } from "../../kit/cells/raw_cell.ts";
 import { eventually } from "../../kit/eventually.ts";

@@ -1,3 +1,8 @@
+/**
+ * Proves that `hogpen test` runs the Jest tests of plugin repositories and reports them as Jest does. Some of the tests
+ * it runs set real timers, because they check how timers, stray errors and time limits are handled.
+ */
+
 import assert from "node:assert/strict";
 import { pluginFolder } from "../../kit/plugin_folder.ts";
 import { type Ran, runCommand } from "../../kit/run_command.ts";

@@ -1,5 +1,6 @@
 /**
- * Logging in and out of a browser. These come before the API's check of who asks, and set cookies, so they are not routes like the others.
+ * Logs browsers in and out. These handlers run before the API's authentication and set cookies, so they are not routes
+ * like the others.
  * @module
  */
 
@@ -36,7 +37,7 @@ interface SessionHandler extends Operation {
   handle(context: Context<{ Bindings: ConnectionInfo }>): Promise<Response>;
 }
 
-/** `POST` {token} logs in, `GET` says who one is, `DELETE` logs out. */
+/** `POST` {token} logs in, `GET` tells who is logged in, and `DELETE` logs out. */
 export function sessionHandlers({ access, arrivalOf }: SessionHandlersOptions): SessionHandler[] {
   return [
     {
@@ -98,7 +99,7 @@ function showSession({ name, role, csrf }: Session) {
   return { name, role, csrf_token: csrf };
 }
 
-/** A page that came by HTTPS has a cookie that goes over HTTPS alone. */
+/** A page that was served over HTTPS gets a cookie for HTTPS only. */
 function cookie({ origin, prefix }: Arrival, key: string): string {
   return cookieHeader(key, `${prefix}/_hogpen`, origin.startsWith("https:"));
 }

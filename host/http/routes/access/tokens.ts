@@ -1,5 +1,5 @@
 /**
- * Tokens of the API: making one, seeing which there are, taking one back.
+ * Tokens of the API: creating, listing and revoking them.
  * @module
  */
 

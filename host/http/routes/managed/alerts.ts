@@ -1,5 +1,5 @@
 /**
- * Alerts: what is wrong now, the rules, and the channels by which people are told.
+ * Alerts: current ones, their rules, and the channels by which people are told.
  * @module
  */
 

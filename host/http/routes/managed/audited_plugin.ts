@@ -1,5 +1,5 @@
 /**
- * A plugin config as the audit keeps it.
+ * A plugin config in the form that the audit keeps.
  * @module
  */
 
@@ -7,7 +7,10 @@ import type { ManagedPlugin } from "../../../managed/thing_codec.ts";
 import { hideSecrets } from "../../access/hide_secrets.ts";
 import { maskConfig, showSource } from "../../mask_config.ts";
 
-/** What everybody who reads the audit may see: no value of the configuration, for plugin.json is not known here. */
+/**
+ * What everybody who reads the audit may see. It includes no value of the configuration, because plugin.json, which
+ * says what is secret, is not known here.
+ */
 export function auditedPlugin({ entry, archive, attachments }: ManagedPlugin) {
   return {
     source: archive === null ? showSource(entry.source) : `upload ${archive}`,

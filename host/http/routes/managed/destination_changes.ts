@@ -1,5 +1,5 @@
 /**
- * Making, changing, trying and removing destinations.
+ * Creating, changing, testing and removing destinations.
  * @module
  */
 
@@ -37,7 +37,7 @@ const errors = { 404: "No such project", 409: "It stands in the configuration fi
 export interface DestinationChangeRoutesOptions {
   projects: () => readonly ProjectConfig[];
   managed: ManagedApi;
-  /** Sends one event to a destination, past its cursor. Rejects with why it was not taken. */
+  /** Sends one event to a destination without using its cursor. Rejects with the reason when it was not accepted. */
   testDestination(project: ProjectConfig, id: string): Promise<void>;
 }
 
@@ -65,7 +65,7 @@ export function destinationChangeRoutes(
     };
   }
 
-  /** What was given, when it will do with what the project's upstream adds. */
+  /** The given value, if it is valid together with what the project's upstream adds. */
   function checkDestination(given: DestinationValue, project: ProjectConfig): DestinationValue {
     try {
       completeDestination(given, project);

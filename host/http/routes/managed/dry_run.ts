@@ -1,5 +1,5 @@
 /**
- * Trying plugins on events without anything of it staying.
+ * Tries plugins on events without a lasting effect.
  * @module
  */
 
@@ -18,7 +18,7 @@ import { timeIn } from "../../schemas.ts";
 
 const record = z.record(z.string(), z.unknown());
 
-/** What intake makes sure of before any plugin sees an event. */
+/** What intake guarantees before any plugin sees an event. */
 const eventIn = z.looseObject({
   uuid: z.string().optional(),
   event: z.string().optional(),
@@ -109,9 +109,9 @@ export interface DryRunRoutesOptions {
   now: () => number;
 }
 
-/** Each starts cells of its own. */
+/** Each dry run starts cells of its own. */
 const MOST_AT_ONCE = 2;
-/** Of a plugin that is not configured yet. */
+/** The defaults for a plugin that is not configured yet. */
 const NEW_PLUGIN = { enabled: true, order: 0, attachments: {}, timeoutSeconds: 30, memoryMb: 256, cell: null };
 
 export function dryRunRoutes(options: DryRunRoutesOptions): Route[] {
@@ -149,7 +149,7 @@ export function dryRunRoutes(options: DryRunRoutesOptions): Route[] {
       const page = await findEvents(options.log, { topic: "outbox", project, uuid, properties: [], limit: 1, next });
       const [found] = page.events;
       if (found !== undefined) {
-        // Its time is corrected already, and would be once more.
+        // The event's time is already corrected, and would be corrected again.
         const { sent_at: _, offset: __, ...event } = found.event;
         return event;
       }
@@ -190,7 +190,7 @@ export function dryRunRoutes(options: DryRunRoutesOptions): Route[] {
   ];
 }
 
-/** As intake would hand it on if an SDK sent it now. */
+/** The event as intake would pass it on if an SDK sent it now. */
 function taken(event: z.infer<typeof eventIn>, project: ProjectConfig, at: number): Record<string, unknown> {
   const now = new Date(at).toISOString();
   const { ip = "127.0.0.1" } = event;
@@ -205,7 +205,7 @@ function taken(event: z.infer<typeof eventIn>, project: ProjectConfig, at: numbe
   });
 }
 
-/** A page that shows a form does not have the secrets, and sends back what stands for them. */
+/** A page with a form does not know the secrets, and sends back their placeholders. */
 export function keepSecrets(given: Record<string, unknown>, kept: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(given).map(([key, value]) => {

@@ -1,5 +1,5 @@
 /**
- * Looking at a plugin before it is installed, or before a newer one takes its place.
+ * Inspects a plugin before it is installed, or before a newer version replaces it.
  * @module
  */
 
@@ -42,7 +42,7 @@ export interface InspectRoutesOptions {
   inspect(config: PluginConfig): Promise<Inspection>;
 }
 
-/** An answer stays readable for a page; further files are named without their text. */
+/** Keeps an answer readable for a page; further files are listed without their text. */
 const MAX_CHARACTERS = 90_000;
 const MOST_AT_ONCE = 2;
 

@@ -1,5 +1,5 @@
 /**
- * What the routes that change things share: who owns a thing, versions, and making a change true.
+ * What the routes that change things share: ownership, versions, and applying a change.
  * @module
  */
 
@@ -10,13 +10,16 @@ import { ApiError, notFound, preconditionFailed } from "../../api_error.ts";
 
 export interface ManagedApi {
   things: ManagedThings;
-  /** Makes what is stored true; these plugin configs are started anew in any case. Resolves when it is, or after some seconds. */
+  /**
+   * Applies what is stored, and restarts these plugin configs in any case. Resolves when it is applied, or after some
+   * seconds.
+   */
   apply(anew?: ReadonlySet<number>): Promise<void>;
-  /** What the file says, and where it lies. */
+  /** The configuration file's content and path. */
   file(): { path: string; config: HogpenConfig };
 }
 
-/** 409 for a plugin config of the file, 404 for one that does not exist; else nothing. */
+/** Throws 409 for a plugin config of the file, and 404 for one that does not exist. */
 export function requireManagedPlugin(managed: ManagedApi, id: number): void {
   if (managed.things.current().plugins.has(id)) return;
   const { path, config } = managed.file();
@@ -49,7 +52,7 @@ function ownedByFile(what: string, path: string, pointer: string): ApiError {
   return new ApiError(409, "invalid_request", "managed_by_file", detail, null, {}, { file: path, pointer });
 }
 
-/** What the audit says beside the values. */
+/** What the audit records besides the values. */
 export function contextOf(
   actor: Actor,
   action: string,
@@ -60,7 +63,7 @@ export function contextOf(
   return { actor: actor.name, action, ifVersion: ifMatch, before, after };
 }
 
-/** Throws 412 with what the thing is now when it was changed meanwhile. */
+/** Throws 412 with the thing's current value when it was changed in the meantime. */
 export function requireDone(outcome: Outcome, what: string, current: () => unknown): number {
   if (outcome !== null) return outcome.version;
   throw preconditionFailed(`Cannot change ${what}: somebody changed it since it was read`, current());

@@ -1,5 +1,5 @@
 /**
- * Making, changing and removing plugin configs, their order, their restart, and what they were before.
+ * Creating, changing, removing, ordering and restarting plugin configs, and their earlier revisions.
  * @module
  */
 

@@ -1,5 +1,5 @@
 /**
- * Making, changing and removing projects.
+ * Creating, changing and removing projects.
  * @module
  */
 
@@ -37,7 +37,7 @@ const projectIn = projectFields.extend({
   isolation: projectFields.shape.isolation.default("each"),
   upstream: projectFields.shape.upstream.default(null),
 });
-/** Without defaults: what is left out stays as it is. */
+/** Without defaults: omitted fields stay as they are. */
 const projectPatch = projectFields.partial();
 
 const params = { id: idIn };
@@ -152,7 +152,7 @@ export function projectChangeRoutes({ projects, managed }: ProjectChangeRoutesOp
   ];
 }
 
-/** A project as it is kept. */
+/** A project in its stored form. */
 function toValue(id: number, given: Omit<z.output<typeof projectOut>, "id" | "version">): ProjectValue {
   const { name, token, anonymize_ips, isolation, upstream } = given;
   return { id, name, token, anonymizeIps: anonymize_ips, isolation, ...(upstream !== null && { upstream }) };

@@ -112,7 +112,7 @@ export function uploadRoutes({ plugins, managed }: UploadRoutesOptions): Route[]
         return Promise.resolve(
           new Response(new Uint8Array(attachment.contents), {
             headers: {
-              // Never as a page: it is somebody's file.
+              // Never served as a page, because the file comes from somebody else.
               "content-type": "application/octet-stream",
               "content-disposition": `attachment; filename*=UTF-8''${encodeURIComponent(attachment.file_name)}`,
               "x-content-type-options": "nosniff",

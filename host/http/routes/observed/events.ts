@@ -1,5 +1,5 @@
 /**
- * Events: what came out of the plugins and what was dropped, newest first, and the ways of events that were traced.
+ * Events, newest first: what came out of the plugins, what was dropped, and the traces of single events.
  * @module
  */
 
@@ -12,7 +12,7 @@ import { invalidInput, notFound } from "../../api_error.ts";
 import { type Route, route } from "../../route.ts";
 import { idIn, limitUpTo, listOf, timeIn, timeOut } from "../../schemas.ts";
 
-/** With payloads a page ends here. */
+/** A page with payloads ends at this many bytes. */
 const MAX_PAYLOAD_BYTES = 90 * 1024;
 
 const eventOut = z.object({
@@ -177,7 +177,7 @@ export function eventRoutes({ projects, log, sightings }: EventRoutesOptions): R
   ];
 }
 
-/** `room` is what may still be sent, and shrinks. */
+/** `room` is how much may still be sent, and shrinks with each event. */
 function showEvent({ record, event }: FoundEvent, room: { bytes: number }): z.input<typeof eventOut> {
   const bytes = record.event.byteLength;
   room.bytes -= bytes;

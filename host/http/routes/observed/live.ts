@@ -10,7 +10,7 @@ import { ApiError } from "../../api_error.ts";
 import { type Route, route } from "../../route.ts";
 import { idIn } from "../../schemas.ts";
 
-/** Each costs a connection and a little work for each message. */
+/** Each reader costs a connection and a little work for each message. */
 const MOST_READERS = 200;
 
 const topicsIn = z.string().transform((text) => text.split(",").map((topic) => topic.trim()))

@@ -1,5 +1,5 @@
 /**
- * What was counted: over time as series, as totals, and as it stands now.
+ * Metrics: over time as series, as totals, and their current values.
  * @module
  */
 
@@ -23,21 +23,21 @@ const subjectIn = listIn.describe(
 const fieldsIn = listIn.describe(
   "Which numbers; all when absent. `p50_ms`, `p95_ms`, `p99_ms` and `mean_ms` are worked out from the durations.",
 );
-/** How many subjects an answer may hold: reading more at once would hold up everybody else. */
+/** How many subjects an answer may hold: reading more at once would delay every other request. */
 const subjectPageIn = {
   limit: limitUpTo(200, 50),
   next: z.string().default("").describe("`next` of the page before."),
 };
-/** Numbers in an answer, so that it stays below 100 KB. */
+/** The most numbers in an answer, so that it stays below 100 KB. */
 const MOST_NUMBERS = 8_000;
-/** Fields of a subject when all are asked for. */
+/** The usual number of fields of a subject, when all are requested. */
 const USUAL_FIELDS = 10;
 const rangeIn = {
   from: timeIn.optional().describe("An hour ago when absent. Up to 30 days back are kept."),
   to: timeIn.optional().describe("Now when absent."),
 };
 
-/** Counters are written every ten seconds. */
+/** Counters are written every ten seconds, so an answer may be reused for so many milliseconds. */
 const STANDS_MS = 1_000;
 
 /** A query about counters over time. */
@@ -129,7 +129,7 @@ export function metricRoutes({ series, telemetry, now }: MetricRoutesOptions): R
   ];
 }
 
-/** Whether a subject is one of those asked for; all are when none is named. */
+/** Whether a subject was requested; without a list all are. */
 function isAsked(subject: string, asked: string[] | undefined): boolean {
   if (asked === undefined) return true;
   return asked.some((each) => each.endsWith("*") ? subject.startsWith(each.slice(0, -1)) : subject === each);

@@ -1,5 +1,5 @@
 /**
- * Failures of plugins grouped by what they have in common, and what intake warned of.
+ * Failures of plugins, grouped by kind, and the warnings of intake.
  * @module
  */
 

@@ -1,5 +1,5 @@
 /**
- * Orders to trace events: of one distinct_id, or one in so many, for some minutes.
+ * Orders to trace events for some minutes: those of one distinct_id, or one in so many.
  * @module
  */
 

@@ -1,12 +1,12 @@
 /**
- * Which host gets which partitions: by rendezvous hashing, so that a host that comes or goes moves few partitions, evened out so that no
- * host has more than its share.
+ * Assigns partitions to hosts by rendezvous hashing, so that a host that joins or leaves moves few partitions, and
+ * evens out the result so that no host has more than its share.
  * @module
  */
 
 import type { GroupPartitionsAssigner } from "@platformatic/kafka";
 
-/** Called by Kafka's client on the member that leads the group. The members' own data is the id of their host. */
+/** Called by Kafka's client on the group's leader. The user data of each member is the id of its host. */
 export const assignSticky: GroupPartitionsAssigner = (_current, members, topics, metadata) => {
   const hosts = [...members].map(([memberId, { metadata }]) => ({ memberId, host: String(metadata ?? memberId) }));
   hosts.sort((a, b) => (a.host < b.host ? -1 : a.host > b.host ? 1 : a.memberId < b.memberId ? -1 : 1));
@@ -25,11 +25,11 @@ export const assignSticky: GroupPartitionsAssigner = (_current, members, topics,
   return Array.from(assigned, ([memberId, assignments]) => ({ memberId, assignments }));
 };
 
-/** For each partition, the index of its host. */
+/** The index of the host of each partition. */
 export function spread(partitions: number, hosts: string[]): number[] {
   const most = Math.ceil(partitions / hosts.length);
   const least = Math.floor(partitions / hosts.length);
-  /** How many hosts may have `most`. */
+  /** How many hosts may have `most` partitions. */
   let extra = partitions - least * hosts.length;
   const load = hosts.map(() => 0);
   return Array.from({ length: partitions }, (_, partition) => {
@@ -47,7 +47,7 @@ export function spread(partitions: number, hosts: string[]): number[] {
   });
 }
 
-/** FNV-1a, finished as murmur does so that similar texts differ in all bits. */
+/** FNV-1a with murmur's finaliser, so that similar texts differ in all bits. */
 function hash(text: string): number {
   let value = 0x811c9dc5;
   for (let at = 0; at < text.length; at++) value = Math.imul(value ^ text.charCodeAt(at), 0x01000193);

@@ -1,20 +1,20 @@
 /**
- * Where Kafka is and what of it is ours: what the settings say, as the client takes it.
+ * Kafka's address and the names that we use there, converted from the settings to the client's options.
  * @module
  */
 
 import type { BaseOptions, SASLMechanismValue } from "@platformatic/kafka";
 
 export interface KafkaSettings {
-  /** `host:port` of brokers to ask for the rest. */
+  /** `host:port` of the bootstrap brokers. */
   brokers: string[];
-  /** Names of topics, of the group and of producers begin with it. */
+  /** The prefix of the names of topics, of the group and of producers. */
   prefix: string;
-  /** Of topics that do not exist yet. */
+  /** The number of partitions for topics that do not exist yet. */
   partitions: number;
-  /** Copies of each partition of topics that do not exist yet. */
+  /** The replicas of each partition for topics that do not exist yet. */
   replication: number;
-  /** Names this host among those of the cluster; the same after a restart. */
+  /** Identifies this host in the cluster; stays the same after a restart. */
   hostId: string;
   sasl: { mechanism: SASLMechanismValue; username: string; password: string } | null;
   tls: { ca: string[] } | null;
@@ -22,7 +22,7 @@ export interface KafkaSettings {
   sessionMs: number;
 }
 
-/** The three topics of the log. `progress` holds how far routing has come in each partition of the inbox. */
+/** The three topics of the log. `progress` records how far routing has come in each partition of the inbox. */
 export interface TopicNames {
   inbox: string;
   outbox: string;
@@ -33,12 +33,15 @@ export function topicNames({ prefix }: KafkaSettings): TopicNames {
   return { inbox: `${prefix}inbox`, outbox: `${prefix}outbox`, progress: `${prefix}progress` };
 }
 
-/** The transactional id of a host's producer, by which others can end what it left unfinished. */
+/** The transactional id of a host's producer. With it, other hosts can end a transaction that the host left open. */
 export function transactionalId({ prefix }: KafkaSettings, hostId: string): string {
   return `${prefix}router-${hostId}`;
 }
 
-/** What every client of the host is made with. Each gives up after a few seconds: who uses it decides what then. */
+/**
+ * The options that all clients of the host share. Each gives up after a few seconds and leaves the decision to its
+ * user.
+ */
 export function clientOptions(settings: KafkaSettings): BaseOptions {
   return {
     clientId: settings.hostId,
@@ -48,7 +51,7 @@ export function clientOptions(settings: KafkaSettings): BaseOptions {
     requestTimeout: 10_000,
     timeout: 8000,
     retries: 8,
-    // A transaction often finds the one before it not quite ended, for some milliseconds.
+    // A transaction often finds that the previous one needs a few more milliseconds to end.
     retryDelay: (_client, _operation, attempt) => Math.min(500, 5 * 2 ** attempt),
     metadataMaxAge: 30_000,
     ...(settings.sasl && { sasl: settings.sasl }),

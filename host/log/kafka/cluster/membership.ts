@@ -1,6 +1,6 @@
 /**
- * Which partitions this host owns: it is a member of the cluster's group, which gives each partition to one host. A host that is
- * gone, or stands still for longer than the session, loses its partitions to the others.
+ * Determines which partitions this host owns. It is a member of the cluster's group, which gives each partition to one
+ * host. A host that is gone, or pauses for longer than the session, loses its partitions to the others.
  * @module
  */
 
@@ -13,7 +13,7 @@ import { closeQuietly } from "./renewable.ts";
 
 type GroupClient = Consumer<Buffer, Buffer, Buffer, Buffer>;
 
-/** What the group gave this host. A transaction that names an older generation is refused by Kafka. */
+/** What the group assigned to this host. Kafka refuses a transaction that names an older generation. */
 export interface Ownership {
   partitions: number[];
   generation: number;
@@ -24,13 +24,16 @@ export interface Ownership {
 
 export interface MembershipOptions {
   settings: KafkaSettings;
-  /** The partitions of the generation before are no longer this host's. Called again with what comes instead; null when nothing does yet. */
+  /**
+   * The partitions of the previous generation no longer belong to this host. Called again with the new ones; null while
+   * there are none.
+   */
   onChange(ownership: Ownership | null): void;
   onError(error: unknown): void;
 }
 
 export interface Membership extends AsyncDisposable {
-  /** Ids of the hosts that are members now. */
+  /** The ids of the hosts that are currently members. */
   hosts(): Promise<Set<string>>;
 }
 
@@ -42,7 +45,7 @@ export function joinGroup({ settings, onChange, onError }: MembershipOptions): M
   let stopped = false;
   let current: GroupClient | null = null;
 
-  /** One client's life, from joining to its first error that it does not mend by itself. */
+  /** The life of one client, from joining until its first unrecoverable error. */
   async function member(): Promise<void> {
     const client = makeClient(settings);
     current = client;
@@ -99,7 +102,7 @@ export function joinGroup({ settings, onChange, onError }: MembershipOptions): M
   };
 }
 
-/** Without it the others would wait for the session to end. */
+/** Leaves the group, so that the others do not have to wait for the session to end. */
 async function leave(client: GroupClient): Promise<void> {
   try {
     await client.leaveGroup(true);

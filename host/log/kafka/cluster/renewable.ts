@@ -1,6 +1,6 @@
 /**
- * A client that is made anew after it failed. Clients of Kafka do not recover from every outage by themselves, and one that is in an
- * unknown state must not be trusted with what comes next.
+ * A client that is replaced after it failed. Kafka's clients do not recover from every outage by themselves, and one in
+ * an unknown state must not be trusted with further work.
  * @module
  */
 
@@ -15,12 +15,12 @@ export class Renewable<Client extends Closable> implements AsyncDisposable {
   #current: Promise<Client> | null = null;
   #closed = false;
 
-  /** @param make gives a client that is ready for use. */
+  /** @param make creates a client that is ready for use */
   constructor(make: () => Promise<Client>) {
     this.#make = make;
   }
 
-  /** Runs the action with the client. When it fails, the next one gets a new client. */
+  /** Runs the action with the client. After a failure, the next action gets a new client. */
   async use<T>(action: (client: Client) => Promise<T>): Promise<T> {
     if (this.#closed) throw new Error("Cannot use Kafka: the event log is closed");
     const current = this.#current ??= this.#make();
@@ -32,7 +32,7 @@ export class Renewable<Client extends Closable> implements AsyncDisposable {
     }
   }
 
-  /** The client of the moment is closed; the next use makes a new one. */
+  /** Closes the current client; the next use creates a new one. */
   renew(): void {
     if (this.#current !== null) this.#discard(this.#current);
   }
@@ -50,13 +50,13 @@ export class Renewable<Client extends Closable> implements AsyncDisposable {
   }
 }
 
-/** A broken client may hang or fail while it is closed; nobody waits for it longer than this. */
+/** How long, in milliseconds, to wait for a broken client, which may hang or fail while it is closed. */
 const CLOSE_MS = 3000;
 
 export async function closeQuietly(client: Closable): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<void>((resolve) => timer = setTimeout(resolve, CLOSE_MS));
-  // A consumer would otherwise refuse to be closed while its group has work to do.
+  // A consumer would otherwise refuse to close while its group has work to do.
   const closing = client instanceof Consumer ? client.close(true) : client.close();
   await Promise.race([Promise.resolve(closing).catch(() => {}), late]);
   clearTimeout(timer);

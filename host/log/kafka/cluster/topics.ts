@@ -1,5 +1,5 @@
 /**
- * The topics of the log: made when they are missing, checked when they are there.
+ * The topics of the log: created when they are missing, checked when they exist.
  * @module
  */
 
@@ -7,12 +7,15 @@ import { Admin, type ClusterMetadata } from "@platformatic/kafka";
 import { clientOptions, type KafkaSettings, topicNames } from "./kafka_settings.ts";
 import { closeQuietly } from "./renewable.ts";
 
-/** A topic that is there and cannot be used as it is. */
+/** An existing topic that cannot be used as it is. */
 export class TopicError extends Error {
   override name = "TopicError";
 }
 
-/** The number of partitions of the inbox, which the other two topics have too. Safe to call from several hosts at once. */
+/**
+ * Returns the number of partitions of the inbox, which the other two topics share. Safe to call from several hosts at
+ * once.
+ */
 export async function ensureTopics(settings: KafkaSettings): Promise<number> {
   const admin = new Admin(clientOptions(settings));
   try {
@@ -59,12 +62,12 @@ async function createTopic(
   try {
     await admin.createTopics({ topics: [topic], partitions, replicas, configs });
   } catch (error) {
-    // Another host was first.
+    // Another host was faster.
     if (!String(describe(error)).includes("already exists")) throw error;
   }
 }
 
-/** A topic that was just made is not known to every broker at once. */
+/** A topic that was just created is not known to every broker at once. */
 async function waitForTopics(admin: Admin, topics: string[]): Promise<Map<string, number>> {
   for (let attempt = 1;; attempt++) {
     try {
@@ -78,7 +81,7 @@ async function waitForTopics(admin: Admin, topics: string[]): Promise<Map<string
   }
 }
 
-/** What an error of the client and all that caused it say, each thing once. */
+/** The messages of an error of the client and of all its causes, without repetitions. */
 export function describe(error: unknown): string {
   return [...new Set(messagesOf(error))].join(": ").replaceAll(/\.(?=: )/g, "");
 }

@@ -1,7 +1,7 @@
 /**
- * One request for records of a partition, and what of the answer counts: records of transactions that were given up are left out.
+ * One request for records of a partition, whose answer is filtered: records of aborted transactions are left out.
  *
- * The client drops such records only when the end of their transaction stands in the same answer. Here the list of aborted
+ * The client drops such records only when the end of their transaction is in the same answer. Here the list of aborted
  * transactions that comes with the answer is applied to each of its batches.
  * @module
  */
@@ -19,12 +19,12 @@ import type { PlacedRecord } from "./record_codec.ts";
 type FetchResponse = Awaited<ReturnType<FetchClient["fetch"]>>;
 type FetchResponsePartition = NonNullable<FetchResponse>["responses"][number]["partitions"][number];
 
-/** A consumer that is used to fetch, and never joins a group. */
+/** A consumer that is only used to fetch and never joins a group. */
 export type FetchClient = Consumer<Buffer, Buffer, Buffer, Buffer>;
 
 export interface FetchRange {
   partition: number;
-  /** Offset of the first record wanted. */
+  /** The offset of the first record wanted. */
   from: number;
   maxBytes: number;
 }
@@ -32,25 +32,25 @@ export interface FetchRange {
 export interface FetchedRange<T = PlacedRecord> {
   partition: number;
   records: T[];
-  /** Offset to go on from. */
+  /** The offset from which to continue. */
   next: number;
-  /** Offset of the oldest record that the topic still has. */
+  /** The offset of the oldest record that the topic still has. */
   logStart: number;
-  /** Offset up to which all transactions have ended. */
+  /** The offset up to which all transactions have ended. */
   stable: number;
-  /** Offset after the newest record. */
+  /** The offset after the newest record. */
   end: number;
 }
 
-/** Kafka's code for an offset that the partition does not have (any more, or yet). */
+/** Kafka's error code for an offset that the partition does not have (any longer, or yet). */
 const OFFSET_OUT_OF_RANGE = 1;
 const CONTROL_BATCH = 32;
 const TRANSACTIONAL_BATCH = 16;
 
-/** Makes of a message what it stands for; null leaves it out. */
+/** Converts a message; null leaves it out. */
 export type Decode<T> = (batch: RecordsBatch, record: KafkaRecord) => T | null;
 
-/** Records of one partition, from the broker that leads it. */
+/** Records of one partition, from its leading broker. */
 export async function fetchPartition<T>(
   client: FetchClient,
   topic: string,
@@ -66,8 +66,8 @@ export async function fetchPartition<T>(
 }
 
 /**
- * Records of partitions that one broker leads. Waits up to `waitMs` for some.
- * @throws when the broker is away or no longer leads the partitions.
+ * Records of partitions that one broker leads. Waits up to `waitMs` milliseconds for some.
+ * @throws when the broker is unavailable or no longer leads the partitions
  */
 export async function fetchRanges<T>(
   client: FetchClient,
@@ -104,7 +104,7 @@ export async function fetchRanges<T>(
   });
 }
 
-/** Whether the client's error says that an offset lies outside of the partition. */
+/** Whether the client's error says that an offset is outside of the partition. */
 export function isOutOfRange(error: unknown): boolean {
   const found = error as { findBy?(property: string, value: unknown): unknown } | null;
   return typeof found?.findBy === "function" && Boolean(found.findBy("apiCode", OFFSET_OUT_OF_RANGE));
@@ -116,7 +116,7 @@ function readAnswer<T>(range: FetchRange, answer: FetchResponsePartition, decode
   const records: T[] = [];
   for (const batch of committedBatches(batches, answer)) {
     for (const record of batch.records) {
-      // A compressed or transactional batch is sent whole, with records from before what was asked for.
+      // A compressed or transactional batch is sent whole, including records before the requested offset.
       if (Number(batch.firstOffset) + record.offsetDelta < range.from) continue;
       const decoded = decode(batch, record);
       if (decoded !== null) records.push(decoded);

@@ -1,25 +1,25 @@
 /**
- * The newest records of one partition in memory, by project, so that hundreds of readers cost one fetch. Bounded in bytes: the oldest
- * are dropped, and who has not read them yet reads them from Kafka.
+ * The newest records of one partition, kept in memory by project, so that hundreds of readers need only one fetch.
+ * Bounded in bytes: the oldest records are dropped, and readers that have not reached them yet read them from Kafka.
  * @module
  */
 
 import type { PlacedRecord } from "./record_codec.ts";
 
-/** What a record takes beside its event. */
+/** The bytes that a record occupies besides its event. */
 const RECORD_BYTES = 300;
 
 export class PartitionTail {
-  /** Offset of the first record held: all of the partition's records from here to `end` are. */
+  /** The offset of the first record held. All of the partition's records from here to `end` are held. */
   start: number;
-  /** Offset of the next record to fetch. */
+  /** The offset of the next record to fetch. */
   end: number;
   bytes = 0;
-  /** Furthest offset that any reader has come to, and when it came there. */
+  /** The furthest offset that any reader has reached, and when. */
   readTo: number;
   readAt = 0;
   readonly #byProject = new Map<number, PlacedRecord[]>();
-  /** By project, the offset of its newest record, held or not. */
+  /** The offset of each project's newest record, whether held or not. */
   readonly #newest = new Map<number, number>();
   /** In the order of offsets; the first `#dropped` of them are gone. */
   #order: PlacedRecord[] = [];
@@ -43,7 +43,7 @@ export class PartitionTail {
     this.end = Math.max(this.end, next);
   }
 
-  /** Drops the oldest records until at most this much is held. */
+  /** Drops the oldest records until at most this many bytes are held. */
   shrink(maxBytes: number): void {
     while (this.bytes > maxBytes && this.#dropped < this.#order.length) {
       const record = this.#order[this.#dropped++] as PlacedRecord;
@@ -59,7 +59,7 @@ export class PartitionTail {
     }
   }
 
-  /** Records of the project from the offset on that are held. */
+  /** The held records of the project from the offset on. */
   *from(project: number, offset: number): Generator<PlacedRecord> {
     const list = this.#byProject.get(project) ?? [];
     for (let at = firstFrom(list, offset); at < list.length; at++) yield list[at] as PlacedRecord;
@@ -70,7 +70,7 @@ export class PartitionTail {
     return list.length - firstFrom(list, offset);
   }
 
-  /** Offset of the project's newest record that came since the tail began; -1 when none did. */
+  /** The offset of the project's newest record since the tail began; -1 when there is none. */
   newest(project: number): number {
     return this.#newest.get(project) ?? -1;
   }
@@ -80,7 +80,7 @@ function sizeOf({ event }: PlacedRecord): number {
   return event.byteLength + RECORD_BYTES;
 }
 
-/** Index of the first record at or after the offset. */
+/** The index of the first record at or after the offset. */
 function firstFrom(list: PlacedRecord[], offset: number): number {
   let low = 0;
   let high = list.length;

@@ -1,6 +1,6 @@
 /**
- * Reads a topic backwards, the newest first: of each partition a stretch at a time, put in order by time. Records of different keys that were
- * taken at about the same time may change places.
+ * Reads a topic backwards, newest first: a stretch of each partition at a time, sorted by time. Records of different
+ * keys that were taken at about the same time may change places.
  * @module
  */
 
@@ -8,17 +8,17 @@ import type { ReadLimits } from "../../event_log.ts";
 import type { PlacedRecord } from "./record_codec.ts";
 import type { TopicReader } from "./topic_reader.ts";
 
-/** Offsets of a partition that are looked at in one go; those of other projects are among them. */
+/** How many offsets of a partition are examined at once, including those of other projects. */
 const STRETCH = 1000;
 
 export interface ReadBack {
-  /** With the place just behind each, and before it. */
+  /** With the position just after each record, and the one before it. */
   records: { record: PlacedRecord; behind: Map<number, number>; before: Map<number, number> }[];
-  /** Where to go on; null when there is nothing before it. */
+  /** Where to continue; null when nothing precedes it. */
   next: Map<number, number> | null;
 }
 
-/** `from` is by partition the offset before which records are wanted. */
+/** `from` gives, by partition, the offset before which records are wanted. */
 export async function readBack(
   reader: Pick<TopicReader, "read" | "edge">,
   project: number,

@@ -1,7 +1,7 @@
 /**
- * Where the outbox's readers are in each partition, in Postgres, since hundreds of readers of one host would otherwise be hundreds of
- * groups in Kafka. A host claims the places of the partitions it owns with a number of its own (an epoch); what a host that lost them
- * still tries to write is refused.
+ * The positions of the outbox's readers in each partition. They are kept in Postgres, because hundreds of readers per
+ * host would otherwise be hundreds of groups in Kafka. A host claims the positions of the partitions it owns with a
+ * number of its own (an epoch), and writes of a host that has lost them are refused.
  * @module
  */
 
@@ -9,7 +9,7 @@ import { bigints, type Sql } from "../../../store/postgres/connect.ts";
 import type { Connection } from "../../../store/postgres/connection.ts";
 import { StaleCursorError } from "../../event_log.ts";
 
-/** How often a reader was moved by somebody else than its host: part of what a commit must agree with. */
+/** How often a reader was moved by another host than its own; a commit must agree with it. */
 type Moves = number;
 
 interface Place {
@@ -57,14 +57,14 @@ export class ReaderCursors implements AsyncDisposable {
   #waiting: Commit[] = [];
   #running: Promise<void> | null = null;
 
-  /** @param log names the log among those in one database. */
+  /** @param log distinguishes the log from others in the same database */
   constructor(db: Connection, log: string) {
     this.#db = db;
     this.#log = log;
   }
 
   /**
-   * Takes the partitions over. Gives by partition the least offset that a reader still needs, for the partitions that have readers.
+   * Takes the partitions over. Returns, for each partition with readers, the lowest offset that a reader still needs.
    */
   async claim(partitions: number[], hostId: string): Promise<Map<number, number>> {
     await this.#ready();
@@ -82,7 +82,7 @@ export class ReaderCursors implements AsyncDisposable {
     });
   }
 
-  /** Ids of hosts that have used the log within the last week. */
+  /** The ids of hosts that have used the log within the last week. */
   async hosts(): Promise<string[]> {
     await this.#ready();
     const since = Date.now() - 7 * 86_400_000;
@@ -94,7 +94,7 @@ export class ReaderCursors implements AsyncDisposable {
     return rows.map(({ host }) => host);
   }
 
-  /** Where the reader is in those of the partitions in which it has a place. */
+  /** The reader's positions in those of the partitions in which it has one. */
   async load(project: number, reader: string, partitions: number[]): Promise<Map<number, number>> {
     await this.#ready();
     const rows = await this.#db.run(
@@ -108,7 +108,7 @@ export class ReaderCursors implements AsyncDisposable {
     return new Map(rows.map(({ partition, next }) => [partition, next]));
   }
 
-  /** Gives the reader a place in each partition in which it has none. */
+  /** Gives the reader a position in each partition in which it has none. */
   async register(project: number, reader: string, places: ReadonlyMap<number, number>): Promise<void> {
     await this.#ready();
     const [partitions, nexts] = [[...places.keys()], [...places.values()]];
@@ -129,7 +129,8 @@ export class ReaderCursors implements AsyncDisposable {
   }
 
   /**
-   * Moves the reader of whichever host. That host notices when it commits next, or when it is told (`onMoved`).
+   * Moves the reader, whichever host it belongs to. That host notices at its next commit, or when it is told
+   * (`onMoved`).
    */
   async move(project: number, reader: string, places: ReadonlyMap<number, number>): Promise<void> {
     await this.#ready();
@@ -140,7 +141,10 @@ export class ReaderCursors implements AsyncDisposable {
         WHERE r.log = ${this.#log} AND r.project = ${project} AND r.reader = ${reader} AND r.partition = places.p`);
   }
 
-  /** Commits that come together share one statement. @throws StaleCursorError when the places are no longer this host's. */
+  /**
+   * Commits that arrive together share one statement.
+   * @throws StaleCursorError when the positions no longer belong to this host
+   */
   commit(project: number, reader: string, next: ReadonlyMap<number, number>): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#waiting.push({ project, reader, next, resolve, reject });
@@ -148,7 +152,7 @@ export class ReaderCursors implements AsyncDisposable {
     return promise;
   }
 
-  /** A number that changes whenever a reader was moved by any host. */
+  /** A number that changes whenever any host moves a reader. */
   async movesSoFar(): Promise<number> {
     await this.#ready();
     const [row] = await this.#db.run(
@@ -185,7 +189,7 @@ export class ReaderCursors implements AsyncDisposable {
 
   async #write(batch: Commit[]): Promise<Set<string>> {
     await this.#ready();
-    // Of two commits of one reader the later one counts.
+    // Of two commits of one reader, the later one counts.
     const places = new Map<string, PlaceRow>();
     for (const { project, reader, next } of batch) {
       for (const [partition, offset] of next) {

@@ -1,6 +1,6 @@
 /**
- * Records of the log as messages of Kafka: the key is project and `distinct_id`, so that what must stay in order stands in one
- * partition; the value is the event's JSON; what the log keeps beside the event stands in headers.
+ * Records of the log as Kafka messages. The key is project and `distinct_id`, so that what must stay in order is in one
+ * partition; the value is the event's JSON; headers carry what the log keeps next to the event.
  * @module
  */
 
@@ -11,15 +11,15 @@ import type { LogRecord } from "../../event_log.ts";
 const PROJECT = Buffer.from("project");
 const MORE = Buffer.from("more");
 
-/** A record as it was read, with its place. */
+/** A record as it was read, with its position. */
 export interface PlacedRecord extends LogRecord {
   project: number;
   offset: number;
-  /** Milliseconds since the epoch, when it was sent. */
+  /** When it was sent, in milliseconds since the epoch. */
   at: number;
 }
 
-/** The partition that a key of a project belongs to, in both topics. */
+/** The partition of a project's key, in both topics. */
 export function partitionOf(project: number, key: string, partitions: number): number {
   return (murmur2(Buffer.from(`${project}:${key}`)) & 0x7fffffff) % partitions;
 }
@@ -60,7 +60,7 @@ export function decodeRecord(batch: RecordsBatch, record: KafkaRecord): PlacedRe
   return {
     ...more,
     key: key.toString().slice(String(project).length + 1),
-    // A copy: what was fetched together would otherwise stay in memory together.
+    // A copy: a view would keep everything that was fetched together in memory.
     event: new Uint8Array(value),
     project,
     offset: Number(batch.firstOffset) + record.offsetDelta,

@@ -1,6 +1,6 @@
 /**
- * Reads the partitions of one topic that this host owns: one request at a time to each broker, into the tails that all readers of
- * the host share. Whoever is behind the tails reads from Kafka by itself.
+ * Reads the partitions of one topic that this host owns, with one request at a time to each broker, into tails that all
+ * readers of the host share. A reader that has fallen behind the tails reads from Kafka by itself.
  * @module
  */
 
@@ -15,39 +15,44 @@ export interface TopicReaderOptions {
   topic: string;
   /** Follows the newest records. */
   client: Renewable<FetchClient>;
-  /** Reads older ones, so that they do not wait behind a request that waits for new ones. */
+  /** Reads older records, so that these do not wait behind a request for new ones. */
   catchUpClient: Renewable<FetchClient>;
-  /** Bytes that all tails together may hold. */
+  /** The bytes that all tails together may hold. */
   maxBytes: number;
-  /** Told of each record that arrived. */
+  /** Called for records that arrived. */
   onRecords(partition: number, records: PlacedRecord[]): void;
   onError(error: unknown): void;
 }
 
-/** How long a request waits for new records. Also the longest that a change of owned partitions waits to be noticed. */
+/**
+ * How long a request waits for new records, in milliseconds. It may take as long to notice a change of owned
+ * partitions.
+ */
 const WAIT_MS = 400;
 const FETCH_BYTES = 2 * 1024 * 1024;
 const CATCH_UP_BYTES = 1024 * 1024;
 const RETRY_MS = 500;
-/** A tail waits for readers that went on within this time; those that stand still for longer read from Kafka later. */
+/** A tail waits for readers that advanced within this time, in milliseconds; slower ones read from Kafka later. */
 const PATIENCE_MS = 3000;
 
 export class TopicReader implements AsyncDisposable {
   readonly #options: TopicReaderOptions;
   readonly #tails = new Map<number, PartitionTail>();
-  /** By broker, the loop that reads from it. */
+  /** The loop that reads from each broker. */
   readonly #loops = new Map<number, Promise<void>>();
   readonly #stop = new AbortController();
   #metadata: ClusterMetadata | null = null;
   #planning: Promise<void> | null = null;
-  /** Ranges that hold no record of a project, found while catching up: `partition project` → from, to. */
+  /** Ranges found to hold no record of a project while catching up: `partition project` → from, to. */
   readonly #hollow = new Map<string, { from: number; to: number }>();
 
   constructor(options: TopicReaderOptions) {
     this.#options = options;
   }
 
-  /** Owns exactly these partitions from now on, reading each from the offset. Tails of those that stay are kept. */
+  /**
+   * Sets the owned partitions, and the offset at which to start reading each. Tails of partitions that stay are kept.
+   */
   own(starts: ReadonlyMap<number, number>): void {
     for (const partition of this.#tails.keys()) if (!starts.has(partition)) this.#tails.delete(partition);
     for (const [partition, start] of starts) {
@@ -62,8 +67,8 @@ export class TopicReader implements AsyncDisposable {
   }
 
   /**
-   * Records of a project from the offset on, from memory or from Kafka. `next` is where to go on when there is none: nothing of the
-   * project lies before it.
+   * Records of a project from the offset on, from memory or from Kafka. `next` is where to continue when there is none:
+   * nothing of the project precedes it.
    */
   async read(
     partition: number,
@@ -86,7 +91,7 @@ export class TopicReader implements AsyncDisposable {
     return { records, next };
   }
 
-  /** Records of any project from the offset on, straight from Kafka. */
+  /** Records of any project from the offset on, directly from Kafka. */
   async fetch(partition: number, from: number, maxBytes: number, waitMs: number): Promise<FetchedRange> {
     const { catchUpClient, topic } = this.#options;
     const range = { partition, from, maxBytes };
@@ -113,7 +118,7 @@ export class TopicReader implements AsyncDisposable {
     }
   }
 
-  /** Goes on at the oldest record when those asked for are no longer kept. */
+  /** Continues at the oldest record when the requested ones are no longer kept. */
   async #fetchFrom(partition: number, from: number): Promise<FetchedRange> {
     try {
       return await this.fetch(partition, from, CATCH_UP_BYTES, 0);
@@ -125,7 +130,7 @@ export class TopicReader implements AsyncDisposable {
     }
   }
 
-  /** Offset of the oldest record kept, or after the newest one whose transaction has ended. */
+  /** The offset of the oldest kept record, or the one after the newest record whose transaction has ended. */
   async edge(partition: number, which: "earliest" | "latest" | { time: number }): Promise<number> {
     const timestamp = which === "earliest" ? -2n : which === "latest" ? -1n : BigInt(which.time);
     const { catchUpClient, topic } = this.#options;
@@ -133,7 +138,7 @@ export class TopicReader implements AsyncDisposable {
       client.listOffsets({ topics: [topic], partitions: { [topic]: [partition] }, timestamp })
     );
     const offset = Number(offsets.get(topic)?.[partition] ?? -1n);
-    // No record is as young as the time asked for.
+    // Every record is older than the requested time.
     return offset >= 0 ? offset : await this.edge(partition, "latest");
   }
 
@@ -142,7 +147,7 @@ export class TopicReader implements AsyncDisposable {
     return hollow !== undefined && offset >= hollow.from && offset < hollow.to ? hollow.to : offset;
   }
 
-  /** Sees to it that each broker that leads an owned partition has a loop. */
+  /** Ensures that each broker that leads an owned partition has a loop. */
   #plan(): void {
     this.#planning ??= this.#startLoops().finally(() => this.#planning = null);
   }
@@ -167,7 +172,7 @@ export class TopicReader implements AsyncDisposable {
     }
   }
 
-  /** A loop ends when its broker leads nothing that is owned; something may have come while it ended. */
+  /** A loop ends when its broker leads no owned partition; another one may have been added meanwhile. */
   #ended(node: number): void {
     this.#loops.delete(node);
     const led = [...this.#tails.keys()].some((partition) => this.#leader(partition) === node);
@@ -215,14 +220,14 @@ export class TopicReader implements AsyncDisposable {
 
   #take({ partition, records, next }: FetchedRange, share: number, from: number | undefined): void {
     const tail = this.#tails.get(partition);
-    // The partition is not owned any more, or was given up and taken over again meanwhile, with another place to begin.
+    // The partition is no longer owned, or was given up and taken over again with another start.
     if (tail === undefined || tail.end !== from) return;
     tail.add(records, next);
     tail.shrink(share);
     if (records.length > 0) this.#options.onRecords(partition, records);
   }
 
-  /** Retention took records before they were read. */
+  /** Retention deleted records before they were read. */
   async #moveToKept(tails: [number, PartitionTail][]): Promise<void> {
     for (const [partition, tail] of tails) {
       const start = await this.edge(partition, "earliest");
@@ -235,7 +240,9 @@ export class TopicReader implements AsyncDisposable {
   }
 }
 
-/** More than its share lies before readers that are under way: to fetch more would only drop what they are about to read. */
+/**
+ * Readers are on their way through more than the tail's share; fetching more would drop what they are about to read.
+ */
 function waitsForReaders(tail: PartitionTail, share: number): boolean {
   return tail.bytes >= share * 0.9 && tail.readTo < tail.end && Date.now() - tail.readAt < PATIENCE_MS;
 }

@@ -1,8 +1,9 @@
 /**
  * Cursors of the Kafka log: how far a reader has come in each partition.
  *
- * A reader of a host has only the partitions that the host owns. Its cursors begin with the era they were made in, since they say
- * nothing about partitions that came later. A page of the API spans all partitions, and its cursors belong to no era.
+ * A reader's cursor covers only the partitions that its host owns. It begins with the era in which it was made, because
+ * it says nothing about partitions assigned later. A page of the API spans all partitions, and its cursors belong to no
+ * era.
  * @module
  */
 
@@ -11,7 +12,7 @@ import { type Cursor, CursorError } from "../../event_log.ts";
 export interface VectorCursor {
   /** Null for a cursor over all partitions. */
   era: number | null;
-  /** By partition, the offset of the next record. */
+  /** The offset of the next record, by partition. */
   next: Map<number, number>;
 }
 

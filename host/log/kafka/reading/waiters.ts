@@ -8,7 +8,10 @@ import type { Topic } from "../../event_log.ts";
 export class Waiters {
   readonly #waiting = new Map<string, Set<() => void>>();
 
-  /** `promise` resolves when a record of the project arrives or everybody is woken, and rejects with the signal's reason. */
+  /**
+   * `promise` resolves when a record of the project arrives or all readers are woken, and rejects with the signal's
+   * reason.
+   */
   wait(topic: Topic, project: number, signal: AbortSignal): { promise: Promise<void>; cancel(): void } {
     const key = `${topic} ${project}`;
     const { promise, resolve, reject } = Promise.withResolvers<void>();

@@ -1,6 +1,6 @@
 /**
- * Puts records into the inbox. Appends that arrive while one is sent share the next send: with several sends in flight, a client that
- * retries one of them sends it out of order.
+ * Appends records to the inbox. Appends that arrive during a send share the next one: with several sends in flight, a
+ * client that retries one of them would send it out of order.
  * @module
  */
 
@@ -17,7 +17,7 @@ export interface AppenderOptions {
   producer: Renewable<LogProducer>;
   /** How long an append waits for Kafka before it is refused, in milliseconds. */
   waitMs: number;
-  /** Bytes that may wait; further appends are refused at once. */
+  /** The bytes that may wait; further appends are refused at once. */
   maxWaitingBytes: number;
   onError(error: unknown): void;
 }
@@ -47,7 +47,7 @@ export class Appender implements AsyncDisposable {
     this.#options = options;
   }
 
-  /** Resolves when every message is durable on as many brokers as the topic asks for. */
+  /** Resolves when every message is durable on as many brokers as the topic requires. */
   append(messages: Message[]): Promise<void> {
     const bytes = messages.reduce((sum, { value }) => sum + (value?.byteLength ?? 0), 0);
     const { maxWaitingBytes, waitMs } = this.#options;
@@ -90,7 +90,7 @@ export class Appender implements AsyncDisposable {
     return this.#waiting.splice(0, count);
   }
 
-  /** Tries until the first of the batch has waited long enough. Null when it is durable. */
+  /** Retries until the first append of the batch has waited long enough. Null when the batch is durable. */
   async #send(batch: Waiting[]): Promise<Error | null> {
     const { producer } = this.#options;
     const messages = batch.flatMap((each) => each.messages);

@@ -1,6 +1,6 @@
 /**
- * What the last owner of a partition left as its progress, read when it is certain that nothing more of its comes: every transaction
- * that had begun in the partition's progress has ended.
+ * Reads the progress that the last owner of a partition left, once it is certain that nothing more will follow: every
+ * transaction that had begun in the partition of the progress topic has ended.
  * @module
  */
 
@@ -14,16 +14,18 @@ export interface ReadProgressOptions {
   topic: string;
   partition: number;
   signal: AbortSignal;
-  /** Called when a transaction of the partition is still open: ends those of hosts that are gone. */
+  /** Called while a transaction in the partition is still open; ends those of hosts that are gone. */
   endOthers(): Promise<void>;
 }
 
-/** Every step writes one record and, when its transaction ends, one mark; so the newest record is among the last few. */
+/**
+ * Every step writes one record and, when its transaction ends, one marker, so the newest record is among the last few.
+ */
 const LOOK_BACK = 200;
 const FETCH_BYTES = 4 * 1024 * 1024;
 const POLL_MS = 100;
 
-/** Null when nobody has routed anything of the partition. */
+/** Null when nothing of the partition has been routed yet. */
 export async function readProgress(options: ReadProgressOptions): Promise<StoredProgress | null> {
   const { first, end } = await edges(options);
   for (let back = LOOK_BACK;; back *= 20) {
@@ -63,7 +65,7 @@ async function newestFrom(options: ReadProgressOptions, start: number, end: numb
       from = range.next;
       continue;
     }
-    // Compaction may have taken the last offsets; otherwise a transaction is open.
+    // Compaction may have removed the last offsets; otherwise a transaction is open.
     if (range.stable >= end) break;
     if (!asked) await endOthers();
     asked = true;

@@ -1,8 +1,9 @@
 /**
- * The router's steps as transactions: what goes to the outbox and how far routing has come are written together or not at all. Steps
- * that arrive while a transaction is under way share the next one.
+ * Runs the router's steps as transactions: records for the outbox and the progress of routing are written together or
+ * not at all. Steps that arrive during a transaction share the next one.
  *
- * Before a transaction is committed it names the group's generation, which Kafka refuses from a host that has lost its partitions.
+ * Before a transaction is committed it names the group's generation, which Kafka refuses from a host that has lost its
+ * partitions.
  * @module
  */
 
@@ -15,12 +16,12 @@ import type { RoutingProgress } from "./routing_progress.ts";
 
 export interface Step {
   project: number;
-  /** By partition of the inbox, the offset that the project has come to. */
+  /** The offset that the project has reached, by partition of the inbox. */
   next: ReadonlyMap<number, number>;
   outbox: Message[];
 }
 
-/** What this host owns in one era. */
+/** What this host owns during one era. */
 export interface OwnedInbox {
   ownership: Ownership;
   progress: ReadonlyMap<number, RoutingProgress>;
@@ -31,7 +32,7 @@ export interface RouterStepsOptions {
   hostId: string;
   inboxTopic: string;
   progressTopic: string;
-  /** Told when nobody can say whether a transaction was committed: what is owned must be read anew. */
+  /** Called when it is unknown whether a transaction was committed, so that the ownership must be read anew. */
   onDoubt(error: unknown): void;
 }
 
@@ -42,21 +43,21 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
-/** Messages in one transaction. */
+/** The most messages in one transaction. */
 const MOST_MESSAGES = 2000;
 
 export class RouterSteps implements AsyncDisposable {
   readonly #options: RouterStepsOptions;
   #waiting: Waiting[] = [];
   #running: Promise<void> | null = null;
-  /** What steps must be for; others are refused. */
+  /** Steps for anything else are refused. */
   #owned: OwnedInbox | null = null;
 
   constructor(options: RouterStepsOptions) {
     this.#options = options;
   }
 
-  /** From now on only steps of this era are carried out. */
+  /** Only steps of this era are carried out from now on. */
   own(owned: OwnedInbox | null): void {
     this.#owned = owned;
   }
@@ -68,7 +69,7 @@ export class RouterSteps implements AsyncDisposable {
     return promise;
   }
 
-  /** Resolves when no transaction is under way. */
+  /** Resolves when no transaction is running. */
   async idle(): Promise<void> {
     await this.#running;
   }
@@ -118,13 +119,14 @@ export class RouterSteps implements AsyncDisposable {
       const transaction = await producer.beginTransaction();
       await transaction.send({ messages, acks: -1 });
       await transaction.addConsumer(ownership.client);
-      // One partition is enough to prove membership; each in its turn keeps the group's own view of the lag near the truth.
+      // One partition is enough to prove membership. Picking a random one keeps the lag that the group itself reports
+      // close to the truth.
       const [partition, end] = moved.places[Math.floor(Math.random() * moved.places.length)] as [number, number];
       await transaction.addOffset(
         {
           topic: this.#options.inboxTopic,
           partition,
-          // The client commits the offset after the one named.
+          // The client commits the offset after the given one.
           offset: BigInt(end) - 1n,
           metadata: { consumer: ownership.member },
         } as unknown as Parameters<typeof transaction.addOffset>[0],
@@ -133,7 +135,7 @@ export class RouterSteps implements AsyncDisposable {
     });
   }
 
-  /** The progress of each partition that the steps touch, all steps taken together. */
+  /** The progress of each partition that the steps touch, with all steps combined. */
   #progressMessages(steps: Step[], { progress }: OwnedInbox): { messages: Message[]; places: [number, number][] } {
     const byPartition = new Map<number, Map<number, number>>();
     for (const { project, next } of steps) {

@@ -1,7 +1,7 @@
 /**
- * How far routing has come in one partition of the inbox: up to an offset for all projects, but for those whose plugins still hold
- * events back. Each transaction of the router writes it beside what it puts into the outbox, so that whoever owns the partition next
- * goes on exactly there.
+ * How far routing has come in one partition of the inbox: up to an offset for all projects, except for those whose
+ * plugins still hold events back. Each transaction of the router writes it together with its records for the outbox, so
+ * that the next owner of the partition continues exactly there.
  * @module
  */
 
@@ -13,13 +13,13 @@ const storedSchema = z.object({
   host: z.string(),
   /** Everything before this offset is done, except for `behind`. */
   end: z.number(),
-  /** By project: offsets of its next record and of its newest one below `end`. */
+  /** By project, the offsets of its next record and of its newest one below `end`. */
   behind: z.record(z.string(), z.tuple([z.number(), z.number()])),
 });
 
 export type StoredProgress = z.infer<typeof storedSchema>;
 
-/** Undefined for what is no progress. */
+/** Undefined for anything that is not a progress. */
 export function parseProgress(value: Uint8Array): StoredProgress | undefined {
   try {
     return storedSchema.safeParse(JSON.parse(new TextDecoder().decode(value))).data;
@@ -29,9 +29,9 @@ export function parseProgress(value: Uint8Array): StoredProgress | undefined {
 }
 
 export class RoutingProgress {
-  /** Offset after the last record that arrived. */
+  /** The offset after the last record that arrived. */
   end: number;
-  /** By project with work left: offsets of its next record and of its newest one. */
+  /** By project with work left, the offsets of its next record and of its newest one. */
   readonly #behind = new Map<number, [next: number, newest: number]>();
 
   constructor(stored: Pick<StoredProgress, "end" | "behind">) {
@@ -48,12 +48,12 @@ export class RoutingProgress {
     }
   }
 
-  /** Offset of the project's next record, as far as is known. */
+  /** The offset of the project's next record, as far as known. */
   next(project: number): number {
     return this.#behind.get(project)?.[0] ?? this.end;
   }
 
-  /** What it will be once the project has come to the offset. */
+  /** What the progress will be once the projects have reached these offsets. */
   after(host: string, steps: ReadonlyMap<number, number>): StoredProgress {
     const behind: StoredProgress["behind"] = {};
     for (const [project, [next, newest]] of this.#behind) {
@@ -63,7 +63,7 @@ export class RoutingProgress {
     return { host, end: this.end, behind };
   }
 
-  /** The project has come to the offset. */
+  /** Records that the project has reached the offset. */
   stepped(project: number, next: number): void {
     const place = this.#behind.get(project);
     if (place === undefined || next <= place[0]) return;

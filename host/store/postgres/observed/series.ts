@@ -29,7 +29,7 @@ export function createSeries(run: RunQuery): Series {
       }),
     subjects: (prefix, { after, limit }) =>
       run("always", async (sql) => {
-        // From one subject to the next through the primary key: DISTINCT would read every row.
+        // Steps from one subject to the next through the primary key; DISTINCT would read every row.
         const found = await sql<{ subject: string }[]>`WITH RECURSIVE found (subject) AS (
             SELECT min(subject) FROM hogpen.series WHERE subject > ${after} AND subject >= ${prefix}
             UNION ALL SELECT (SELECT min(series.subject) FROM hogpen.series WHERE series.subject > found.subject) FROM found

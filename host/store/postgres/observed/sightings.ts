@@ -1,5 +1,5 @@
 /**
- * Single events that are worth showing, on Postgres.
+ * Single events worth showing, on Postgres.
  * @module
  */
 

@@ -13,10 +13,10 @@ import { rows, type Sync } from "../sync.ts";
 export function createSeries(db: DatabaseSync): Sync<Series> {
   const put = db.prepare(`INSERT INTO series (subject, step, at, run, point) VALUES (?, ?, ?, ?, ?)
     ON CONFLICT DO UPDATE SET point = excluded.point`);
-  // CROSS JOIN keeps the order: subject by subject through the primary key, instead of all subjects of that time.
+  // CROSS JOIN fixes the order: subject by subject through the primary key, instead of all subjects of that time.
   const read = db.prepare(`SELECT subject, at, point FROM json_each(?) AS wanted CROSS JOIN series
     ON subject = wanted.value AND step = ? AND at >= ? AND at < ? ORDER BY at, subject`);
-  // From one subject to the next through the primary key: DISTINCT would read every row.
+  // Steps from one subject to the next through the primary key; DISTINCT would read every row.
   const subjects = db.prepare(`WITH RECURSIVE found (subject) AS (
       SELECT min(subject) FROM series WHERE subject >= :from
       UNION ALL SELECT (SELECT min(subject) FROM series WHERE series.subject > found.subject) FROM found
@@ -31,7 +31,7 @@ export function createSeries(db: DatabaseSync): Sync<Series> {
       return gatherRows(rows<SeriesDatum>(read.all(JSON.stringify(of), span.step, span.from, span.to)), span);
     },
     subjects(prefix, { after, limit }) {
-      // One bound, for SQLite would seek by the first of two and read on to the other.
+      // A single bound: with two, SQLite would seek to the first and scan to the other.
       const from = after < prefix ? prefix : `${after}\u0001`;
       const found = subjects.all({ from, end: `${prefix}\u{10FFFF}`, limit });
       return rows<{ subject: string }>(found).map(({ subject }) => subject);

@@ -1,5 +1,5 @@
 /**
- * Single events that are worth showing, on SQLite.
+ * Single events worth showing, on SQLite.
  * @module
  */
 

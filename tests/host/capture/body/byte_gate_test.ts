@@ -1,3 +1,5 @@
+/** Proves that capture bounds the bytes of the bodies it holds at once, and admits waiting requests in order. */
+
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
 import { createAdmission, createByteGate, type Share } from "../../../../host/capture/body/byte_gate.ts";

@@ -1,3 +1,5 @@
+/** Proves that capture decodes every body encoding that an SDK has ever sent. */
+
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import zlib from "node:zlib";

@@ -1,3 +1,7 @@
+/**
+ * Proves that the size of a JSON body is measured correctly before it is parsed, and that excessive bodies are refused.
+ */
+
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { CaptureError } from "../../../../host/capture/capture_error.ts";

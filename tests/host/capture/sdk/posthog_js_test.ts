@@ -1,3 +1,8 @@
+/**
+ * Proves that everything the real posthog-js sends from a page in Chromium is stored, across origins and when the page
+ * closes.
+ */
+
 import assert from "node:assert/strict";
 import type { PluginEvent } from "../../../../runtime/events/event.ts";
 import { openPostHogPage } from "../../../kit/posthog_page.ts";

@@ -1,3 +1,5 @@
+/** Proves that everything the real posthog-node sends is stored once, in order and unchanged. */
+
 import assert from "node:assert/strict";
 import { PostHog, type PostHogOptions } from "posthog-node";
 import type { PluginEvent } from "../../../../runtime/events/event.ts";

@@ -1,3 +1,5 @@
+/** Proves that SDKs asking for flags and remote configuration get answers that they understand. */
+
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import vm from "node:vm";

@@ -1,3 +1,8 @@
+/**
+ * Proves that a cell's answer to a batch is read correctly, and that events too deep or too large to parse are replaced
+ * by their originals.
+ */
+
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { readBatchResult } from "../../../../host/cells/dispatch/batch_result.ts";

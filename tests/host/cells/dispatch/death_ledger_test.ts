@@ -1,3 +1,5 @@
+/** Proves when a plugin is given up after repeated incidents, and when an event is blamed for the end of a cell. */
+
 import assert from "node:assert/strict";
 import { isBlamed } from "../../../../host/cells/dispatch/blame.ts";
 import type { CellEnd, CellEndKind } from "../../../../host/cells/process/cell_end.ts";

@@ -1,3 +1,5 @@
+/** Proves that a cell's network flag denies every private network, except exactly what `egress.allow` opens. */
+
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { DENIED_NETWORKS, denyNetFlag } from "../../../../host/cells/egress/egress.ts";

@@ -1,3 +1,5 @@
+/** Proves that the socket to a cell carries bytes both ways and admits that one cell only. */
+
 import assert from "node:assert/strict";
 import { dirname } from "node:path";
 import { listenForCell } from "../../../../host/cells/process/cell_socket.ts";

@@ -1,3 +1,8 @@
+/**
+ * Proves that the host ends a cell that breaks the protocol or falls silent, and names the reason. One test waits 0.8
+ * real seconds, several deadlines long, to show that signs of life keep a cell alive.
+ */
+
 import assert from "node:assert/strict";
 import { CellEndedError } from "../../../../host/cells/process/cell_end.ts";
 import { encodeBatchFrame } from "../../../../runtime/frames.ts";

@@ -1,3 +1,5 @@
+/** Proves that a cell that uses processor time without work is found, and that brief background work is tolerated. */
+
 import assert from "node:assert/strict";
 import { createIdleCpu } from "../../../../host/cells/process/idle_cpu.ts";
 

@@ -1,3 +1,5 @@
+/** Proves that `hogpen bundle` writes a folder that loads as a plugin, and says why when it cannot. */
+
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { loadPlugin } from "../../../../host/loader/load_plugin.ts";

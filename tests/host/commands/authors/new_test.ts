@@ -1,3 +1,5 @@
+/** Proves that what `hogpen new` creates is valid, type-checks, and passes its own tests. */
+
 import assert from "node:assert/strict";
 import { runCommand } from "../../../kit/run_command.ts";
 import { temporaryFolder } from "../../../kit/temporary_folder.ts";

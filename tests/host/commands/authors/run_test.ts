@@ -1,3 +1,5 @@
+/** Proves that `hogpen run` shows authors everything their plugin did with an event, task or job. */
+
 import assert from "node:assert/strict";
 import { pluginFolder } from "../../../kit/plugin_folder.ts";
 import { runCommand } from "../../../kit/run_command.ts";

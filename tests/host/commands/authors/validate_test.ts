@@ -1,3 +1,5 @@
+/** Proves that `hogpen validate` gives each of its messages for the plugin it is meant for, and for no other. */
+
 import assert from "node:assert/strict";
 import { findProblems } from "../../../../host/commands/authors/validate.ts";
 import { type ProblemCode, SEVERITIES } from "../../../../host/loader/validate/problem.ts";

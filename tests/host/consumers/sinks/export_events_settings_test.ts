@@ -1,3 +1,5 @@
+/** Proves that the export settings in a plugin's config are read with PostHog's defaults and bounds. */
+
 import assert from "node:assert/strict";
 import { readExportEventsSettings } from "../../../../host/consumers/sinks/export_events_settings.ts";
 

@@ -1,3 +1,8 @@
+/**
+ * Proves that `exportEvents` is called with the batches, retries and bounds of PostHog's buffer, and that failed events
+ * go to the dead letters.
+ */
+
 import assert from "node:assert/strict";
 import { eventually } from "../../../kit/eventually.ts";
 import { type Flow, numbered, openFlow } from "../../../kit/flow.ts";

@@ -1,3 +1,5 @@
+/** Proves that `Retry-After` is read as seconds or as a date, and never waits for more than a day. */
+
 import assert from "node:assert/strict";
 import { parseRetryAfter } from "../../../../host/destinations/http/retry_after.ts";
 

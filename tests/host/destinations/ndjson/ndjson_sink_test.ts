@@ -1,3 +1,8 @@
+/**
+ * Proves that the NDJSON destination writes whole lines only, also across rotation, crashes and other writers. Its
+ * process is killed after short random real delays, so that the kill meets writes at different moments.
+ */
+
 import assert from "node:assert/strict";
 import type { Sink } from "../../../../host/consumers/sink.ts";
 import { ndjsonOptions } from "../../../../host/destinations/ndjson/ndjson_options.ts";

@@ -1,3 +1,8 @@
+/**
+ * Proves that the Postgres destination writes each event once to a real database, and rejects only events that cannot
+ * be a row.
+ */
+
 import assert from "node:assert/strict";
 import postgres from "postgres";
 import { TryLaterError } from "../../../../host/consumers/sink.ts";

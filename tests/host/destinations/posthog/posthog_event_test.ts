@@ -1,3 +1,5 @@
+/** Proves that an event is sent on to PostHog as an SDK would have sent it, without what this service added. */
+
 import assert from "node:assert/strict";
 import { toPosthogEvent } from "../../../../host/destinations/posthog/posthog_event.ts";
 

@@ -1,3 +1,8 @@
+/**
+ * Proves that the webhook destination signs, retries and isolates rejected events as Standard Webhooks asks, and shows
+ * no secrets in errors.
+ */
+
 import assert from "node:assert/strict";
 import { Webhook } from "standardwebhooks";
 import { PauseError, TryLaterError } from "../../../../host/consumers/sink.ts";

@@ -1,3 +1,8 @@
+/**
+ * Proves that tokens and browser sessions give exactly the rights they should, end when they should, and cannot be
+ * guessed by trying.
+ */
+
 import assert from "node:assert/strict";
 import { createSlowDown } from "../../../../host/http/access/slow_down.ts";
 import { looksSecret } from "../../../../host/config/looks_secret.ts";

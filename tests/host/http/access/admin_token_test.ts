@@ -1,3 +1,7 @@
+/**
+ * Proves that the admin token is created once, is readable by its owner alone, and is the only key that is accepted.
+ */
+
 import assert from "node:assert/strict";
 import { createKeyCheck, loadAdminToken } from "../../../../host/http/access/admin_token.ts";
 import { temporaryFolder } from "../../../kit/temporary_folder.ts";

@@ -1,3 +1,8 @@
+/**
+ * Proves that npm packages are bundled with a plugin, that provided modules are left to the sandbox, and that nothing
+ * outside the plugin's folder is packed.
+ */
+
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";

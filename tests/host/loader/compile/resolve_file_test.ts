@@ -1,3 +1,8 @@
+/**
+ * Proves that relative imports are resolved as TypeScript and Node resolve them, and never to a file the plugin does
+ * not have.
+ */
+
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { isOwnFile, resolveFile } from "../../../../host/loader/compile/resolve_file.ts";

@@ -1,3 +1,5 @@
+/** Proves that every loop that may not end gets a guard, and that the guard changes nothing else about the loop. */
+
 import assert from "node:assert/strict";
 import { TransformError, transformFile } from "../../../../host/loader/compile/transform.ts";
 import { runCompiled } from "../../../kit/compiled_plugin.ts";

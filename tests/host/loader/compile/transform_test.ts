@@ -1,3 +1,8 @@
+/**
+ * Proves that compiling keeps the meaning of a plugin's code, and refuses what cannot run in the sandbox with its
+ * place.
+ */
+
 import assert from "node:assert/strict";
 import { TransformError, transformFile } from "../../../../host/loader/compile/transform.ts";
 import { runCompiled } from "../../../kit/compiled_plugin.ts";

@@ -1,3 +1,9 @@
+/**
+ * Proves that code is compiled in a process that can be killed, and that results are cached correctly. Real waits of 20
+ * and 500 ms let the idle compiler end and the hostile code get under way; one test takes 8 s, the compiler's time
+ * limit in it.
+ */
+
 import assert from "node:assert/strict";
 import { transformFile } from "../../../../host/loader/compile/transform.ts";
 import { createTransformer } from "../../../../host/loader/compile/transformer.ts";

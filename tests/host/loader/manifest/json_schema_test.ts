@@ -1,3 +1,5 @@
+/** Proves that `plugin.schema.json` is up to date and describes every field that authors write. */
+
 import assert from "node:assert/strict";
 import { PLUGIN_SCHEMA_FILE, pluginJsonSchema } from "../../../../host/loader/manifest/json_schema.ts";
 

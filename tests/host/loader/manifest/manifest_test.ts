@@ -1,3 +1,5 @@
+/** Proves that `plugin.json` is read as PostHog read it, and that every mistake in it is named. */
+
 import assert from "node:assert/strict";
 import {
   emptyManifest,

@@ -1,3 +1,5 @@
+/** Proves that plugins are read from archives of every kind, and that hostile or broken archives are refused. */
+
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
 import { strToU8, zipSync } from "fflate";

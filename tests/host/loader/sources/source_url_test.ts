@@ -1,3 +1,7 @@
+/**
+ * Proves that GitHub, GitLab and npm addresses become the right downloads, and that access tokens appear in no message.
+ */
+
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
 import { packTar } from "modern-tar";

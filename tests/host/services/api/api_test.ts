@@ -1,3 +1,8 @@
+/**
+ * Proves that `posthog.api` sends the requests that PostHog's sends, and never gives the operator's keys to another
+ * host.
+ */
+
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import type { ApiRedirection, ApiResponse } from "../../../../runtime/protocol.ts";

@@ -1,3 +1,5 @@
+/** Proves that `geoip.locate` answers like PostHog's, and that the database file is read again when it changes. */
+
 import assert from "node:assert/strict";
 import { createGeoipServices } from "../../../../host/services/geoip/geoip.ts";
 import { openGeoipDatabase } from "../../../../host/services/geoip/geoip_database.ts";

@@ -1,3 +1,5 @@
+/** Proves that a plugin that logs too much is cut off, and that the log says so and how much is missing. */
+
 import assert from "node:assert/strict";
 import { createConsoleAllowance } from "../../../../host/services/limits/console_allowance.ts";
 import { DEFAULT_SERVICE_LIMITS } from "../../../../host/services/limits/service_limits.ts";

@@ -1,3 +1,8 @@
+/**
+ * Proves that calls of a plugin beyond its rate wait in order or are refused. One test takes 100 real milliseconds,
+ * because a wait that the rate imposes is what it shows.
+ */
+
 import assert from "node:assert/strict";
 import { createFloodGuard, ServiceLimitError } from "../../../../host/services/limits/flood_guard.ts";
 import type { RateLimits } from "../../../../host/services/limits/service_limits.ts";
