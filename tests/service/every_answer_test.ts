@@ -176,6 +176,7 @@ async function askAboutPlugins(asker: Asker): Promise<void> {
   await asker.ask(`DELETE ${attachment}`, { at: key }, 200);
 
   await asker.ask(`POST ${all}/{id}/restart`, { at: mine }, 200);
+  await asker.ask(`POST ${all}/{id}/share`, { at: file }, 200);
   await asker.ask(`POST ${all}/{id}/enable`, { at: file }, 200);
   await asker.ask(`POST ${all}/{id}/enable`, { at: { id: 2 } }, 409);
   await asker.ask(`PATCH ${all}/{id}`, { at: mine, body: { order: 3 } }, 200);
