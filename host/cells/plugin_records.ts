@@ -24,7 +24,10 @@ export interface PluginRecords extends PluginJournal, AsyncDisposable {
   /** Reads what was kept, and from then on writes for this owner. A reason of another revision is forgotten. */
   open(owner: RecordOwner): Promise<Readonly<PluginConfigRecord>>;
   read(pluginConfigId: number): Readonly<PluginConfigRecord> | undefined;
-  /** Takes over why plugins are disabled from the store, where other hosts write too. Resolves with those for which it was another reason here. */
+  /**
+   * Takes over why plugins are disabled from the store, where other hosts write too. Resolves with those for which it
+   * was another reason here.
+   */
   takeOver(): Promise<DisabledReason[]>;
   /** Takes effect at once, and is stored soon. */
   change(pluginConfigId: number, change: RecordChange): void;

@@ -28,7 +28,7 @@ import { PluginCallError, PluginState } from "./plugin_runtime.ts";
 import type { ProcessWatch } from "./process/process_watch.ts";
 import { createSteadiness, isUnsteady } from "./steadiness.ts";
 import { systemNames } from "./egress/system_names.ts";
-import { createThreadShare, type ThreadShare } from "./thread_share.ts";
+import { createMovingOut, type MovingOut } from "./sharing/moving_out.ts";
 import type { StartGate } from "./process/start_gate.ts";
 import { takeDown } from "./take_down.ts";
 
@@ -103,9 +103,7 @@ class PluginSupervisor implements PluginRuntime {
   /** CPU time of the cells that ended. */
   #pastCpuMs = 0;
   readonly #steady = createSteadiness();
-  readonly #threadShare: ThreadShare;
-  /** Plugin configs that were told to have misbehaved. */
-  readonly #movedOut = new Set<number>();
+  readonly #movingOut: MovingOut;
   /** Resolved to make the life loop look again: a plugin enabled again, the stop. */
   #changed = Promise.withResolvers<void>();
   /** Resolved by work for a retired cell. */
@@ -114,7 +112,6 @@ class PluginSupervisor implements PluginRuntime {
   constructor(options: PluginRuntimeOptions) {
     this.#options = options;
     this.#meter = options.meter ?? NO_METER;
-    this.#threadShare = createThreadShare(options.clock.now);
     this.#reports = createPluginReports({ ...options, meter: this.#meter });
     this.#members = options.plugins.map(({ plugin, config }) =>
       new PluginMember({
@@ -129,6 +126,13 @@ class PluginSupervisor implements PluginRuntime {
       })
     );
     this.pluginConfigIds = this.#members.map((member) => member.id);
+    this.#movingOut = createMovingOut({
+      members: this.#members,
+      instanceId: options.instanceId,
+      now: options.clock.now,
+      stopping: this.#stop.signal,
+      onMisbehaviour: options.onMisbehaviour,
+    });
     const configs = options.plugins.map(({ config }) => config);
     this.#deadlineMs = Math.max(...configs.map(({ timeoutSeconds }) => timeoutSeconds * 1000));
     this.#memoryBytes = Math.max(...configs.map(({ memoryMb }) => memoryMb)) * MB;
@@ -136,7 +140,7 @@ class PluginSupervisor implements PluginRuntime {
       memoryBytes: this.#memoryBytes,
       runs: (id, fn) => this.#find(id)?.runs(fn) ?? false,
       onIncident: (end, id, culprit) => this.#noteIncident(end, id, culprit),
-      onUnexplained: (end) => this.#moveOut(this.pluginConfigIds, `one of its neighbours or itself: ${end.words}`),
+      onUnexplained: (end) => this.#movingOut.moveAll(end.words),
       onWork: () => this.#woken.resolve(),
     });
     this.#life = this.#live();
@@ -175,7 +179,7 @@ class PluginSupervisor implements PluginRuntime {
     if (outcome.errors.length === 0) return outcome;
     for (const { plugin, error } of outcome.errors) {
       if (error.name === "TimeoutError") {
-        this.#moveOut([pluginConfigIds[plugin] as number], `${fn} overran its deadline`);
+        this.#movingOut.move([pluginConfigIds[plugin] as number], `${fn} overran its deadline`);
       }
     }
     const chain = pluginConfigIds.map((id) => this.#find(id));
@@ -193,7 +197,7 @@ class PluginSupervisor implements PluginRuntime {
       if (error instanceof PluginCallError) {
         const member = this.#member(id);
         const record = member.mapError(error.record);
-        if (record.name === "TimeoutError") this.#moveOut([id], `${name} overran its deadline`);
+        if (record.name === "TimeoutError") this.#movingOut.move([id], `${name} overran its deadline`);
         this.#meter.call(id, name, record, performance.now() - start);
         this.#meter.failed(id, member.config.teamId, name, record);
         throw new PluginCallError(record);
@@ -266,7 +270,11 @@ class PluginSupervisor implements PluginRuntime {
     try {
       await bringUp(cell, enabled, { deadlineMs: this.#deadlineMs, clock, signal: this.#stop.signal });
       if (!this.#stop.signal.aborted && enabled.some((member) => !member.disabled)) {
-        loaded = createLoadedCell(cell, enabled.map((member) => member.id), (id, ms) => this.#noteThread(id, ms));
+        loaded = createLoadedCell(
+          cell,
+          enabled.map((member) => member.id),
+          (id, ms) => this.#movingOut.noteThread(id, ms),
+        );
         retired = await this.#serve(cell, loaded, enabled);
         this.#dispatcher.attach(undefined);
         await this.#quiet(loaded);
@@ -404,8 +412,8 @@ class PluginSupervisor implements PluginRuntime {
     if (unseen && end.kind !== "start") {
       // Those that ended their cell before they were set up are disabled by now.
       const guilty = loaded === null ? enabled.filter((member) => member.disabled) : [];
-      if (guilty.length > 0) this.#moveOut(guilty.map(({ id }) => id), words);
-      else this.#moveOut(this.pluginConfigIds, `one of its neighbours or itself: ${words}`);
+      if (guilty.length > 0) this.#movingOut.move(guilty.map(({ id }) => id), words);
+      else this.#movingOut.moveAll(words);
     }
     const members = enabled.filter((member) => !member.disabled);
     const waitMs = this.#ledger(null).ended(didWork);
@@ -419,7 +427,7 @@ class PluginSupervisor implements PluginRuntime {
   #noteIncident(end: CellEnd, pluginConfigId: number | null, culprit: Culprit | null): void {
     const reason = this.#ledger(pluginConfigId).incident(end);
     const members = this.#members.filter((member) => pluginConfigId === null || member.id === pluginConfigId);
-    if (pluginConfigId !== null) this.#moveOut([pluginConfigId], end.words);
+    if (pluginConfigId !== null) this.#movingOut.move([pluginConfigId], end.words);
     if (culprit !== null) {
       this.#explained = end;
       this.#reports.deadLetter(end, culprit, this.#member(culprit.pluginConfigId));
@@ -431,28 +439,6 @@ class PluginSupervisor implements PluginRuntime {
       }
       if (reason !== null) member.giveUp(reason);
     }
-  }
-
-  #noteThread(pluginConfigId: number, ms: number): void {
-    if (!this.#threadShare.isOverused(pluginConfigId, ms)) return;
-    this.#moveOut([pluginConfigId], "it kept the processor from its neighbours more than half of the time");
-  }
-
-  /** Asks for cells of their own, once for each. */
-  #moveOut(pluginConfigIds: readonly number[], reason: string): void {
-    const { onMisbehaviour } = this.#options;
-    if (onMisbehaviour === undefined || this.#stop.signal.aborted) return;
-    const members = this.#members.filter(({ id }) => pluginConfigIds.includes(id) && !this.#movedOut.has(id));
-    if (members.length === 0) return;
-    const words = members.reduce((text, member) => member.hide(text), reason);
-    for (const member of members) {
-      this.#movedOut.add(member.id);
-      member.say(
-        "WARN",
-        `Moved to a process of its own for a day: ${words} (instance ID ${this.#options.instanceId}).`,
-      );
-    }
-    onMisbehaviour(members.map(({ id }) => id), words);
   }
 
   #noteState(member: PluginMember, from: PluginState): void {

@@ -21,7 +21,10 @@ export function healthResponse(): Response {
   return Response.json({ status: "ok" });
 }
 
-/** 200 when every back end answers; 503 with the names of those that do not. Events are taken in either case, while the log has room; a host on Kafka is ready when it has once had its part of the partitions. */
+/**
+ * 200 when every back end answers; 503 with the names of those that do not. Events are taken in either case, while the
+ * log has room. A host on Kafka is ready when it has once had its part of the partitions.
+ */
 export async function readyResponse(backEnds: readonly BackEnd[], share: LogShare | null): Promise<Response> {
   const log: BackEnd[] = share === null ? [] : [{ name: "the event log (Kafka)", ping: share.ping }];
   const asked = [...backEnds, ...log];

@@ -104,6 +104,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   // The data folder is ours alone from here on.
   const instanceId = await loadInstanceId(settings.data);
   const { managed, seal } = await openManaged(settings, store, notices);
+  // All hosts on one Postgres know its address, and nobody who may only read the API does.
+  const revisionKey = settings.databaseUrl ?? crypto.randomUUID();
   let revision = "";
   let file = options.config;
   let config = await managed.combine(file);
@@ -241,7 +243,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   async function applyNow(next: HogpenConfig, anew?: ReadonlySet<number>): Promise<void> {
     if (isWorking) await run(next, anew);
     config = next;
-    revision = revisionOf(next);
+    revision = revisionOf(next, revisionKey);
     await soon(resting.update(next), clock);
   }
 

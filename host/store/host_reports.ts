@@ -20,7 +20,10 @@ const reportSchema = z.object({
   lag: z.object({ events: z.number(), seconds: z.number() }),
 });
 
-/** `revision` names the configuration that the host has applied: hosts with the same one run the same. `lag` is that of its slowest consumer. */
+/**
+ * `revision` names the configuration that the host has applied: hosts with the same one run the same. `lag` is that of
+ * its slowest consumer.
+ */
 export type HostReport = z.infer<typeof reportSchema>;
 
 export interface HostReports {

@@ -4,11 +4,13 @@
  */
 
 import type { Clock } from "../../clock.ts";
+import { wordsOf } from "../notices.ts";
 
 export interface FollowStoreOptions {
   clock: Clock;
   /** One look each; they are independent of one another, and one that fails is done again with the next. */
   looks: readonly (() => Promise<unknown>)[];
+  /** Called once while looks go on failing in the same words. */
   onError(error: unknown): void;
 }
 
@@ -17,12 +19,21 @@ const EVERY_MS = 1000;
 /** Ends when it is disposed of, after the looks under way. */
 export function followStore({ clock, looks, onError }: FollowStoreOptions): AsyncDisposable {
   const stop = new AbortController();
+  let said: string | null = null;
+
+  async function lookAtAll(): Promise<void> {
+    const looked = await Promise.allSettled(looks.map((look) => look()));
+    const failed = looked.find((each) => each.status === "rejected");
+    const words = failed === undefined ? null : wordsOf(failed.reason);
+    if (failed !== undefined && words !== said) onError(failed.reason);
+    said = words;
+  }
 
   async function follow(): Promise<void> {
     for (;;) {
       await clock.sleep(EVERY_MS, stop.signal);
       if (stop.signal.aborted) return;
-      await Promise.all(looks.map((look) => look().catch(onError)));
+      await lookAtAll();
     }
   }
 
