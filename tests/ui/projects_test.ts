@@ -63,7 +63,7 @@ Deno.test(
     const options = page.getByLabel("Options of file");
     await options.fill(JSON.stringify({ path: `${service.folder}/other.ndjson` }));
     await shop.getByRole("button", { name: "Save" }).last().click();
-    await shop.getByText(/other\.ndjson/).waitFor();
+    await shop.getByText(/^File: .*other\.ndjson/).waitFor();
 
     for (const name of ["file", "cloud"]) {
       await shop.getByRole("button", { name: `Delete ${name}` }).click();
