@@ -38,7 +38,7 @@ import { createPluginServices } from "../services/create_plugin_services.ts";
 import { createPluginMetrics } from "../services/metrics.ts";
 import { loadTracing } from "../telemetry/spans/load_tracing.ts";
 import { createTelemetry } from "../telemetry/telemetry.ts";
-import { createApart } from "./apart.ts";
+import { openApart } from "./apart.ts";
 import { createApiPlugins } from "./api_plugins.ts";
 import { createRestingManifests } from "./resting_manifests.ts";
 import { openBackEnds } from "./back_ends.ts";
@@ -156,7 +156,12 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     onError: notices.warn,
     onSighting: (sighting) => publishSighting(feed, sighting),
   });
-  const apart = createApart({ now, onMoved: () => void applyLater().catch(onError("Plugins")) });
+  const apart = await openApart({
+    store: store.settings,
+    now,
+    onMoved: () => void applyLater().catch(onError("Plugins")),
+    onError: onError("Plugins"),
+  });
   const plugins = createPluginSet({
     apart,
     load: loader.load,
@@ -267,7 +272,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const api = createApiPlugins(() => config, plugins.hosted, resting, versionOf, {
     reasonOf: apart.reasonOf,
     async release(id) {
-      if (apart.release(id)) await soon(applyLater(), clock);
+      if (await apart.release(id)) await soon(applyLater(), clock);
     },
   });
   function applyLater(anew?: ReadonlySet<number>): Promise<void> {
@@ -353,8 +358,10 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     looks: [
       async () => {
         // Not waited for: a plugin that takes its time must not keep the other looks from being taken.
-        const isOver = apart.expire();
-        if (await managed.reload() || isOver) applyLater().catch(onError("Changes"));
+        if (await managed.reload()) applyLater().catch(onError("Changes"));
+      },
+      async () => {
+        if (await apart.look()) applyLater().catch(onError("Plugins"));
       },
       consumers.takeOverPauses,
       takeOverReasons,
@@ -385,6 +392,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
             if (settings.databaseUrl !== null) await hosts.leave().catch(() => {});
             await telemetry[Symbol.asyncDispose]();
             await records[Symbol.asyncDispose]();
+            await apart.flush();
             await logs[Symbol.asyncDispose]();
             await all.disposeAsync();
           },
