@@ -76,6 +76,8 @@ export interface LoadRequest {
   deadlineMs: number;
   /** Hosts and networks that `egress` opened, for the guard inside the sandbox. */
   egressAllow: string[];
+  /** Whether the sandbox tells of each request that `fetch` sends, in {@linkcode LogBatch}: a dry run lists them. */
+  noteRequests?: boolean;
 }
 
 /** One entry per plugin of the request. Loading evaluates the code; setupPlugin is a call of its own. */
@@ -261,8 +263,19 @@ export interface LogBatch {
     /** Milliseconds since the epoch by the sandbox's clock; the host uses its own when it is far off. */
     at: number;
   }[];
-  /** Entries left out because a bound acted. */
+  /** Entries and requests left out because a bound acted. */
   dropped: number;
+  /** Absent unless {@linkcode LoadRequest} asked for them. */
+  requests?: FetchedRequest[];
+}
+
+/** A request that a plugin made with `fetch`, or with what stands on it. Redirects that are followed are requests too. */
+export interface FetchedRequest {
+  method: string;
+  url: string;
+  headers: [string, string][];
+  /** Null when there is none, or when it is a stream, which is sent as it comes. */
+  body: string | null;
 }
 
 export type Answer = { ok: true; value?: unknown } | { ok: false; error: ErrorRecord };

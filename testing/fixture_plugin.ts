@@ -13,7 +13,7 @@ import type { Cause } from "../host/services/services.ts";
 import type { Capabilities } from "../runtime/capabilities.ts";
 import type { ErrorRecord } from "../runtime/errors.ts";
 import type { Answer, BatchFunction, LogBatch, Outcome, ServiceName } from "../runtime/protocol.ts";
-import type { FetchedRequest } from "./sandbox/control_frame.ts";
+import type { FetchedRequest } from "../runtime/protocol.ts";
 import { type FetchRule, startFetchFixture } from "./sandbox/fetch_fixture.ts";
 import { startFixtureProcess } from "./sandbox/fixture_process.ts";
 import { getPackages } from "../host/packages/get_packages.ts";

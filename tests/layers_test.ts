@@ -18,7 +18,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   "runtime": [],
 
   "sandbox/walls": [],
-  "sandbox/boot": ["runtime", "sandbox/events", "sandbox/plugin", "sandbox/walls"],
+  "sandbox/boot": ["runtime", "sandbox/events", "sandbox/fetch", "sandbox/plugin", "sandbox/walls"],
   "sandbox/events": ["runtime", "sandbox/boot", "sandbox/fetch", "sandbox/plugin", "sandbox/walls"],
   "sandbox/fetch": ["runtime", "sandbox/events", "sandbox/plugin", "sandbox/walls"],
   "sandbox/meta": ["runtime", "sandbox/boot", "sandbox/fetch", "sandbox/plugin", "sandbox/walls"],
@@ -148,6 +148,8 @@ const MAY_IMPORT: Record<string, string[]> = {
     "runtime",
     "host",
     "host/config",
+    "host/consumers",
+    "host/dry_run",
     "host/http",
     "host/loader",
     "host/managed",

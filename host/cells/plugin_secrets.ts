@@ -31,7 +31,7 @@ export function createPluginSecrets(
   const names = new Map<string, string>();
 
   function add(name: string, value: string): void {
-    for (const form of [value, JSON.stringify(value).slice(1, -1)]) {
+    for (const form of [value, JSON.stringify(value).slice(1, -1), ...inAddresses(value)]) {
       if (form.trim().length >= SHORTEST && form.length <= LONGEST) names.set(form, name);
     }
     const password = URL.parse(value)?.password ?? "";
@@ -71,6 +71,15 @@ export function createPluginSecrets(
       return { ...error, name: hide(name), message: hide(message), ...(stack !== undefined && { stack: hide(stack) }) };
     },
   };
+}
+
+/** As plugins write it into an address: encoded by hand, by URLSearchParams, or not at all, and then URL encodes what it must. */
+function inAddresses(text: string): string[] {
+  return [
+    encodeURIComponent(text.toWellFormed()),
+    new URLSearchParams({ "": text }).toString().slice(1),
+    URL.parse(`http://host/?${text}`)?.search.slice(1) ?? text,
+  ];
 }
 
 /** As it is when it is not encoded as addresses are. */

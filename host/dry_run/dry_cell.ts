@@ -5,11 +5,16 @@
 
 import { Buffer } from "node:buffer";
 import { type FetchRule, startFetchFixture } from "../../testing/sandbox/fetch_fixture.ts";
-import type { FetchedRequest } from "../../testing/sandbox/control_frame.ts";
 import { startFixtureProcess } from "../../testing/sandbox/fixture_process.ts";
 import type { Capabilities } from "../../runtime/capabilities.ts";
 import type { ErrorRecord } from "../../runtime/errors.ts";
-import { type BatchFunction, type LogBatch, Outcome, type ServiceName } from "../../runtime/protocol.ts";
+import {
+  type BatchFunction,
+  type FetchedRequest,
+  type LogBatch,
+  Outcome,
+  type ServiceName,
+} from "../../runtime/protocol.ts";
 import { denyNetFlag } from "../cells/egress/egress.ts";
 import { createPluginSecrets } from "../cells/plugin_secrets.ts";
 import { systemNames } from "../cells/egress/system_names.ts";
@@ -28,8 +33,8 @@ export interface Notes {
   /** Calls of storage and cache: operation, key, and what it gave or got. */
   storage: { operation: string; key: string; value: unknown }[];
   cache: { operation: string; key: string; value: unknown }[];
-  /** Null when fetch is real: requests leave the sandbox without passing the host. */
-  fetches: FetchedRequest[] | null;
+  /** What it asked for with fetch, also where a rule answered or a wall refused. */
+  fetches: FetchedRequest[];
   captures: { event: string; properties: unknown }[];
   jobs: { job: string; payload: unknown; run_at: string }[];
 }
@@ -69,8 +74,7 @@ export async function startDryCell(options: DryCellOptions): Promise<DryCell> {
   const fixture = options.fetch === "real" ? null : opened.use(startFetchFixture(options.fetch));
   const watch = opened.use(new ProcessWatch());
   const secrets = createPluginSecrets(plugin.manifest, config);
-  let notes = noNotes(fixture !== null);
-  let fetched = 0;
+  let notes = noNotes();
   const deadlineMs = config.timeoutSeconds * 1000;
   const cell = opened.use(
     new Cell({
@@ -83,17 +87,20 @@ export async function startDryCell(options: DryCellOptions): Promise<DryCell> {
         note(notes, name, args, value);
         return value;
       },
-      onLog: (batch) =>
-        void notes.logs.push(...batch.entries.map((entry) => ({
+      onLog({ entries, requests = [] }) {
+        notes.logs.push(...entries.map((entry) => ({
           ...entry,
           message: secrets.hide(plugin.mapStack(entry.message)),
-        }))),
+        })));
+        notes.fetches.push(...requests.map((request) => hideInRequest(request, secrets.hide)));
+      },
     }),
   );
   const { plugins: [loaded] } = await cell.load({
     plugins: [pluginSpec(plugin, config)],
     deadlineMs,
     egressAllow: options.fetch === "real" ? config.egress.allow : hostsOf(options.fetch),
+    noteRequests: true,
   });
   if (loaded === undefined || "error" in loaded) {
     throw Object.assign(new Error(loaded?.error.message), { name: loaded?.error.name ?? "Error" });
@@ -123,12 +130,8 @@ export async function startDryCell(options: DryCellOptions): Promise<DryCell> {
       // The answer to a call of nothing comes after the sandbox has acted on all that was sent before.
       await cell.call({ plugin: 0, type: "task", name: "" }, "other", 0);
       await new Promise((resolve) => setTimeout(resolve, GATHER_MS));
-      const taken = {
-        ...notes,
-        fetches: fixture && fixture.requests.slice(fetched).map((request) => hideInRequest(request, secrets.hide)),
-      };
-      fetched = fixture?.requests.length ?? 0;
-      notes = noNotes(fixture !== null);
+      const taken = notes;
+      notes = noNotes();
       return taken;
     },
     [Symbol.asyncDispose]: () => all.disposeAsync(),
@@ -155,8 +158,8 @@ function hideInRequest(request: FetchedRequest, hide: (text: string) => string):
   };
 }
 
-function noNotes(fetches: boolean): Notes {
-  return { logs: [], storage: [], cache: [], fetches: fetches ? [] : null, captures: [], jobs: [] };
+function noNotes(): Notes {
+  return { logs: [], storage: [], cache: [], fetches: [], captures: [], jobs: [] };
 }
 
 function note(notes: Notes, name: ServiceName, args: unknown[], value: unknown): void {

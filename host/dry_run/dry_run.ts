@@ -9,7 +9,7 @@ import type { ErrorRecord } from "../../runtime/errors.ts";
 import { type BatchFunction, Outcome } from "../../runtime/protocol.ts";
 import { openMemoryCache } from "../cache/memory_cache.ts";
 import type { PluginConfig } from "../config/config.ts";
-import type { ConsumingFunction } from "../consumers/sinks/plugin_call.ts";
+import { CONSUMING_FUNCTIONS } from "../consumers/sinks/plugin_call.ts";
 import type { LoadedPlugin } from "../loader/plugin.ts";
 import { isDeferred } from "../router/marks.ts";
 import type { StagePlugin } from "../router/stage.ts";
@@ -63,8 +63,6 @@ export interface DryRun {
 }
 
 const NAMES = new Map(Object.entries(Outcome).map(([name, code]) => [code, name as keyof typeof Outcome]));
-/** What sees events after the chain. */
-const LATER = ["onEvent", "onSnapshot", "exportEvents", "composeWebhook"] as const satisfies ConsumingFunction[];
 
 export async function dryRun(options: DryRunOptions): Promise<DryRun> {
   await using opened = new AsyncDisposableStack();
@@ -157,7 +155,7 @@ export async function dryRun(options: DryRunOptions): Promise<DryRun> {
   }
 
   async function consumeEvents(cell: DryCell, plugin: DryPlugin, config: PluginConfig): Promise<void> {
-    for (const fn of LATER) {
+    for (const fn of CONSUMING_FUNCTIONS) {
       if (!cell.capabilities.methods.includes(fn)) continue;
       for (const { index, event } of events.consumed(fn, config.config)) {
         plugin.steps.push(await give(cell, fn, index, event));

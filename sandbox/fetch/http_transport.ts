@@ -75,8 +75,16 @@ export function replaceTransport(by: Transport): void {
   transport = by;
 }
 
+let noteRequest: ((outgoing: Outgoing) => void) | undefined;
+
+/** Has each request told before it is sent. */
+export function noteRequests(note: (outgoing: Outgoing) => void): void {
+  noteRequest = note;
+}
+
 /** Resolves with status and headers; the body follows. Rejects with Node's errors. */
 export function sendOverHttp(outgoing: Outgoing): Promise<Response> {
+  noteRequest?.(outgoing);
   return transport(outgoing);
 }
 

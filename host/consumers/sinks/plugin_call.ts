@@ -13,7 +13,16 @@ import { encodeEvents } from "../../router/encode_events.ts";
 import { TryLaterError } from "../sink.ts";
 
 /** The functions that see events after they are processed. */
-export type ConsumingFunction = Exclude<BatchFunction, "processEvent">;
+export const CONSUMING_FUNCTIONS = [
+  "onEvent",
+  "onSnapshot",
+  "exportEvents",
+  "composeWebhook",
+] as const satisfies Exclude<
+  BatchFunction,
+  "processEvent"
+>[];
+export type ConsumingFunction = typeof CONSUMING_FUNCTIONS[number];
 
 /** What became of one event. `passed`: the plugin is disabled, nothing was run. */
 export type PluginResult =

@@ -16,6 +16,7 @@ interface Step {
   after: Event | null;
   outcome: string;
   error: { message: string } | null;
+  fetches: { method: string; url: string; headers: [string, string][]; body: string | null }[];
 }
 
 interface DryRun {
@@ -171,6 +172,44 @@ Deno.test("what sees events after the chain is given in a dry run what it is giv
 
   const again = await tryOut(service, { team_id: 1, uuids: [events[1]!.uuid], fetch: [] });
   assert.equal(again.events[0]!.after!["timestamp"], live[1]!["timestamp"], "a time is corrected once");
+});
+
+Deno.test("a dry run lists what a plugin really fetched, without its secrets", async () => {
+  await using outside = new HttpReceiver(({ path }) =>
+    path === "/moved" ? new Response(null, { status: 302, headers: { location: "/here" } }) : new Response("ok")
+  );
+  await using service = await startTestService({
+    config: {
+      projects: [{
+        id: 1,
+        token: "phc_one",
+        plugins: [{
+          id: 1,
+          source: {
+            inline: `
+              import nodeFetch from "node-fetch";
+              export async function onEvent(event, { config }) {
+                await fetch(config.url + "/moved?key=" + config.apiKey, { headers: { authorization: "Bearer " + config.apiKey } });
+                await nodeFetch(config.url + "/sent", { method: "PUT", body: JSON.stringify({ event: event.event, key: config.apiKey }) });
+              }`,
+          },
+          config: { url: outside.url, apiKey: "hush-hush" },
+          egress: { allow: [new URL(outside.url).host] },
+        }],
+      }],
+    },
+  });
+  const { plugins } = await tryOut(service, { team_id: 1, events: [EVENT, EVENT], fetch: "real" });
+  const [first, second] = plugins[0]!.steps;
+  assert.deepEqual(first?.error, null);
+  assert.deepEqual(first?.fetches.map(({ method, url, body }) => [method, url.replace(outside.url, ""), body]), [
+    ["GET", "/moved?key=[secret apiKey]", null],
+    ["GET", "/here", null],
+    ["PUT", "/sent", '{"event":"$pageview","key":"[secret apiKey]"}'],
+  ]);
+  assert.equal(new Headers(first?.fetches[0]?.headers).get("authorization"), "Bearer [secret apiKey]");
+  assert.equal(second?.fetches.length, 3, "each step has its own");
+  assert.equal(outside.requests.length, 6, "and all of them left");
 });
 
 Deno.test("a real fetch of a dry run goes only where the plugin may go", async () => {
