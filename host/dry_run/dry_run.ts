@@ -62,6 +62,8 @@ export interface DryRun {
   events: { after: Record<string, unknown> | null; dropped_by: number | null }[];
 }
 
+type SetUpOutcome = "ok" | "failed" | "retry";
+
 const NAMES = new Map(Object.entries(Outcome).map(([name, code]) => [code, name as keyof typeof Outcome]));
 
 export async function dryRun(options: DryRunOptions): Promise<DryRun> {
@@ -70,7 +72,8 @@ export async function dryRun(options: DryRunOptions): Promise<DryRun> {
   const storage = overlayStorage(options.backends.storage);
   const events = passEvents(options.events);
   const plugins: DryPlugin[] = [];
-  const later: { cell: DryCell; plugin: DryPlugin; config: PluginConfig; mark: string }[] = [];
+  const later: { cell: DryCell; plugin: DryPlugin; config: PluginConfig }[] = [];
+  const deferred: string[] = [];
   for (const { config, load } of options.plugins) {
     const plugin: DryPlugin = { plugin_config_id: config.id, name: `plugin ${config.id}`, error: null, steps: [] };
     plugins.push(plugin);
@@ -81,16 +84,18 @@ export async function dryRun(options: DryRunOptions): Promise<DryRun> {
       const cell = opened.use(
         await startDryCell({ plugin: loaded, config, services, fetch: options.fetch, now: options.now }),
       );
-      if (!await setUp(cell, plugin)) continue;
+      const setup = await setUp(cell, plugin);
+      if (setup === "failed") continue;
       const mark = `${plugin.name} (${config.id})`;
-      later.push({ cell, plugin, config, mark });
+      if (isDeferred(cell.capabilities)) deferred.push(mark);
+      if (setup === "retry") continue;
+      later.push({ cell, plugin, config });
       await processEvents(cell, plugin, { pluginConfigId: config.id, mark, readsMarks: loaded.readsMarks });
     } catch (error) {
       plugin.error = errorOf(error);
     }
   }
   const { teamId, anonymizeIps } = options;
-  const deferred = later.filter(({ cell }) => isDeferred(cell.capabilities)).map(({ mark }) => mark);
   await events.finish({ teamId, anonymizeIps, deferred });
   for (const { cell, plugin, config } of later.filter(({ plugin }) => plugin.error === null)) {
     await consumeEvents(cell, plugin, config).catch((error) => plugin.error = errorOf(error));
@@ -125,23 +130,24 @@ export async function dryRun(options: DryRunOptions): Promise<DryRun> {
     }, { pluginConfigId: config.id, teamId: config.teamId, pluginName: loaded.manifest.name });
   }
 
-  /** False when it failed: live, the plugin would be disabled. */
-  async function setUp(cell: DryCell, plugin: DryPlugin): Promise<boolean> {
-    if (!cell.capabilities.methods.includes("setupPlugin")) return true;
+  /** `failed`: live, the plugin would be disabled. `retry`: it would be tried again, and events for it would wait. */
+  async function setUp(cell: DryCell, plugin: DryPlugin): Promise<SetUpOutcome> {
+    if (!cell.capabilities.methods.includes("setupPlugin")) return "ok";
     const start = performance.now();
     const error = await cell.call("setupPlugin");
+    const outcome = error === null ? "ok" : error.retry ? "retry" : "failed";
     plugin.steps.push({
       function: "setupPlugin",
       event: null,
       before: null,
       after: null,
       diff: [],
-      outcome: error === null ? "ok" : error.retry ? "retry" : "failed",
+      outcome,
       error,
       ms: round(performance.now() - start),
       ...await cell.takeNotes(),
     });
-    return error === null;
+    return outcome;
   }
 
   async function processEvents(cell: DryCell, plugin: DryPlugin, place: StagePlugin): Promise<void> {

@@ -7,6 +7,7 @@ import type { Clock } from "../clock.ts";
 import type { HogpenConfig, ProjectConfig } from "../config/config.ts";
 import type { EventLog } from "../log/event_log.ts";
 import { type Router, type RouterChain, type RouterObserver, startRouter } from "../router/router.ts";
+import { PluginState } from "../cells/plugin_runtime.ts";
 import { isDeferred } from "../router/marks.ts";
 import { groupStages } from "../router/stage.ts";
 import type { PluginSet } from "./plugin_set.ts";
@@ -37,7 +38,10 @@ export function createProjectRouters(options: ProjectRoutersOptions): ProjectRou
       anonymizeIps: project.anonymizeIps,
       deferred: () =>
         placed
-          .filter(({ runtime, pluginConfigId }) => isDeferred(runtime.status(pluginConfigId).capabilities))
+          .filter(({ runtime, pluginConfigId }) => {
+            const { state, capabilities } = runtime.status(pluginConfigId);
+            return state !== PluginState.Disabled && isDeferred(capabilities);
+          })
           .map(({ mark }) => mark),
     };
   }

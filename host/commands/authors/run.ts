@@ -12,6 +12,7 @@ import { type BatchFunction, Outcome } from "../../../runtime/protocol.ts";
 import { CONSUMING_FUNCTIONS } from "../../consumers/sinks/plugin_call.ts";
 import { passEvents } from "../../dry_run/passing_events.ts";
 import { PluginLoadError } from "../../loader/plugin.ts";
+import { isDeferred } from "../../router/marks.ts";
 import type { StagePlugin } from "../../router/stage.ts";
 import { readJson } from "../program/read_json.ts";
 import { describeError, describeRun, type RunReport } from "../show/run_report.ts";
@@ -102,7 +103,11 @@ async function runEvent(plugin: StartedPlugin, event: Record<string, unknown>): 
     }
   }
   const [{ after = null } = {}] = passing.results();
-  await passing.finish({ teamId: TEAM_ID, anonymizeIps: false, deferred: [] });
+  await passing.finish({
+    teamId: TEAM_ID,
+    anonymizeIps: false,
+    deferred: isDeferred(plugin.capabilities) ? [PLACE.mark] : [],
+  });
   for (const fn of CONSUMING_FUNCTIONS.filter((fn) => methods.includes(fn))) {
     for (const { event } of passing.consumed(fn, plugin.config)) await give(fn, event);
   }
