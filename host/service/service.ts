@@ -156,6 +156,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     onError: notices.warn,
     onSighting: (sighting) => publishSighting(feed, sighting),
   });
+  await telemetry.traces.look();
   const apart = createApart({ now, onMoved: () => void applyLater().catch(onError("Plugins")) });
   const plugins = createPluginSet({
     apart,
@@ -358,6 +359,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       },
       consumers.takeOverPauses,
       takeOverReasons,
+      telemetry.traces.look,
       // A host with a store of its own is the only one there is.
       ...settings.databaseUrl === null ? [] : [hosts.report],
     ],

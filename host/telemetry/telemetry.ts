@@ -28,7 +28,7 @@ export interface Telemetry extends AsyncDisposable {
 }
 
 export interface TelemetryOptions {
-  store: Pick<Store, "series" | "problems" | "sightings">;
+  store: Pick<Store, "series" | "problems" | "sightings" | "settings">;
   now: () => number;
   plugins(): PluginView[];
   consumers(): Promise<ConsumerStatus[]>;
@@ -43,7 +43,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   const { store, now, onError, onSighting } = options;
   const counters = createCounters();
   const problems = createProblemWriter(store.problems, now, onError);
-  const traces = createTraceOrders(now);
+  const traces = createTraceOrders({ settings: store.settings, now });
   const observer = createSightingWriter({
     store: store.sightings,
     orders: traces,
