@@ -1,5 +1,5 @@
 /**
- * Which events somebody wants to see the way of: those of a distinct_id, or one in so many, for some minutes.
+ * Which events an operator wants to trace for some minutes: those of one distinct_id, or one in every so many.
  * @module
  */
 
@@ -8,24 +8,24 @@ import type { StoredRecord } from "../log/event_log.ts";
 export interface TraceOrder {
   id: string;
   project: number;
-  /** Absent: of any. */
+  /** If absent, events of every distinct_id. */
   distinctId?: string;
-  /** One in so many; 1: every one. */
+  /** One in this many events; 1 means every event. */
   oneIn: number;
   until: number;
-  /** Bytes that may still be kept. */
+  /** How many bytes may still be stored. */
   bytesLeft: number;
-  /** Events chosen so far. */
+  /** How many events have been chosen so far. */
   chosen: number;
 }
 
 export interface TraceOrders {
   add(order: Omit<TraceOrder, "id" | "chosen">): TraceOrder;
-  /** Those that have not ended. */
+  /** The orders that have not expired. */
   list(): TraceOrder[];
-  /** True when there was one. */
+  /** True if the order existed. */
   remove(id: string): boolean;
-  /** Indices of the records to be traced. */
+  /** The indices of the records that should be traced. */
   choose(project: number, records: StoredRecord[]): number[];
 }
 
@@ -51,7 +51,7 @@ export function createTraceOrders(now: () => number): TraceOrders {
     seen.set(order.id, count);
     if (count % order.oneIn !== 0) return false;
     order.chosen++;
-    // What the plugins make of it is about as large as it was.
+    // What the plugins make of an event is about as large as the event.
     order.bytesLeft -= 2 * record.event.byteLength;
     return true;
   }
