@@ -1,5 +1,5 @@
 /**
- * `run <folder>`: gives a plugin one event in the sandbox of the service, and shows what it does with it.
+ * `run <folder>`: passes one event to a plugin in the service's sandbox, and shows what the plugin does.
  * @module
  */
 
@@ -18,7 +18,7 @@ export interface RunCommand {
   event?: string;
   config?: string;
   fetch?: string;
-  /** `key=file` each. */
+  /** Each of the form `key=file`. */
   attachment?: string[];
   task?: string;
   job?: string;
@@ -41,10 +41,10 @@ const rules = z.array(z.object({
   network_error: z.string().optional(),
 }));
 
-/** Functions that an event passes, in this order; the later ones see what the first made of it. */
+/** The functions that an event passes after processEvent, in this order. They see the processed event. */
 const CONSUMERS = ["onEvent", "exportEvents", "composeWebhook"] as const satisfies BatchFunction[];
 
-/** Exits with 1 when the plugin cannot be loaded or set up, or throws. */
+/** Exits with 1 if the plugin cannot be loaded or set up, or if it throws. */
 export async function run(folder: string, command: RunCommand): Promise<void> {
   const events = command.event === undefined ? [pageview()] : await readEvents(command.event);
   const plugin = await start(folder, command);
@@ -84,7 +84,7 @@ async function runEvent(plugin: StartedPlugin, event: Record<string, unknown>): 
   const since = await mark(plugin);
   const calls: RunReport["calls"] = [];
   let current: Record<string, unknown> | null = event;
-  // A plugin with either function is called by the same name.
+  // A plugin with processEventBatch is called by the same name.
   if (methods.includes("processEvent") || methods.includes("processEventBatch")) {
     const [result] = await plugin.batch("processEvent", [event]);
     current = result === undefined || result.outcome === Outcome.dropped ? null : result.event ?? event;
@@ -122,7 +122,7 @@ async function runNamed(plugin: StartedPlugin, { task, job, payload }: RunComman
   return { calls: [call], ...await since() };
 }
 
-/** Gives what the plugin did besides since now. */
+/** Returns a function that reports what the plugin did since this call. */
 async function mark(plugin: StartedPlugin) {
   const counts = [plugin.logs, plugin.captured, plugin.jobs, plugin.fetched].map(({ length }) => length);
   const [storage, cache] = [await plugin.storage(), await plugin.cache()];
