@@ -4,7 +4,10 @@
  * @module
  */
 
-/** Control characters but tab and line feed, those that separate lines elsewhere, and those that turn the direction of writing. */
+/**
+ * Control characters but tab and line feed, those that separate lines elsewhere, and those that turn the direction of
+ * writing.
+ */
 // deno-lint-ignore no-control-regex -- they are what is looked for
 const UNPRINTABLE = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/g;
 
