@@ -34,7 +34,9 @@ async function isReady(): Promise<boolean> {
   }
 }
 
-/** Of the tests that are named, or of everything. `deno test` would check them once more for every Worker that starts. */
+/**
+ * Of the tests that are named, or of everything. `deno test` would check them once more for every Worker that starts.
+ */
 async function areTypesRight(): Promise<boolean> {
   const named = await Promise.all(given.map((argument) => Deno.stat(argument).then(() => [argument], () => [])));
   return await runDeno(["check", "--quiet", CACHED_PACKAGES, ...named.flat()]) === 0;
