@@ -1,6 +1,6 @@
 /**
- * The manifests of disabled plugin configs. Their plugins are not loaded, but the page still shows their name,
- * description and form.
+ * The manifests of plugin configs that are switched off. Their plugins are not loaded, but the page still shows their
+ * name, description and form.
  * @module
  */
 
@@ -13,8 +13,8 @@ export interface RestingManifests {
   /** Null if it could not be read, or has not been read yet. */
   get(pluginConfigId: number): Manifest | null;
   /**
-   * Reads the manifests of disabled plugin configs that are new or have a new source, and forgets those of plugin
-   * configs that were enabled or removed.
+   * Reads the manifests of plugin configs that were switched off or have a new source, and forgets those of plugin
+   * configs that were switched on or removed.
    */
   update(config: HogpenConfig): Promise<void>;
 }
@@ -31,7 +31,7 @@ export function createRestingManifests(open: (config: PluginConfig) => Promise<P
         const source = JSON.stringify(each.source);
         const known = kept.get(each.id);
         if (known?.source === source && known.manifest !== null) return;
-        // An error is ignored here; it is reported when the plugin is enabled.
+        // An error is ignored here; it is reported when the plugin config is switched on.
         const manifest = await open(each).then((opened) => readManifest(opened)).catch(() => null);
         kept.set(each.id, { source, manifest });
       }));
