@@ -1,6 +1,6 @@
 /**
- * One plugin in a cell and sandbox of the service, with a fixed clock, randomness, internet and GeoIP database, and with services on
- * real back ends that note what it asked for.
+ * One plugin in a cell and sandbox of the service, with a fixed clock, randomness, internet and GeoIP database, and
+ * with services on real back ends that note what it asked for.
  * @module
  */
 
@@ -85,7 +85,10 @@ const QUIET_MS = 10;
 /** A little longer than the sandbox gathers log lines. */
 const GATHER_MS = 60;
 
-/** Loads the plugin; setupPlugin is the caller's. Rejects with the ErrorRecord's message when its code does not evaluate. */
+/**
+ * Loads the plugin; setupPlugin is the caller's. Rejects with the ErrorRecord's message when its code does not
+ * evaluate.
+ */
 export async function startFixturePlugin(options: FixturePluginOptions): Promise<FixturePlugin> {
   await getPackages(options.plugin.packages, { purpose: "for plugins" });
   const fetchFixture = startFetchFixture(options.fetch ?? []);

@@ -9,8 +9,9 @@ import { dirname, join, normalize } from "node:path";
 const ROOT = new URL("..", import.meta.url).pathname;
 
 /**
- * What the code of each room may import of the project's other rooms. `host` stands for the files that lie directly in host/: the
- * clock, the version, and errors that every room knows. A new room is a new row; a new entry in a row needs a reason.
+ * What the code of each room may import of the project's other rooms. `host` stands for the files that lie directly in
+ * host/: the clock, the version, and errors that every room knows. A new room is a new row; a new entry in a row needs
+ * a reason.
  */
 const MAY_IMPORT: Record<string, string[]> = {
   "main.ts": ["host/commands", "host/packages", "sandbox/boot", "testing"],

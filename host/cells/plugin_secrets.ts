@@ -1,6 +1,6 @@
 /**
- * Keeps a plugin's secrets out of what is written down about it: plugins repeat the keys and addresses they were given in errors and in
- * what they print.
+ * Keeps a plugin's secrets out of what is written down about it: plugins repeat the keys and addresses they were given
+ * in errors and in what they print.
  * @module
  */
 
@@ -22,7 +22,10 @@ const SHORTEST = 6;
 /** What is longer, such as the key file of a service account, is not printed as a whole by mistake. */
 const LONGEST = 16 * 1024;
 
-/** Secret are the fields that plugin.json calls so, and those that look like secrets. `manifest` is null while plugin.json is not known. */
+/**
+ * Secret are the fields that plugin.json calls so, and those that look like secrets. `manifest` is null while
+ * plugin.json is not known.
+ */
 export function createPluginSecrets(
   manifest: Manifest | null,
   { config, attachments }: Pick<PluginConfig, "config" | "attachments">,

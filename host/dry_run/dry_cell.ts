@@ -1,5 +1,6 @@
 /**
- * One plugin in a cell and sandbox of its own, for a dry run: its services stand on copies, and what it asks of them is noted.
+ * Runs one plugin of a dry run in a cell of its own. Its services work on copies, and everything it asks of them is
+ * recorded.
  * @module
  */
 
@@ -30,7 +31,7 @@ import type { PluginServices } from "../services/services.ts";
 /** What a plugin did besides returning an event. */
 export interface Notes {
   logs: LogBatch["entries"];
-  /** Calls of storage and cache: operation, key, and what it gave or got. */
+  /** Calls of storage and cache: the operation, the key, and the value that was read or written. */
   storage: { operation: string; key: string; value: unknown }[];
   cache: { operation: string; key: string; value: unknown }[];
   /** What it asked for with fetch, also where a rule answered or a wall refused. */
@@ -44,7 +45,10 @@ export interface DryCellOptions {
   config: PluginConfig;
   services: PluginServices;
   fetch: "real" | readonly FetchRule[];
-  /** What the clock shows, in milliseconds since the epoch; null: the time. Only when fetch is answered by rules. */
+  /**
+   * The time that the plugin's clock shows, in milliseconds since the epoch; null for the real time. Only possible if
+   * fetch is answered by rules.
+   */
   now: number | null;
 }
 
@@ -58,15 +62,18 @@ export interface DryCell extends AsyncDisposable {
   readonly capabilities: Capabilities;
   call(name: string): Promise<ErrorRecord | null>;
   give(fn: BatchFunction, event: Record<string, unknown>): Promise<DryAnswer>;
-  /** What was noted since the last time. Resolves when the plugin has nothing under way that it could be waited for. */
+  /**
+   * Resolves with what was recorded since the last call, once the plugin has no more work in progress that can be
+   * waited for.
+   */
   takeNotes(): Promise<Notes>;
 }
 
 const MB = 1024 * 1024;
-/** A little longer than a sandbox gathers log lines. */
+/** A little longer than a sandbox collects log lines before it sends them. */
 const GATHER_MS = 60;
 
-/** Loads the plugin. Rejects when its code does not evaluate. */
+/** Loads the plugin. Rejects if its code cannot be evaluated. */
 export async function startDryCell(options: DryCellOptions): Promise<DryCell> {
   const { plugin, config, services } = options;
   await getPackages(plugin.packages, { purpose: "for plugins" });
@@ -127,7 +134,7 @@ export async function startDryCell(options: DryCellOptions): Promise<DryCell> {
       };
     },
     async takeNotes() {
-      // The answer to a call of nothing comes after the sandbox has acted on all that was sent before.
+      // Calls no function: the sandbox answers only after it has handled everything that was sent before.
       await cell.call({ plugin: 0, type: "task", name: "" }, "other", 0);
       await new Promise((resolve) => setTimeout(resolve, GATHER_MS));
       const taken = notes;
@@ -182,7 +189,7 @@ function note(notes: Notes, name: ServiceName, args: unknown[], value: unknown):
   }
 }
 
-/** Rules stand for hosts that a plugin may reach, also private ones. */
+/** Rules answer for the hosts that a plugin may reach, including private ones. */
 function hostsOf(rules: readonly FetchRule[]): string[] {
   const hosts = rules.map(({ url, prefix }) => url ?? prefix ?? "").filter((url) => URL.canParse(url)).map((url) => {
     const { hostname, port, protocol } = new URL(url);

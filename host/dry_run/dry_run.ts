@@ -1,6 +1,7 @@
 /**
- * A dry run: events pass plugins in cells of their own, and nothing of it stays: storage and cache are copies, jobs and captures are only noted,
- * and nothing leaves but what a real fetch says.
+ * A dry run passes events through plugins in cells of their own and leaves nothing behind. Storage and cache are
+ * copies, jobs and captured events are only recorded, and nothing leaves the machine except real fetches, if those are
+ * allowed.
  * @module
  */
 
@@ -25,7 +26,7 @@ export interface DryRunOptions {
   /** In the order of the chain. */
   plugins: { config: PluginConfig; load(): Promise<LoadedPlugin> }[];
   events: Record<string, unknown>[];
-  /** Of the project. */
+  /** The project's id. */
   teamId: number;
   anonymizeIps: boolean;
   fetch: "real" | readonly FetchRule[];
@@ -35,12 +36,12 @@ export interface DryRunOptions {
 }
 
 export interface DryStep extends Notes {
-  /** `setupPlugin`, `processEvent`, `onEvent`, … */
+  /** For example `setupPlugin`, `processEvent` or `onEvent`. */
   function: string;
-  /** Position of the event among those given; null for setupPlugin. */
+  /** The position of the event among those given; null for setupPlugin. */
   event: number | null;
   before: unknown;
-  /** Null: dropped, or not a function that returns an event. */
+  /** Null if the event was dropped, or if the function returns no event. */
   after: Record<string, unknown> | null;
   diff: Change[];
   outcome: keyof typeof Outcome;
@@ -51,14 +52,14 @@ export interface DryStep extends Notes {
 export interface DryPlugin {
   plugin_config_id: number;
   name: string;
-  /** Why it could not be loaded; null when it was. */
+  /** Why the plugin could not be loaded; null if it was. */
   error: ErrorRecord | null;
   steps: DryStep[];
 }
 
 export interface DryRun {
   plugins: DryPlugin[];
-  /** Each event as the outbox would get it; null when it was dropped, with the plugin that did. */
+  /** Each event as the outbox would receive it; null if it was dropped, with the plugin that dropped it. */
   events: { after: Record<string, unknown> | null; dropped_by: number | null }[];
 }
 
@@ -112,7 +113,7 @@ export async function dryRun(options: DryRunOptions): Promise<DryRun> {
       limits,
       version,
       now,
-      // Calls of PostHog's API leave the machine as a fetch does.
+      // Calls to PostHog's API leave the machine just as a fetch does.
       api: options.fetch === "real" ? api : () => ({
         host: null,
         personalApiKey: null,

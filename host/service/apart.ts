@@ -1,25 +1,25 @@
 /**
- * Plugin configs that misbehaved in a cell that they shared, and have one of their own for a day. Kept in memory: when the service starts
- * anew, all begin together.
+ * Plugin configs that misbehaved in a shared cell, and therefore have a cell of their own for a day. This is kept in
+ * memory: after a restart of the service all of them may share again.
  * @module
  */
 
 const APART_MS = 24 * 60 * 60_000;
 
 export interface Apart {
-  /** Takes them apart from their neighbours for a day from now. */
+  /** Separates them from their neighbours for a day from now. */
   move(pluginConfigIds: readonly number[], reason: string): void;
-  /** Why it is apart, in words; null when it is not. */
+  /** Why it is apart; null if it is not. */
   reasonOf(pluginConfigId: number): string | null;
-  /** Lets it share again. False when it was not apart. */
+  /** Allows it to share a cell again. False if it was not apart. */
   release(pluginConfigId: number): boolean;
-  /** Forgets those whose day is over. True when there were some. */
+  /** Forgets those whose day is over. True if there were any. */
   expire(): boolean;
 }
 
 export interface ApartOptions {
   now(): number;
-  /** Called when plugins were added. */
+  /** Called when plugin configs were added. */
   onMoved(): void;
 }
 

@@ -1,5 +1,6 @@
 /**
- * What the service stands on: event log, store, cache and GeoIP database, embedded or real as the settings say.
+ * Opens what the service depends on: event log, store, cache and GeoIP database. The settings decide whether each is
+ * embedded or a real server.
  * @module
  */
 
@@ -28,11 +29,14 @@ export interface BackEnds extends AsyncDisposable {
 }
 
 const STORE_FILE = "store.db";
-/** For the process that has the data folder; it may be told to stop only when this one has the port. */
+/**
+ * How long to wait for another process to release the data folder. That process may be told to stop only once this one
+ * has the port.
+ */
 const TAKE_OVER_MS = 120_000;
 const HOUR_MS = 3_600_000;
 
-/** Creates the data folder when it is missing. Rejects with a message for the operator. */
+/** Creates the data folder if it is missing. Rejects with a message for the operator. */
 export async function openBackEnds(settings: Settings, notices: Notices): Promise<BackEnds> {
   if (settings.hostRole !== "all" && settings.kafka === null) {
     throw new UsageError([
@@ -64,7 +68,7 @@ export async function openBackEnds(settings: Settings, notices: Notices): Promis
   return { log, store, cache, geoip, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
 
-/** The store alone; several processes may have it open. */
+/** Opens only the store, which several processes may do at once. */
 export async function openStore({ databaseUrl, data, sync }: Settings): Promise<Store> {
   if (databaseUrl !== null) return await openPostgres(databaseUrl);
   return await openSqliteStore({ path: join(data, STORE_FILE), synchronous: sync });
@@ -84,7 +88,8 @@ async function openSqlite(settings: Settings, notices: Notices): Promise<EventLo
     }));
 }
 
-// The clients of Kafka, Postgres and Redis take longer to load than all the rest: only who uses them waits for that.
+// The clients of Kafka, Postgres and Redis take longer to load than everything else, so they are loaded only if they
+// are used.
 
 async function openKafka(settings: Settings, notices: Notices): Promise<EventLog> {
   const { openKafkaFromSettings } = await loadWith<typeof import("../log/kafka/kafka_from_settings.ts")>(

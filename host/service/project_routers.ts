@@ -1,5 +1,5 @@
 /**
- * A router for each project, following the configuration.
+ * Runs one router for each project, and follows the configuration.
  * @module
  */
 
@@ -21,11 +21,11 @@ export interface ProjectRoutersOptions {
 }
 
 export interface ProjectRouters extends AsyncDisposable {
-  /** Resolves when no batch is in a chain of an earlier configuration any more. */
+  /** Resolves when no batch is left in a chain of an earlier configuration. */
   apply(config: HogpenConfig): Promise<void>;
 }
 
-/** A batch holds at most this much; with the batches in flight it bounds what a router keeps in memory. */
+/** The limits of a batch. Together with the number of batches in flight, they bound a router's memory. */
 const BATCH = { maxEvents: 250, maxBytes: 1024 * 1024, inFlight: 4 };
 
 export function createProjectRouters(options: ProjectRoutersOptions): ProjectRouters {

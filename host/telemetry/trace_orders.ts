@@ -80,7 +80,7 @@ export function createTraceOrders({ settings, now }: TraceOrdersOptions): TraceO
     seen.set(order.id, count);
     if (count % order.oneIn !== 0) return false;
     order.chosen++;
-    // What the plugins make of it is about as large as it was.
+    // What the plugins make of an event is about as large as the event.
     order.bytesLeft -= 2 * record.event.byteLength;
     return true;
   }

@@ -1,5 +1,6 @@
 /**
- * Compares what a plugin did besides returning something, over a whole case: requests, captured events, jobs, storage, cache, log.
+ * Compares what a plugin did besides returning something, over a whole case: requests, captured events, jobs, storage,
+ * cache, log.
  * @module
  */
 

@@ -1,5 +1,5 @@
 /**
- * `run <folder>`: gives a plugin one event in the sandbox of the service, and shows what it does with it.
+ * `run <folder>`: passes one event to a plugin in the service's sandbox, and shows what the plugin does.
  * @module
  */
 
@@ -22,7 +22,7 @@ export interface RunCommand {
   event?: string;
   config?: string;
   fetch?: string;
-  /** `key=file` each. */
+  /** Each of the form `key=file`. */
   attachment?: string[];
   task?: string;
   job?: string;
@@ -49,7 +49,7 @@ const TEAM_ID = 1;
 /** The plugin is the only one of its chain. */
 const PLACE: StagePlugin = { pluginConfigId: 1, mark: "the plugin (1)", readsMarks: false };
 
-/** Exits with 1 when the plugin cannot be loaded or set up, or throws. */
+/** Exits with 1 if the plugin cannot be loaded or set up, or if it throws. */
 export async function run(folder: string, command: RunCommand): Promise<void> {
   const events = command.event === undefined ? [pageview()] : await readEvents(command.event);
   const plugin = await start(folder, command);
@@ -142,7 +142,7 @@ async function runNamed(plugin: StartedPlugin, { task, job, payload }: RunComman
   return { calls: [call], ...await since() };
 }
 
-/** Gives what the plugin did besides since now. */
+/** Returns a function that reports what the plugin did since this call. */
 async function mark(plugin: StartedPlugin) {
   const counts = [plugin.logs, plugin.captured, plugin.jobs, plugin.fetched].map(({ length }) => length);
   const [storage, cache] = [await plugin.storage(), await plugin.cache()];

@@ -1,5 +1,6 @@
 /**
- * A dry run is worth something only when it says what will happen: what is tried here is then given to the same plugins live.
+ * A dry run is worth something only when it says what will happen: what is tried here is then given to the same plugins
+ * live.
  * @module
  */
 
