@@ -28,8 +28,8 @@ async function measure(length: number): Promise<Goal[]> {
   const peer = (file: string) => [new URL(`./peers/${file}`, import.meta.url).pathname, workload];
   await using opened = new AsyncDisposableStack();
   const contenders = [
-    await hogpenChain("one cell each", { sources, cell: null }),
-    await hogpenChain("shared cell", { sources, cell: "all" }),
+    await hogpenChain("one cell each", { sources, isolation: "each" }),
+    await hogpenChain("shared cell", { sources, isolation: "shared" }),
     programContender("vm2", "node", peer("posthog.mjs")),
     programContender("isolated-vm", "node", peer("rudderstack.mjs")),
     programContender("isolated-vm, kept", "node", peer("isolated_vm.mjs")),

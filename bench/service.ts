@@ -24,7 +24,7 @@ await using service = await startTestService({ config: { projects: [loadedProjec
 const chainRates: number[] = [];
 const serviceRates: number[] = [];
 {
-  await using chain = await hogpenChain("chain", { sources, cell: null });
+  await using chain = await hogpenChain("chain", { sources, isolation: "each" });
   for (let round = 0; round <= ROUNDS; round++) {
     const [chainRate, serviceRate] = [
       await chain.run(1500),

@@ -38,7 +38,7 @@ import { createPluginServices } from "../services/create_plugin_services.ts";
 import { createPluginMetrics } from "../services/metrics.ts";
 import { loadTracing } from "../telemetry/spans/load_tracing.ts";
 import { createTelemetry } from "../telemetry/telemetry.ts";
-import { createApart } from "./apart.ts";
+import { openApart } from "./apart.ts";
 import { createApiPlugins } from "./api_plugins.ts";
 import { createRestingManifests } from "./resting_manifests.ts";
 import { openBackEnds } from "./back_ends.ts";
@@ -163,7 +163,12 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     onSighting: (sighting) => publishSighting(feed, sighting),
   });
   await telemetry.traces.look();
-  const apart = createApart({ now, onMoved: () => void applyLater().catch(onError("Plugins")) });
+  const apart = await openApart({
+    store: store.settings,
+    now,
+    onMoved: () => void applyLater().catch(onError("Plugins")),
+    onError: onError("Plugins"),
+  });
   const plugins = createPluginSet({
     apart,
     load: loader.load,
@@ -275,7 +280,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const api = createApiPlugins(() => config, plugins.hosted, resting, versionOf, {
     reasonOf: apart.reasonOf,
     async release(id) {
-      if (apart.release(id)) await soon(applyLater(), clock);
+      if (await apart.release(id)) await soon(applyLater(), clock);
     },
   });
   function applyLater(anew?: ReadonlySet<number>): Promise<void> {
@@ -361,8 +366,10 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     looks: [
       async () => {
         // Not awaited, so that a slow plugin does not delay the other checks.
-        const isOver = apart.expire();
-        if (await managed.reload() || isOver) applyLater().catch(onError("Changes"));
+        if (await managed.reload()) applyLater().catch(onError("Changes"));
+      },
+      async () => {
+        if (await apart.look()) applyLater().catch(onError("Plugins"));
       },
       consumers.takeOverPauses,
       takeOverReasons,
@@ -394,6 +401,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
             if (settings.databaseUrl !== null) await hosts.leave().catch(() => {});
             await telemetry[Symbol.asyncDispose]();
             await records[Symbol.asyncDispose]();
+            await apart.flush();
             await logs[Symbol.asyncDispose]();
             await all.disposeAsync();
           },

@@ -43,6 +43,8 @@ export interface App {
   order: number;
   state: string;
   reason: string | null;
+  /** Why it has a process of its own for a day, though its project shares them. */
+  apart: string | null;
   config: Record<string, unknown>;
   attachments: Record<string, { file_name: string; size?: number }>;
   config_schema: Field[];
