@@ -21,6 +21,7 @@ import { createConsumers } from "../consumers/consumers.ts";
 import { planConsumers } from "../consumers/plan_consumers.ts";
 import { requeueDeadLetter } from "../consumers/requeue_dead_letter.ts";
 import type { EventLog } from "../log/event_log.ts";
+import type { Moved } from "../log/moving/move_log.ts";
 import { inspectPlugin } from "../dry_run/inspect_plugin.ts";
 import { dryRun } from "../dry_run/dry_run.ts";
 import { createSink } from "../destinations/create_sink.ts";
@@ -65,6 +66,8 @@ export interface ServiceOptions {
   adminToken: string;
   notices: Notices;
   version: string;
+  /** Moves the event log of the data folder to Kafka, and does nothing but take events meanwhile and afterwards. */
+  moving?: boolean;
 }
 
 export interface Service extends AsyncDisposable {
@@ -75,6 +78,8 @@ export interface Service extends AsyncDisposable {
   readonly plugins: ReturnType<typeof createApiPlugins>;
   /** To see what came in and what became of it. */
   readonly log: Pick<EventLog, "read" | "waitForRecords" | "cursor" | "lag">;
+  /** Resolves when everything of the log on SQLite is in Kafka; null when nothing is moved. */
+  readonly moved: Promise<Moved> | null;
   /** Resolves when every plugin is running or disabled. Rejects when the configuration could not be applied. */
   ready(): Promise<void>;
   /** Makes a new configuration true, and loads these plugin configs anew in any case. Calls are carried out one after the other. */
@@ -98,7 +103,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   // Before another process that has the data folder lets go of it: what comes meanwhile waits here, and is refused by nobody.
   const early = settings.reusePort ? openServers(settings, notices) : null;
   await using opened = new AsyncDisposableStack();
-  const { log, store, cache, geoip } = opened.use(await openBackEnds(settings, notices));
+  const { log, store, cache, geoip, moved } = opened.use(await openBackEnds(options));
   const tracing = await loadTracing(options.version);
   const tracedLog = tracing?.log(log) ?? log;
   // The data folder is ours alone from here on.
@@ -404,6 +409,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     adminUrl: servers.admin.url,
     plugins: api,
     log,
+    moved,
     ready: async () => {
       await applying;
       await Promise.all(plugins.runtimes().map((runtime) => runtime.ready()));
