@@ -184,13 +184,12 @@ export async function startFixturePlugin(options: FixturePluginOptions): Promise
         cell.call(
           { plugin: 0, type, name, ...(payload !== undefined && { payload }) },
           type === "method" ? "other" : type,
-          0,
         ),
       batch: (fn, events, depths) => runBatch(cell, fn, events, depths),
       async settled() {
         for (let quiet = 0, before = -1; quiet < 2;) {
           // The answer to a call of nothing comes after the sandbox has taken, and acted on, all that was sent before.
-          await cell.call({ plugin: 0, type: "task", name: "" }, "other", 0);
+          await cell.call({ plugin: 0, type: "task", name: "" }, "other");
           await new Promise((resolve) => setTimeout(resolve, QUIET_MS));
           const calls = served + fetchFixture.requests.length;
           quiet = serving + fetchFixture.pending === 0 && calls === before ? quiet + 1 : 0;
@@ -200,7 +199,7 @@ export async function startFixturePlugin(options: FixturePluginOptions): Promise
         for (let seen = 0; seen !== notes.logs.length && performance.now() - loggedAt < GATHER_MS;) {
           seen = notes.logs.length;
           await new Promise((resolve) => setTimeout(resolve, GATHER_MS));
-          await cell.call({ plugin: 0, type: "task", name: "" }, "other", 0);
+          await cell.call({ plugin: 0, type: "task", name: "" }, "other");
         }
       },
       [Symbol.asyncDispose]: dispose,
@@ -248,7 +247,7 @@ async function runBatch(
   const { outcomes: [outcomes = ""], errors, events: out } = await cell.batch(fn, [0], {
     lengths,
     body: new Uint8Array(Buffer.concat(texts)),
-    ...(depths && { depths }),
+    ...(depths && { origins: depths.map((depth) => ({ depth })) }),
   });
   let at = 0;
   return events.map((_, index) => {

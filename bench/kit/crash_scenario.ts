@@ -27,7 +27,8 @@ export function configFor(port: number): unknown {
     export async function processEvent(event, { jobs }) {
       event.properties.marks = (event.properties.marks ?? 0) + 1;
       if (event.properties.number % ${JOB_EVERY} === 0) {
-        const due = Date.now() + ${JOB_AFTER_MS};
+        // By the event's own time: a job that is asked for again is known by its payload.
+        const due = new Date(event.timestamp).getTime() + ${JOB_AFTER_MS};
         const { uuid, distinct_id, properties: { number } } = event;
         // A rejection tells the plugin that there is no job: that is no loss.
         await jobs.later({ uuid, distinct_id, properties: { number, due } }).runAt(new Date(due))

@@ -110,7 +110,7 @@ async function trySetups(
 /** Null when it succeeded. */
 async function trySetup(cell: Cell, index: number): Promise<ErrorRecord | null> {
   try {
-    const answer = await cell.call({ plugin: index, type: "method", name: "setupPlugin" }, "other", 0);
+    const answer = await cell.call({ plugin: index, type: "method", name: "setupPlugin" }, "other");
     return answer.ok ? null : answer.error;
   } catch (error) {
     if (error instanceof CellEndedError && isOwnFault(error.end)) return endAsError(error.end);

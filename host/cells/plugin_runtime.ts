@@ -14,11 +14,19 @@ export interface EncodedEvents {
   /** Bytes of each event. */
   lengths: number[];
   body: Uint8Array;
+  /** Of each event, for what plugins cause because of it. Not sent to the cell. */
+  origins?: EventOrigin[];
+}
+
+/** Where an event, job or task comes from. */
+export interface EventOrigin {
+  /** `LogRecord.depth`, or the job's; absent means 0. */
+  depth?: number;
   /**
-   * `LogRecord.depth` of each event, for what the plugin captures because of it; absent: 0 for all. Not sent to the
-   * cell.
+   * Names it, always the same, so that what a plugin asks for can be told from what it asked for when the same was
+   * done before: a step of the router that could not be recorded is done again. Absent when asking again means more.
    */
-  depths?: number[];
+  name?: string;
 }
 
 /**
@@ -84,8 +92,14 @@ export interface PluginRuntime extends AsyncDisposable {
    * did wrong is an outcome. A disabled plugin's outcome is `skipped` and the event passes.
    */
   batch(fn: BatchFunction, pluginConfigIds: number[], events: EncodedEvents): Promise<BatchOutcome>;
-  /** Runs a job or a scheduled task. `depth` is the job's. Rejects with PluginCallError. */
-  call(pluginConfigId: number, type: "job" | "task", name: string, payload?: unknown, depth?: number): Promise<unknown>;
+  /** Runs a job or a scheduled task. Rejects with PluginCallError. */
+  call(
+    pluginConfigId: number,
+    type: "job" | "task",
+    name: string,
+    payload?: unknown,
+    origin?: EventOrigin,
+  ): Promise<unknown>;
   /** Starts again a plugin that was disabled. */
   enable(pluginConfigId: number): Promise<void>;
   /** Another host disabled the plugin for this reason, or enabled it again (null). */

@@ -24,7 +24,7 @@ import { createLoadedCell, type LoadedCell } from "./loaded_cell.ts";
 import { NO_METER, type PluginMeter } from "./plugin_meter.ts";
 import { PluginMember } from "./plugin_member.ts";
 import type { PluginRecords } from "./plugin_records.ts";
-import type { BatchOutcome, EncodedEvents, PluginRuntime, PluginStatus } from "./plugin_runtime.ts";
+import type { BatchOutcome, EncodedEvents, EventOrigin, PluginRuntime, PluginStatus } from "./plugin_runtime.ts";
 import { PluginCallError, PluginState } from "./plugin_runtime.ts";
 import type { ProcessWatch } from "./process/process_watch.ts";
 import { createSteadiness, isUnsteady } from "./steadiness.ts";
@@ -193,11 +193,17 @@ class PluginSupervisor implements PluginRuntime {
     return { ...outcome, errors: this.#reports.errors(fn, outcome.errors, chain, events) };
   }
 
-  async call(id: number, type: "job" | "task", name: string, payload?: unknown, depth = 0): Promise<unknown> {
+  async call(
+    id: number,
+    type: "job" | "task",
+    name: string,
+    payload?: unknown,
+    origin: EventOrigin = {},
+  ): Promise<unknown> {
     const start = performance.now();
     if (this.#member(id).waitsForSetup) throw new PluginCallError(NOT_SET_UP);
     try {
-      const value = await this.#dispatcher.call(id, type, name, payload, depth);
+      const value = await this.#dispatcher.call(id, type, name, payload, origin);
       this.#meter.call(id, name, null, performance.now() - start);
       return value;
     } catch (error) {

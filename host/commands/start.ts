@@ -16,7 +16,7 @@ import { followChanges } from "../service/follow_changes.ts";
 import { createNotices, type Level } from "../service/notices.ts";
 import { openDataFolder } from "../service/upkeep/data_folder.ts";
 import { emptyCoreDumps } from "../service/upkeep/empty_core_dumps.ts";
-import { startService } from "../service/service.ts";
+import { type Service, startService } from "../service/service.ts";
 import type { GivenSettings } from "./program/settings_options.ts";
 import { terminal } from "./program/terminal.ts";
 
@@ -28,12 +28,21 @@ const ANNOUNCE_MS = 10_000;
  * UsageError.
  */
 export async function start(given: GivenSettings): Promise<void> {
-  await runUntilSignal(given);
+  await runService(given);
   // A client that does not finish its request would keep the process alive after everything else has ended.
   Deno.exit();
 }
 
-async function runUntilSignal({ settings, configGiven }: GivenSettings): Promise<void> {
+/** What a command that runs the service does besides. */
+export interface RunOptions {
+  /** Moves the event log of the data folder to Kafka. */
+  moving?: boolean;
+  /** Called when it listens. When it resolves with a reason, the service ends, as after a signal. */
+  meanwhile?(service: Service): Promise<string>;
+}
+
+/** Returns when the service has ended, after SIGINT or SIGTERM. Throws UsageError. */
+export async function runService({ settings, configGiven }: GivenSettings, options: RunOptions = {}): Promise<void> {
   const { logLevel: level, logFormat: format } = settings;
   const notices = createNotices({ level, format, write: isExporting() ? writeByLevel : terminal.note, now: Date.now });
   tellTroubleTo(notices.error);
@@ -45,7 +54,14 @@ async function runUntilSignal({ settings, configGiven }: GivenSettings): Promise
   await openDataFolder(settings.data);
   const admin = await loadAdminToken(settings.data, settings.adminToken ?? undefined);
   const adminToken = admin.token;
-  await using service = await startService({ settings, config, adminToken, notices, version: VERSION });
+  await using service = await startService({
+    settings,
+    config,
+    adminToken,
+    notices,
+    version: VERSION,
+    moving: options.moving ?? false,
+  });
 
   const watching = new AbortController();
   const following = followChanges({ settings, configGiven, config, service, notices, signal: watching.signal });
@@ -68,9 +84,9 @@ async function runUntilSignal({ settings, configGiven }: GivenSettings): Promise
       }),
     );
   }
-  const signal = await stopped;
+  const reason = await Promise.race([stopped, ...options.meanwhile ? [options.meanwhile(service)] : []]);
   watching.abort();
-  notices.info(`${signal}: finishing what is in flight; a second signal ends it at once`);
+  notices.info(`${reason}: finishing what is in flight; a second signal ends it at once`);
   await following;
 }
 

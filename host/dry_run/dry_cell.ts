@@ -119,7 +119,7 @@ export async function startDryCell(options: DryCellOptions): Promise<DryCell> {
   return {
     capabilities: loaded.capabilities,
     async call(name) {
-      const answer = await cell.call({ plugin: 0, type: "method", name }, "other", 0);
+      const answer = await cell.call({ plugin: 0, type: "method", name }, "other");
       return answer.ok ? null : mapped(answer.error);
     },
     async give(fn, event) {
@@ -135,7 +135,7 @@ export async function startDryCell(options: DryCellOptions): Promise<DryCell> {
     },
     async takeNotes() {
       // Calls no function: the sandbox answers only after it has handled everything that was sent before.
-      await cell.call({ plugin: 0, type: "task", name: "" }, "other", 0);
+      await cell.call({ plugin: 0, type: "task", name: "" }, "other");
       await new Promise((resolve) => setTimeout(resolve, GATHER_MS));
       const taken = notes;
       notes = noNotes();

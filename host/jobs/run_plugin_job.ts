@@ -5,7 +5,7 @@
 
 import type { ErrorRecord } from "../../runtime/errors.ts";
 import { JOB_RETRIES, retryDelayMs } from "../../runtime/retry.ts";
-import { PluginCallError } from "../cells/plugin_runtime.ts";
+import { type EventOrigin, PluginCallError } from "../cells/plugin_runtime.ts";
 import type { HostedPlugin } from "../loader/hosted_plugin.ts";
 import type { PluginJournal } from "../loader/plugin_journal.ts";
 import type { Job } from "../store/store.ts";
@@ -19,7 +19,7 @@ export async function runPluginJob(plugin: HostedPlugin, job: Job, journal: Plug
   }
   try {
     // A job that was enqueued without a payload is stored with null.
-    await runtime.call(pluginConfigId, "job", job.type, job.payload ?? undefined, job.depth);
+    await runtime.call(pluginConfigId, "job", job.type, job.payload ?? undefined, originOf(job));
     return { kind: "done" };
   } catch (error) {
     if (!(error instanceof PluginCallError)) return { kind: "returned", reason: String(error) };
@@ -37,6 +37,11 @@ export async function runPluginJob(plugin: HostedPlugin, job: Job, journal: Plug
     journal.error(pluginConfigId, error);
     return { kind: "failed", error };
   }
+}
+
+/** A run that its host could not finish is the same run when another host starts it again; the next attempt is not. */
+function originOf({ id, runAt, depth = 0 }: Job): EventOrigin {
+  return { name: `${id}@${runAt}`, depth };
 }
 
 /** Worded as PostHog words it. */

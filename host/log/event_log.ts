@@ -27,6 +27,8 @@ export interface StoredRecord extends LogRecord {
   cursor: Cursor;
   /** When the log took the record, in milliseconds since the epoch. */
   at: number;
+  /** Where it lies in the topic, if not even readers of the same record are given the same cursor. */
+  place?: string;
 }
 
 /** Records, newest first. */

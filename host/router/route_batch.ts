@@ -65,8 +65,8 @@ export async function routeBatch(
     survivors = survivors.filter((_, at) => processed.lengths[at] !== 0);
     // A dropped event has no bytes, so the body stands as it is.
     const lengths = processed.lengths.filter((length) => length !== 0);
-    const depths = input.depths && survivors.map((event) => input.depths?.[event] ?? 0);
-    events = { lengths, body: processed.body, ...(depths ? { depths } : {}) };
+    const origins = input.origins && survivors.map((event) => input.origins?.[event] ?? {});
+    events = { lengths, body: processed.body, ...(origins ? { origins } : {}) };
   }
   return { survivors, events, runs };
 }

@@ -9,8 +9,13 @@ import type { Cache } from "../cache/cache.ts";
 import { openMemoryCache } from "../cache/memory_cache.ts";
 import { UsageError } from "../config/read_settings.ts";
 import type { Settings } from "../config/settings.ts";
+import { BackEndError } from "../back_end_error.ts";
 import type { EventLog } from "../log/event_log.ts";
-import { openSqliteEventLog } from "../log/sqlite_event_log.ts";
+import type { Moved } from "../log/moving/move_log.ts";
+import { MovingLog } from "../log/moving/moving_log.ts";
+import { unmovedIn } from "../log/moving/unmoved.ts";
+import { openSqliteEventLog, type SqliteLog } from "../log/sqlite_event_log.ts";
+import { ROUTER } from "../router/router.ts";
 import { loadWith } from "../packages/load_with.ts";
 import { PACKAGE_GROUPS } from "../packages/package_groups.ts";
 import { type GeoipDatabase, openGeoipDatabase } from "../services/geoip/geoip_database.ts";
@@ -19,15 +24,25 @@ import type { Store } from "../store/store.ts";
 import { openLogOrRescue, openStoreOrRescue } from "./upkeep/rescue/open_or_rescue.ts";
 import { openDataFolder } from "./upkeep/data_folder.ts";
 import { loadInstanceId } from "./instance_id.ts";
-import type { Notices } from "./notices.ts";
+import { type Notices, wordsOf } from "./notices.ts";
 
 export interface BackEnds extends AsyncDisposable {
   log: EventLog;
   store: Store;
   cache: Cache;
   geoip: GeoipDatabase;
+  /** Resolves when everything of the log on SQLite is in Kafka; null when nothing is moved. */
+  moved: Promise<Moved> | null;
 }
 
+export interface BackEndOptions {
+  settings: Settings;
+  notices: Notices;
+  /** Moves the log of the data folder to Kafka, and takes events meanwhile. */
+  moving?: boolean;
+}
+
+const LOG_FILE = "events.db";
 const STORE_FILE = "store.db";
 /**
  * How long to wait for another process to release the data folder. That process may be told to stop only once this one
@@ -37,7 +52,7 @@ const TAKE_OVER_MS = 120_000;
 const HOUR_MS = 3_600_000;
 
 /** Creates the data folder if it is missing. Rejects with a message for the operator. */
-export async function openBackEnds(settings: Settings, notices: Notices): Promise<BackEnds> {
+export async function openBackEnds({ settings, notices, moving = false }: BackEndOptions): Promise<BackEnds> {
   if (settings.hostRole !== "all" && settings.kafka === null) {
     throw new UsageError([
       `HOGPEN_ROLE: found ${settings.hostRole} without HOGPEN_KAFKA, expected all: on a log of its own nobody else would process what this host stores`,
@@ -45,8 +60,9 @@ export async function openBackEnds(settings: Settings, notices: Notices): Promis
   }
   await openDataFolder(settings.data);
   await using opened = new AsyncDisposableStack();
-  const log = opened.use(
-    settings.kafka === null ? await openSqlite(settings, notices) : await openKafka(settings, notices),
+  const movingLog = moving ? opened.use(await openMoving(settings, notices)) : null;
+  const log = movingLog ?? opened.use(
+    settings.kafka === null ? await openSqlite(settings, notices) : await openKafkaAlone(settings, notices),
   );
   const store = opened.use(
     settings.databaseUrl === null
@@ -65,7 +81,7 @@ export async function openBackEnds(settings: Settings, notices: Notices): Promis
     }),
   );
   const all = opened.move();
-  return { log, store, cache, geoip, [Symbol.asyncDispose]: () => all.disposeAsync() };
+  return { log, store, cache, geoip, moved: movingLog?.done ?? null, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
 
 /** Opens only the store, which several processes may do at once. */
@@ -74,8 +90,26 @@ export async function openStore({ databaseUrl, data, sync }: Settings): Promise<
   return await openSqliteStore({ path: join(data, STORE_FILE), synchronous: sync });
 }
 
-async function openSqlite(settings: Settings, notices: Notices): Promise<EventLog> {
-  const path = join(settings.data, "events.db");
+async function openMoving(settings: Settings, notices: Notices): Promise<MovingLog> {
+  await using opened = new AsyncDisposableStack();
+  const from = opened.use(await openSqlite(settings, notices));
+  const to = opened.use(await openKafka(settings, notices));
+  const log = new MovingLog({
+    from,
+    to,
+    router: ROUTER,
+    onProgress: ({ inbox, outbox }, left) =>
+      notices.info(
+        `Moved ${inbox + outbox} events to Kafka; left: ${left.inbox} of the inbox, ${left.outbox} of the outbox`,
+      ),
+    onError: (error) => notices.warn(`Cannot move events to Kafka, trying again: ${wordsOf(error)}`),
+  });
+  opened.move();
+  return log;
+}
+
+async function openSqlite(settings: Settings, notices: Notices): Promise<SqliteLog> {
+  const path = join(settings.data, LOG_FILE);
   return await openLogOrRescue(path, notices, () =>
     openSqliteEventLog({
       path,
@@ -90,6 +124,19 @@ async function openSqlite(settings: Settings, notices: Notices): Promise<EventLo
 
 // The clients of Kafka, Postgres and Redis take longer to load than everything else, so they are loaded only if they
 // are used.
+
+/** Refuses to leave events behind in the log that the data folder has from before. */
+async function openKafkaAlone(settings: Settings, notices: Notices): Promise<EventLog> {
+  const path = join(settings.data, LOG_FILE);
+  const { inbox, outbox } = await unmovedIn(path, ROUTER);
+  if (inbox + outbox > 0) {
+    throw new BackEndError(
+      `Cannot start on Kafka: ${path} has ${inbox} events that were not processed and ${outbox} that were not delivered ` +
+        "to everybody; run hogpen migrate --to kafka first, or put the file aside to give them up",
+    );
+  }
+  return await openKafka(settings, notices);
+}
 
 async function openKafka(settings: Settings, notices: Notices): Promise<EventLog> {
   const { openKafkaFromSettings } = await loadWith<typeof import("../log/kafka/kafka_from_settings.ts")>(

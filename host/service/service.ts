@@ -21,6 +21,7 @@ import { createConsumers } from "../consumers/consumers.ts";
 import { planConsumers } from "../consumers/plan_consumers.ts";
 import { requeueDeadLetter } from "../consumers/requeue_dead_letter.ts";
 import type { EventLog } from "../log/event_log.ts";
+import type { Moved } from "../log/moving/move_log.ts";
 import { inspectPlugin } from "../dry_run/inspect_plugin.ts";
 import { dryRun } from "../dry_run/dry_run.ts";
 import { createSink } from "../destinations/create_sink.ts";
@@ -65,6 +66,8 @@ export interface ServiceOptions {
   adminToken: string;
   notices: Notices;
   version: string;
+  /** Moves the event log of the data folder to Kafka, and does nothing but take events meanwhile and afterwards. */
+  moving?: boolean;
 }
 
 export interface Service extends AsyncDisposable {
@@ -75,6 +78,8 @@ export interface Service extends AsyncDisposable {
   readonly plugins: ReturnType<typeof createApiPlugins>;
   /** For looking at what came in and what became of it. */
   readonly log: Pick<EventLog, "read" | "waitForRecords" | "cursor" | "lag">;
+  /** Resolves when everything of the log on SQLite is in Kafka; null when nothing is moved. */
+  readonly moved: Promise<Moved> | null;
   /** Resolves when every plugin is running or disabled. Rejects if the configuration could not be applied. */
   ready(): Promise<void>;
   /**
@@ -104,7 +109,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   // refused.
   const early = settings.reusePort ? openServers(settings, notices) : null;
   await using opened = new AsyncDisposableStack();
-  const { log, store, cache, geoip } = opened.use(await openBackEnds(settings, notices));
+  const { log, store, cache, geoip, moved } = opened.use(await openBackEnds(options));
   const tracing = await loadTracing(options.version);
   const tracedLog = tracing?.log(log) ?? log;
   // From here on the data folder belongs to this process alone.
@@ -421,6 +426,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     adminUrl: servers.admin.url,
     plugins: api,
     log,
+    moved,
     ready: async () => {
       await applying;
       await Promise.all(plugins.runtimes().map((runtime) => runtime.ready()));

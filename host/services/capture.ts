@@ -15,6 +15,7 @@ import { ServiceLimitError } from "./limits/flood_guard.ts";
 import { createTokenBucket } from "../token_bucket.ts";
 import type { PluginIdentity } from "./plugin_identity.ts";
 import type { ServiceLimits } from "./limits/service_limits.ts";
+import { requestId } from "./request_id.ts";
 import type { Cause, PluginServices } from "./services.ts";
 
 const MAX_DISTINCT_ID = 200;
@@ -96,7 +97,10 @@ export function createCaptureServices(
     async "posthog.capture"(args, cause) {
       const [name, given] = checkArguments("posthog.capture", schema, args);
       count(name, cause);
-      const event = formEvent(name, given, identity, version, now(), uuid());
+      const { pluginConfigId } = identity;
+      // An event that is captured again because its step is done again keeps its uuid, by which receivers know it.
+      const id = requestId(cause, ["capture", pluginConfigId, name, given]) ?? uuid();
+      const event = formEvent(name, given, identity, version, now(), id);
       const json = JSON.stringify(event);
       if (isNestedTooDeeply(json)) {
         throw new RangeError(

@@ -15,6 +15,13 @@ import { type RunningService, startTestService } from "../kit/service.ts";
 const reason = await whyNoKafka();
 if (reason !== null) console.log(`The test of a cluster is ignored: ${reason}`);
 
+const PLUGIN = `
+  export const jobs = { later() {} }
+  export async function processEvent(event, { jobs }) {
+    event.properties.seen = true
+    if (event.properties.number % 10 === 0) await jobs.later(event.uuid).runNow()
+    return event
+  }`;
 const PEOPLE = 20;
 const PARTITIONS = 6;
 
@@ -67,6 +74,18 @@ async function isTaken({ url }: RunningService, body: string): Promise<boolean> 
   }
 }
 
+async function jobsOf(host: RunningService): Promise<string[]> {
+  const payloads: string[] = [];
+  for (let next: string | null = ""; next !== null;) {
+    const page: { results: { payload: string }[]; next: string | null } = await host.api(
+      `/_hogpen/api/jobs?limit=100${next && `&next=${encodeURIComponent(next)}`}`,
+    );
+    payloads.push(...page.results.map(({ payload }) => payload));
+    next = page.next;
+  }
+  return payloads;
+}
+
 /** The pace of a client. */
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
@@ -107,7 +126,7 @@ Deno.test("a cluster loses nothing and keeps each person's order though hosts ar
       token: "phc_one",
       plugins: [{
         id: 1,
-        source: { inline: "export function processEvent(event) { event.properties.seen = true; return event }" },
+        source: { inline: PLUGIN },
       }],
       destinations: [{
         id: "hook",
@@ -164,6 +183,9 @@ Deno.test("a cluster loses nothing and keeps each person's order though hosts ar
   await eventually("everything that was acknowledged has come out", () => arrivals.count() >= load.total);
 
   assert.equal(arrivals.unseen, 0);
+  const jobs = await jobsOf(front);
+  assert(jobs.length > 0);
+  assert.equal(new Set(jobs).size, jobs.length, "no event has made its job twice");
   for (const [person, count] of load.acknowledged) {
     const numbers = arrivals.firsts.get(person) ?? [];
     assert.deepEqual(numbers.slice(0, count), Array.from({ length: count }, (_, index) => index + 1), person);

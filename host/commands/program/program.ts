@@ -48,6 +48,13 @@ function addServiceCommands(program: Command): void {
   addSettings(program.command(START))
     .description("Start the service; what happens without a command")
     .action(async (options) => (await import("../start.ts")).start(givenSettings(options)));
+  addSettings(program.command("migrate"))
+    .description("Move the event log of the data folder elsewhere, and take events meanwhile; goes on after a kill")
+    .requiredOption("--to <log>", "Where to: kafka")
+    .option("--exit", "End when everything is moved, instead of taking events until a signal")
+    .action(async ({ to, exit, ...options }) =>
+      (await import("../migrate.ts")).migrate({ to, exit }, givenSettings(options))
+    );
   addSettings(program.command("check"))
     .description("Read the configuration and load every plugin, then say what is wrong")
     .action(async (options) => (await import("../check.ts")).check(givenSettings(options)));

@@ -85,7 +85,7 @@ export class KafkaEventLog implements EventLog {
       for (const record of records) {
         next.set(partition, record.offset + 1);
         bytes += record.event.byteLength;
-        taken.push(stored(record, formatVector({ era, next })));
+        taken.push(stored(record, formatVector({ era, next }), partition));
       }
       if (records.length === 0) next.set(partition, Math.max(from, to));
     }
@@ -98,8 +98,8 @@ export class KafkaEventLog implements EventLog {
     const { records, next } = await readBack(this.#parts.readers[topic], project, from, limits);
     const place = (next: Map<number, number>) => formatVector({ era: null, next });
     return {
-      records: records.map(({ record, behind, before }) => ({
-        ...stored(record, place(behind)),
+      records: records.map(({ record, partition, behind, before }) => ({
+        ...stored(record, place(behind), partition),
         before: place(before),
       })),
       next: next && place(next),
@@ -233,6 +233,6 @@ function inTurn(partitions: number[]): number[] {
   return [...partitions.slice(at), ...partitions.slice(0, at)];
 }
 
-function stored({ project: _project, offset: _offset, ...record }: PlacedRecord, cursor: Cursor): StoredRecord {
-  return { ...record, cursor };
+function stored({ project: _, offset, ...record }: PlacedRecord, cursor: Cursor, partition: number): StoredRecord {
+  return { ...record, cursor, place: `${partition}:${offset}` };
 }
