@@ -200,8 +200,8 @@ function prepare(db: DatabaseSync) {
 }
 
 /**
- * Up to about `maxBytes`, and at least one if there is any. Each row is a query of its own: iterators of node:sqlite keep
- * memory that V8 does not know of, and collects late. With nine consumers it came to 3 MB a minute.
+ * Up to about `maxBytes`, and at least one if there is any. Each row is a query of its own, since iterators of
+ * node:sqlite keep memory that V8 does not know of, and collects late: 140 MB after 200,000 of them.
  */
 function gatherBlocks(part: number, maxBytes: number, next: (previous: BlockRow | null) => unknown): Block[] {
   const blocks: Block[] = [];
