@@ -16,7 +16,7 @@ const reportSchema = z.object({
   seenAt: z.number(),
   revision: z.string(),
   /** Null where the event log is the host's own. */
-  partitions: z.array(z.number()).nullable(),
+  partitions: z.object({ inbox: z.array(z.number()), outbox: z.array(z.number()) }).nullable(),
   lag: z.object({ events: z.number(), seconds: z.number() }),
 });
 

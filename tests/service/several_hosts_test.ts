@@ -12,7 +12,7 @@ interface Host {
   id: string;
   last_seen_at: string;
   revision: string;
-  partitions: number[] | null;
+  partitions: unknown;
   role: string;
 }
 
