@@ -1,7 +1,7 @@
 /**
- * Events a second through chains of plugins, router to outbox in memory: ours against what others run plugins in, and against the
- * limit that parsing and stringifying for every plugin sets. vm2 is called as PostHog's plugin server did, isolated-vm as RudderStack's
- * transformer does, and once more at its best.
+ * Events a second through chains of plugins, router to outbox in memory: ours against what others run plugins in, and
+ * against the limit that parsing and stringifying for every plugin sets. vm2 is called as PostHog's plugin server did,
+ * isolated-vm as RudderStack's transformer does, and once more at its best.
  * @module
  */
 
@@ -28,8 +28,8 @@ async function measure(length: number): Promise<Goal[]> {
   const peer = (file: string) => [new URL(`./peers/${file}`, import.meta.url).pathname, workload];
   await using opened = new AsyncDisposableStack();
   const contenders = [
-    await hogpenChain("one cell each", { sources, cell: null }),
-    await hogpenChain("shared cell", { sources, cell: "all" }),
+    await hogpenChain("one cell each", { sources, isolation: "each" }),
+    await hogpenChain("shared cell", { sources, isolation: "shared" }),
     programContender("vm2", "node", peer("posthog.mjs")),
     programContender("isolated-vm", "node", peer("rudderstack.mjs")),
     programContender("isolated-vm, kept", "node", peer("isolated_vm.mjs")),

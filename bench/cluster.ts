@@ -1,6 +1,7 @@
 /**
- * What is lost when parts of a cluster die: several hosts on one Kafka, Postgres and Redis, all real, each of which is killed, stopped
- * or restarted under load. Everything that a client was told is stored must come out of every way, in order.
+ * What is lost when parts of a cluster die: several hosts on one Kafka, Postgres and Redis, all real, each of which is
+ * killed, stopped or restarted under load. Everything that a client was told is stored must come out of every way, in
+ * order.
  * `deno task bench cluster [--hosts 3] [--brokers 1] [--kills 30] [--only hosts|stalls|brokers|stores|rolling]`
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * A lone event's way through five plugins, from the client's POST until it stands in the outbox and is at a destination, beside the bare
- * fsync of the same disk: two commits, of the inbox and of the outbox, lie on the way.
+ * A lone event's way through five plugins, from the client's POST until it stands in the outbox and is at a
+ * destination, beside the bare fsync of the same disk: two commits, of the inbox and of the outbox, lie on the way.
  * @module
  */
 

@@ -1,6 +1,6 @@
 /**
- * Many plugin configs at once: how long the service takes until all are ready, what they cost in memory, and how much work gets done.
- * Four plugins in each project, one cell each.
+ * Many plugin configs at once: how long the service takes until all are ready, what they cost in memory, and how much
+ * work gets done. Four plugins in each project, one cell each.
  * @module
  */
 
@@ -14,7 +14,10 @@ const COUNTS = [1, 10, 50, 200];
 const PLUGINS_A_PROJECT = 4;
 /** Calls of processEvent in each measurement, shared out among the projects. */
 const CALLS = 240_000;
-/** Events that each project gets before: every cell compiles the hot parts of its sandbox for itself, which takes it about as many calls. */
+/**
+ * Events that each project gets before: every cell compiles the hot parts of its sandbox for itself, which takes it
+ * about as many calls.
+ */
 const WARM_EVENTS = 1_500;
 
 interface Row {

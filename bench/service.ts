@@ -1,6 +1,6 @@
 /**
- * The whole service over HTTP, durable on both ends, with five plugins: events a second, and the time from a client's POST until
- * the event has come out of the outbox at a destination, under half that load and for a lone event.
+ * The whole service over HTTP, durable on both ends, with five plugins: events a second, and the time from a client's
+ * POST until the event has come out of the outbox at a destination, under half that load and for a lone event.
  * @module
  */
 
@@ -24,7 +24,7 @@ await using service = await startTestService({ config: { projects: [loadedProjec
 const chainRates: number[] = [];
 const serviceRates: number[] = [];
 {
-  await using chain = await hogpenChain("chain", { sources, cell: null });
+  await using chain = await hogpenChain("chain", { sources, isolation: "each" });
   for (let round = 0; round <= ROUNDS; round++) {
     const [chainRate, serviceRate] = [
       await chain.run(1500),

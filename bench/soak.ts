@@ -1,6 +1,7 @@
 /**
- * `deno task soak <minutes>`: exporters of every style at 500 events a second for a long time. Descriptors, threads and memory of the host
- * and of each cell are compared with those after five minutes (or a third of the time): what grows would end a plugin that behaves. Each must keep up, too.
+ * `deno task soak <minutes>`: exporters of every style at 500 events a second for a long time. Descriptors, threads and
+ * memory of the host and of each cell are compared with those after five minutes (or a third of the time): what grows
+ * would end a plugin that behaves. Each must keep up, too.
  * @module
  */
 

@@ -1,6 +1,6 @@
 /**
- * Processor time of an event by thread: the host's and the cells' own threads, and those that V8 and the runtime keep beside them.
- * A chain of five plugins, router to outbox in memory. Linux only, as it reads /proc.
+ * Processor time of an event by thread: the host's and the cells' own threads, and those that V8 and the runtime keep
+ * beside them. A chain of five plugins, router to outbox in memory. Linux only, as it reads /proc.
  * @module
  */
 
@@ -14,8 +14,8 @@ const RUN_MS = 4_000;
 const SHOWN_MICROS = 0.3;
 
 printMachine();
-for (const [name, cell] of [["one cell each", null], ["shared cell", "all"]] as const) {
-  await using chain = await hogpenChain(name, { sources: pluginSources(5), cell });
+for (const [name, isolation] of [["one cell each", "each"], ["shared cell", "shared"]] as const) {
+  await using chain = await hogpenChain(name, { sources: pluginSources(5), isolation });
   await chain.run(WARM_MS);
   const before = readThreads();
   const begin = performance.now();

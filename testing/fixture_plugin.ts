@@ -1,6 +1,6 @@
 /**
- * One plugin in a cell and sandbox of the service, with a fixed clock, randomness, internet and GeoIP database, and with services on
- * real back ends that note what it asked for.
+ * One plugin in a cell and sandbox of the service, with a fixed clock, randomness, internet and GeoIP database, and
+ * with services on real back ends that note what it asked for.
  * @module
  */
 
@@ -13,7 +13,7 @@ import type { Cause } from "../host/services/services.ts";
 import type { Capabilities } from "../runtime/capabilities.ts";
 import type { ErrorRecord } from "../runtime/errors.ts";
 import type { Answer, BatchFunction, LogBatch, Outcome, ServiceName } from "../runtime/protocol.ts";
-import type { FetchedRequest } from "./sandbox/control_frame.ts";
+import type { FetchedRequest } from "../runtime/protocol.ts";
 import { type FetchRule, startFetchFixture } from "./sandbox/fetch_fixture.ts";
 import { startFixtureProcess } from "./sandbox/fixture_process.ts";
 import { getPackages } from "../host/packages/get_packages.ts";
@@ -85,7 +85,10 @@ const QUIET_MS = 10;
 /** A little longer than the sandbox gathers log lines. */
 const GATHER_MS = 60;
 
-/** Loads the plugin; setupPlugin is the caller's. Rejects with the ErrorRecord's message when its code does not evaluate. */
+/**
+ * Loads the plugin; setupPlugin is the caller's. Rejects with the ErrorRecord's message when its code does not
+ * evaluate.
+ */
 export async function startFixturePlugin(options: FixturePluginOptions): Promise<FixturePlugin> {
   await getPackages(options.plugin.packages, { purpose: "for plugins" });
   const fetchFixture = startFetchFixture(options.fetch ?? []);

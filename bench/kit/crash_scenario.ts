@@ -1,5 +1,6 @@
 /**
- * What the benchmarks that kill things have in common: plugins that show which way each event took, and what must be true in the end.
+ * What the benchmarks that kill things have in common: plugins that show which way each event took, and what must be
+ * true in the end.
  * @module
  */
 

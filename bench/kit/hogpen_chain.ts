@@ -7,9 +7,8 @@ import { openMemoryCache } from "../../host/cache/memory_cache.ts";
 import { createPluginRecords } from "../../host/cells/plugin_records.ts";
 import { ProcessWatch } from "../../host/cells/process/process_watch.ts";
 import { systemClock } from "../../host/clock.ts";
-import type { HogpenConfig, PluginConfig } from "../../host/config/config.ts";
+import type { HogpenConfig, PluginConfig, ProjectConfig } from "../../host/config/config.ts";
 import { loadPlugin } from "../../host/loader/load_plugin.ts";
-import { createApart } from "../../host/service/apart.ts";
 import { createPluginSet } from "../../host/service/plugin_set.ts";
 import { createProjectRouters } from "../../host/service/project_routers.ts";
 import { createPluginServices } from "../../host/services/create_plugin_services.ts";
@@ -29,11 +28,11 @@ const PART = 100;
 
 export interface ChainOptions {
   sources: string[];
-  /** Name of the cell that all plugins share; null: one each. */
-  cell: string | null;
+  /** What an operator says of the project. */
+  isolation: ProjectConfig["isolation"];
 }
 
-export async function hogpenChain(name: string, { sources, cell }: ChainOptions): Promise<Contender> {
+export async function hogpenChain(name: string, { sources, isolation }: ChainOptions): Promise<Contender> {
   await using opened = new AsyncDisposableStack();
   const now = Date.now;
   const folder = await Deno.makeTempDir({ prefix: "hogpen_bench_" });
@@ -69,7 +68,7 @@ export async function hogpenChain(name: string, { sources, cell }: ChainOptions)
   };
   const watch = opened.use(new ProcessWatch());
   const plugins = createPluginSet({
-    apart: createApart({ now, onMoved: () => {} }),
+    apart: { reasonOf: () => null, move: () => {} },
     load: (config) => loadPlugin(config.source),
     services: (identity) => createPluginServices(backends, identity),
     records,
@@ -80,7 +79,7 @@ export async function hogpenChain(name: string, { sources, cell }: ChainOptions)
     retireAfterMs: null,
     onNotice: () => {},
   });
-  const config = configure(sources, cell);
+  const config = configure(sources, isolation);
   await plugins.apply(config);
   const runtimes = plugins.runtimes();
   opened.defer(async () => void await Promise.all(runtimes.map((runtime) => runtime[Symbol.asyncDispose]())));
@@ -124,7 +123,7 @@ export async function hogpenChain(name: string, { sources, cell }: ChainOptions)
   };
 }
 
-function configure(sources: string[], cell: string | null): HogpenConfig {
+function configure(sources: string[], isolation: ProjectConfig["isolation"]): HogpenConfig {
   const plugins = sources.map((inline, index): PluginConfig => ({
     id: index + 1,
     teamId: TEAM,
@@ -136,7 +135,7 @@ function configure(sources: string[], cell: string | null): HogpenConfig {
     timeoutSeconds: 30,
     memoryMb: 256,
     egress: { allow: [] },
-    cell,
+    cell: null,
   }));
   return {
     projects: [{
@@ -144,7 +143,7 @@ function configure(sources: string[], cell: string | null): HogpenConfig {
       name: "bench",
       token: "phc_bench",
       anonymizeIps: false,
-      isolation: "each",
+      isolation,
       plugins,
       destinations: [],
     }],

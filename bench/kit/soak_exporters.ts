@@ -1,6 +1,6 @@
 /**
- * Exporters as people write them, each of which leaves something behind: bodies that nobody reads, or reads in part, requests that are given
- * up, answers that are errors. Each takes the events of its name.
+ * Exporters as people write them, each of which leaves something behind: bodies that nobody reads, or reads in part,
+ * requests that are given up, answers that are errors. Each takes the events of its name.
  * @module
  */
 

@@ -20,8 +20,8 @@ export interface BringUpOptions {
 }
 
 /**
- * Loads and sets up; afterwards each member has succeeded, is disabled or `waitsForSetup`, unless the signal is aborted. Rejects with CellEndedError
- * when the cell ended and no member can be blamed for it.
+ * Loads and sets up; afterwards each member has succeeded, is disabled or `waitsForSetup`, unless the signal is
+ * aborted. Rejects with CellEndedError when the cell ended and no member can be blamed for it.
  */
 export async function bringUp(cell: Cell, members: PluginMember[], options: BringUpOptions): Promise<void> {
   await load(cell, members, options.deadlineMs);

@@ -71,7 +71,9 @@ export interface BatchOutcome {
   outcomes: string[];
   /** `plugin` is the position in the chain. */
   errors: { event: number; plugin: number; error: ErrorRecord }[];
-  /** The events that came out: same count as went in; length 0 = dropped. For other functions than processEvent, empty. */
+  /**
+   * The events that came out: same count as went in; length 0 = dropped. For other functions than processEvent, empty.
+   */
   events: EncodedEvents;
   /** Milliseconds that each plugin of the chain kept the cell's thread, as the sandbox says; when there are several. */
   spent?: number[];
@@ -85,8 +87,9 @@ export interface PluginRuntime extends AsyncDisposable {
   /** Resolves when every plugin is running or disabled. Retries of setupPlugin are waited for. */
   ready(): Promise<void>;
   /**
-   * Runs a batch through these plugin configs of the cell, by id and in this order (one alone for functions other than processEvent). Waits while the plugin is being set up
-   * or restarted; never rejects but for the signal: what a plugin did wrong is an outcome. A disabled plugin's outcome is `skipped` and the event passes.
+   * Runs a batch through these plugin configs of the cell, by id and in this order (one alone for functions other than
+   * processEvent). Waits while the plugin is being set up or restarted; never rejects but for the signal: what a plugin
+   * did wrong is an outcome. A disabled plugin's outcome is `skipped` and the event passes.
    */
   batch(fn: BatchFunction, pluginConfigIds: number[], events: EncodedEvents): Promise<BatchOutcome>;
   /** Runs a job or a scheduled task. Rejects with PluginCallError. */

@@ -1,5 +1,6 @@
 /**
- * The end of a cell that is no longer needed: teardownPlugin of each plugin that was set up, within a bounded time, then the process.
+ * The end of a cell that is no longer needed: teardownPlugin of each plugin that was set up, within a bounded time,
+ * then the process.
  * @module
  */
 

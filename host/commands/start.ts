@@ -20,13 +20,16 @@ import { type Service, startService } from "../service/service.ts";
 import type { GivenSettings } from "./program/settings_options.ts";
 import { terminal } from "./program/terminal.ts";
 
-/** How long the announcement waits for plugins that take their time. */
+/** How long the announcement waits for slow plugins. */
 const ANNOUNCE_MS = 10_000;
 
-/** Ends the process after SIGINT or SIGTERM, when the service has ended; at once after a second signal. Throws UsageError. */
+/**
+ * Ends the process after SIGINT or SIGTERM once the service has stopped, or at once after a second signal. Throws a
+ * UsageError.
+ */
 export async function start(given: GivenSettings): Promise<void> {
   await runService(given);
-  // A client that does not end its request would hold the process, though everything of ours has ended.
+  // A client that does not finish its request would keep the process alive after everything else has ended.
   Deno.exit();
 }
 
@@ -87,12 +90,15 @@ export async function runService({ settings, configGiven }: GivenSettings, optio
   await following;
 }
 
-/** Deno's exporter knows the level of a line by the function that prints it; those of debug and info go to standard output. */
+/**
+ * Deno's OpenTelemetry exporter derives the level of a line from the console function that prints it. Those for debug
+ * and info write to standard output.
+ */
 function writeByLevel(line: string, level: Level): void {
   console[level](printable(line));
 }
 
-/** Resolves with the name of the first signal; the second one ends the process. */
+/** Resolves with the name of the first signal. The second signal ends the process. */
 function onSignal(): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<string>();
   let count = 0;

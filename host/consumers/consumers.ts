@@ -1,5 +1,6 @@
 /**
- * The consumers of the outbox, by id: started, replaced and ended as the configuration says, listed and steered by the API.
+ * The consumers of the outbox, by id: started, replaced and ended as the configuration says, listed and steered by the
+ * API.
  * @module
  */
 

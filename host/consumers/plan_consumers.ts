@@ -61,7 +61,10 @@ function planDestination(
   };
 }
 
-/** Reloading a plugin changes none of them unless it changes what is written in their revisions: they find the plugin that runs at the time. */
+/**
+ * Reloading a plugin changes none of them unless it changes what is written in their revisions: they find the plugin
+ * that runs at the time.
+ */
 function planPlugin(
   { pluginConfigId, teamId, config }: HostedPlugin,
   { methods }: Capabilities,

@@ -1,5 +1,5 @@
 /**
- * Runs a job of a plugin: one call of a function of its `jobs`.
+ * Runs a plugin's job, which is one call of a function in its `jobs`.
  * @module
  */
 
@@ -18,7 +18,7 @@ export async function runPluginJob(plugin: HostedPlugin, job: Job, journal: Plug
     return fail({ name: "Error", message: unknownJob(job.type, plugin), retry: false });
   }
   try {
-    // A job enqueued without payload is stored with null.
+    // A job that was enqueued without a payload is stored with null.
     await runtime.call(pluginConfigId, "job", job.type, job.payload ?? undefined, originOf(job));
     return { kind: "done" };
   } catch (error) {
@@ -44,7 +44,7 @@ function originOf({ id, runAt, depth = 0 }: Job): EventOrigin {
   return { name: `${id}@${runAt}`, depth };
 }
 
-/** In PostHog's words. */
+/** Worded as PostHog words it. */
 export function unknownJob(type: string, { manifest, pluginConfigId }: HostedPlugin): string {
   return `Task "${type}" not found for plugin "${manifest.name}" with config id ${pluginConfigId}`;
 }

@@ -16,7 +16,10 @@ export interface RoutedBatch {
   survivors: number[];
   /** The survivors, in that order. */
   events: EncodedEvents;
-  /** For each plugin that was run: its outcome for each event that went in (`skipped` where an earlier one had dropped it). */
+  /**
+   * For each plugin that was run: its outcome for each event that went in (`skipped` where an earlier one had dropped
+   * it).
+   */
   runs: { plugin: StagePlugin; outcomes: Outcome[] }[];
 }
 
@@ -27,8 +30,8 @@ export interface RouteTap {
 }
 
 /**
- * `turns` are one per stage, taken when the batch started: a batch enters a stage only after the batch before it has, so
- * that the sandbox sees the events of one `distinct_id` in order.
+ * `turns` are one per stage, taken when the batch started: a batch enters a stage only after the batch before it has,
+ * so that the sandbox sees the events of one `distinct_id` in order.
  */
 export async function routeBatch(
   stages: Stage[],

@@ -35,7 +35,10 @@ const SNAPSHOT = '"$snapshot"';
 export interface RouterChain {
   stages: Stage[];
   anonymizeIps: boolean;
-  /** Marks of plugins with onEvent, onSnapshot or exportEvents; asked for when a batch is finished, since setup may come late. */
+  /**
+   * Marks of plugins with onEvent, onSnapshot or exportEvents; asked for when a batch is finished, since setup may come
+   * late.
+   */
   deferred(): string[];
 }
 
@@ -151,8 +154,9 @@ export function startRouter(options: RouterOptions): Router {
   }
 
   /**
-   * Tries until it succeeds. Undefined when the router stops first, since what was not committed is read again at the next start; and
-   * when the cursor is stale: then what is in flight is given up and read again from the committed cursor.
+   * Tries until it succeeds. Undefined when the router stops first, since what was not committed is read again at the
+   * next start; and when the cursor is stale: then what is in flight is given up and read again from the committed
+   * cursor.
    */
   async function attempt<T>(action: () => Promise<T>): Promise<T | undefined> {
     for (;;) {

@@ -1,5 +1,6 @@
 /**
- * What the service stands on: event log, store, cache and GeoIP database, embedded or real as the settings say.
+ * Opens what the service depends on: event log, store, cache and GeoIP database. The settings decide whether each is
+ * embedded or a real server.
  * @module
  */
 
@@ -43,11 +44,14 @@ export interface BackEndOptions {
 
 const LOG_FILE = "events.db";
 const STORE_FILE = "store.db";
-/** For the process that has the data folder; it may be told to stop only when this one has the port. */
+/**
+ * How long to wait for another process to release the data folder. That process may be told to stop only once this one
+ * has the port.
+ */
 const TAKE_OVER_MS = 120_000;
 const HOUR_MS = 3_600_000;
 
-/** Creates the data folder when it is missing. Rejects with a message for the operator. */
+/** Creates the data folder if it is missing. Rejects with a message for the operator. */
 export async function openBackEnds({ settings, notices, moving = false }: BackEndOptions): Promise<BackEnds> {
   if (settings.hostRole !== "all" && settings.kafka === null) {
     throw new UsageError([
@@ -80,7 +84,7 @@ export async function openBackEnds({ settings, notices, moving = false }: BackEn
   return { log, store, cache, geoip, moved: movingLog?.done ?? null, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
 
-/** The store alone; several processes may have it open. */
+/** Opens only the store, which several processes may do at once. */
 export async function openStore({ databaseUrl, data, sync }: Settings): Promise<Store> {
   if (databaseUrl !== null) return await openPostgres(databaseUrl);
   return await openSqliteStore({ path: join(data, STORE_FILE), synchronous: sync });
@@ -118,7 +122,8 @@ async function openSqlite(settings: Settings, notices: Notices): Promise<SqliteL
     }));
 }
 
-// The clients of Kafka, Postgres and Redis take longer to load than all the rest: only who uses them waits for that.
+// The clients of Kafka, Postgres and Redis take longer to load than everything else, so they are loaded only if they
+// are used.
 
 /** Refuses to leave events behind in the log that the data folder has from before. */
 async function openKafkaAlone(settings: Settings, notices: Notices): Promise<EventLog> {

@@ -1,5 +1,5 @@
 /**
- * What a changed configuration changes, in a line for the operator.
+ * Describes a change of the configuration in one line for the operator.
  * @module
  */
 

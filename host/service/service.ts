@@ -1,5 +1,5 @@
 /**
- * The whole service: builds every part once, applies configurations, and takes it all down in order.
+ * The whole service: builds every part once, applies configurations, and takes everything down in order.
  * @module
  */
 
@@ -41,7 +41,7 @@ import { createPluginServices } from "../services/create_plugin_services.ts";
 import { createPluginMetrics } from "../services/metrics.ts";
 import { loadTracing } from "../telemetry/spans/load_tracing.ts";
 import { createTelemetry } from "../telemetry/telemetry.ts";
-import { createApart } from "./apart.ts";
+import { openApart } from "./apart.ts";
 import { createApiPlugins } from "./api_plugins.ts";
 import { createRestingManifests } from "./resting_manifests.ts";
 import { openBackEnds } from "./back_ends.ts";
@@ -73,24 +73,29 @@ export interface ServiceOptions {
 }
 
 export interface Service extends AsyncDisposable {
-  /** Where it listens. */
+  /** The address that it listens on. */
   readonly url: string;
-  /** Where the API, the web page and /metrics are; the same address unless they have a port of their own. */
+  /** The address of the API, the web page and /metrics. It is the same address unless they have a port of their own. */
   readonly adminUrl: string;
   readonly plugins: ReturnType<typeof createApiPlugins>;
-  /** To see what came in and what became of it. */
+  /** For looking at what came in and what became of it. */
   readonly log: Pick<EventLog, "read" | "waitForRecords" | "cursor" | "lag">;
   /** Resolves when everything of the log on SQLite is in Kafka; null when nothing is moved. */
   readonly moved: Promise<Moved> | null;
-  /** Resolves when every plugin is running or disabled. Rejects when the configuration could not be applied. */
+  /** Resolves when every plugin is running or disabled. Rejects if the configuration could not be applied. */
   ready(): Promise<void>;
-  /** Makes a new configuration true, and loads these plugin configs anew in any case. Calls are carried out one after the other. */
+  /**
+   * Applies a new configuration, and reloads the plugin configs in `anew` in any case. Calls run one after the other.
+   */
   apply(config: HogpenConfig, anew?: ReadonlySet<number>): Promise<void>;
-  /** Ends intake, finishes what is in flight, tears the plugins down, closes. Takes 15 s at most, whatever a plugin does. */
+  /**
+   * Ends intake, finishes work in flight, tears the plugins down, and closes. Takes 15 s at most, whatever a plugin
+   * does.
+   */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** How long a stop waits for what is in flight, and for the plugins to end. */
+/** How long a stop waits for work in flight, and then for the plugins to end. */
 const DRAIN_MS = 3_000;
 const PLUGINS_MS = 8_000;
 const CLOSE_MS = 3_000;
@@ -102,16 +107,17 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const uuid = createUuidGenerator(now);
   const onError = (what: string) => (error: unknown) => notices.warn(`${what}: ${wordsOf(error)}`);
 
-  // Before another process that has the data folder lets go of it: what comes meanwhile waits here, and is refused by nobody.
+  // Opened before another process releases the data folder: requests that come in the meantime wait here, and none is
+  // refused.
   const early = settings.reusePort ? openServers(settings, notices) : null;
   await using opened = new AsyncDisposableStack();
   const { log, store, cache, geoip, moved } = opened.use(await openBackEnds(options));
   const tracing = await loadTracing(options.version);
   const tracedLog = tracing?.log(log) ?? log;
-  // The data folder is ours alone from here on.
+  // From here on the data folder belongs to this process alone.
   const instanceId = await loadInstanceId(settings.data);
   const { managed, seal } = await openManaged(settings, store, notices);
-  // All hosts on one Postgres know its address, and nobody who may only read the API does.
+  // All hosts on one Postgres know its address, and someone who may only read the API does not.
   const revisionKey = settings.databaseUrl ?? crypto.randomUUID();
   let revision = "";
   let file = options.config;
@@ -139,7 +145,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     projectApiKey: settings.posthogProjectApiKey,
     projectId: settings.posthogProjectId,
   };
-  /** Set below: jobs wake the runner that runs them in plugins that enqueue them. */
+  /** Set below. Plugins enqueue jobs, which wake the runner, which in turn needs the plugins. */
   let wakeJobs = (): void => {};
   const pluginMetrics = createPluginMetrics();
   const backends = {
@@ -163,7 +169,13 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     onError: notices.warn,
     onSighting: (sighting) => publishSighting(feed, sighting),
   });
-  const apart = createApart({ now, onMoved: () => void applyLater().catch(onError("Plugins")) });
+  await telemetry.traces.look();
+  const apart = await openApart({
+    store: store.settings,
+    now,
+    onMoved: () => void applyLater().catch(onError("Plugins")),
+    onError: onError("Plugins"),
+  });
   const plugins = createPluginSet({
     apart,
     load: loader.load,
@@ -176,7 +188,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     packages,
     clock,
     instanceId,
-    // On a log that several hosts share, this one may never get events of a plugin.
+    // With an event log that several hosts share, this host may never receive events for a plugin.
     lazy: settings.kafka !== null,
     retireAfterMs: settings.pluginIdleSeconds === 0 ? null : settings.pluginIdleSeconds * 1000,
     onNotice: (message, level) => notices[level](message),
@@ -234,7 +246,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 
   let planned = Promise.resolve();
   let next: Promise<void> | undefined;
-  /** Plugins that get ready while a plan is made wait for the next one, together. */
+  /** Plugins that become ready while a plan is being made share the next one. */
   function planSoon(): Promise<void> {
     return next ??= planned.then(() => {
       next = undefined;
@@ -244,7 +256,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   }
 
   const known = new Set<PluginRuntime>();
-  /** What a plugin consumes is known when it is loaded; what changes is planned anew then. */
+  /** What a plugin consumes is known only after it was loaded, so a change is planned again then. */
   function planWhenReady(): void {
     for (const runtime of plugins.runtimes()) {
       if (known.has(runtime)) continue;
@@ -261,11 +273,12 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   }
 
   async function run(next: HogpenConfig, anew?: ReadonlySet<number>): Promise<void> {
-    // Consumers of plugins that go end while these still run: what is in the buffer of exportEvents is exported.
+    // The consumers of plugins that are being removed end while the plugins still run, so that the buffer of
+    // exportEvents is exported.
     await planAgain(next);
     const retired = await plugins.apply(next, anew);
     config = next;
-    // One that never got ready holds its project's batches: they are given back and take the new chain.
+    // A plugin that never became ready holds batches of its project. They are returned and take the new chain.
     const [idle, busy] = [retired.filter((each) => !isUp(each)), retired.filter(isUp)];
     await Promise.all([
       ...routes ? [routers.apply(next)] : [],
@@ -283,7 +296,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const api = createApiPlugins(() => config, plugins.hosted, resting, versionOf, {
     reasonOf: apart.reasonOf,
     async release(id) {
-      if (apart.release(id)) await soon(applyLater(), clock);
+      if (await apart.release(id)) await soon(applyLater(), clock);
     },
   });
   function applyLater(anew?: ReadonlySet<number>): Promise<void> {
@@ -359,7 +372,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       plugins.hosted.get(pluginConfigId)?.runtime.follow(pluginConfigId, disabledReason);
     }
   }
-  // Intake first: what comes while plugins are loaded waits in the inbox.
+  // Intake starts first: events that arrive while plugins are loaded wait in the inbox.
   const servers = early ?? openServers(settings, notices);
   servers.answer(apps);
   let applying = applyNow(config);
@@ -368,12 +381,15 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     clock,
     looks: [
       async () => {
-        // Not waited for: a plugin that takes its time must not keep the other looks from being taken.
-        const isOver = apart.expire();
-        if (await managed.reload() || isOver) applyLater().catch(onError("Changes"));
+        // Not awaited, so that a slow plugin does not delay the other checks.
+        if (await managed.reload()) applyLater().catch(onError("Changes"));
+      },
+      async () => {
+        if (await apart.look()) applyLater().catch(onError("Plugins"));
       },
       consumers.takeOverPauses,
       takeOverReasons,
+      telemetry.traces.look,
       // A host with a store of its own is the only one there is.
       ...settings.databaseUrl === null ? [] : [hosts.report],
     ],
@@ -401,6 +417,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
             if (settings.databaseUrl !== null) await hosts.leave().catch(() => {});
             await telemetry[Symbol.asyncDispose]();
             await records[Symbol.asyncDispose]();
+            await apart.flush();
             await logs[Symbol.asyncDispose]();
             await all.disposeAsync();
           },
@@ -435,7 +452,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 
 const NO_PLUGINS: HostedPlugins = new Map();
 
-/** A change is answered when it is true, but not held up for long by a plugin that takes its time. */
+/** A change is answered when it has been applied, but a slow plugin does not delay the answer for long. */
 async function soon(done: Promise<void>, clock: typeof systemClock): Promise<void> {
   const over = new AbortController();
   await Promise.race([done, clock.sleep(5_000, over.signal)]).finally(() => over.abort());

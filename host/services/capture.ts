@@ -41,8 +41,8 @@ export function createCaptureServices(
     z.custom<Record<string, unknown>>(isRecord, "expected the properties to be an object"),
   ]);
 
-  // One event may start a loop whose captures are attributed to no event. They form no growing chain, so they are limited
-  // by a budget.
+  // One event may start a loop whose captures are attributed to no event. They form no growing chain, so they are
+  // limited by a budget.
   const budgets = {
     other: budget("captures without a cause", limits.capturesWithoutCause, "outside of any event, job or task"),
     runs: budget("captures of jobs and tasks", limits.capturesOfRuns, "in jobs and scheduled tasks"),

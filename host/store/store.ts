@@ -125,9 +125,12 @@ export interface PluginConfigRecord {
 
 export interface PluginConfigs {
   get(pluginConfigId: number): Promise<PluginConfigRecord | null>;
-  /** `keepReason`: a reason that is stored for the same revision stays, which another host may have put there. */
+  /**
+   * With `keepReason`, a reason that is already stored for the same revision stays, because another host may have
+   * stored it.
+   */
   put(record: PluginConfigRecord, keepReason?: boolean): Promise<void>;
-  /** Of all plugin configs, why they are disabled. */
+  /** Why each disabled plugin config is disabled. */
   reasons(): Promise<DisabledReason[]>;
 }
 

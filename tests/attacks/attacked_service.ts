@@ -1,5 +1,6 @@
 /**
- * The whole service as a process of its own, spoken to as its users do: events in by the capture API, out by the outbox.
+ * The whole service as a process of its own, spoken to as its users do: events in by the capture API, out by the
+ * outbox.
  * @module
  */
 
@@ -51,7 +52,10 @@ export interface AttackedService extends AsyncDisposable {
   output(): string;
 }
 
-/** `configuration` is the content of hogpen.json, `program` what is run in place of main.ts. Resolves when every plugin is running or disabled. */
+/**
+ * `configuration` is the content of hogpen.json, `program` what is run in place of main.ts. Resolves when every plugin
+ * is running or disabled.
+ */
 export async function startAttackedService(
   folder: string,
   configuration: unknown,

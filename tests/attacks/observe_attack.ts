@@ -1,5 +1,6 @@
 /**
- * Runs one attack against a service of its own and notes what happens: to the event, to the bystanders, to the host. Judges nothing.
+ * Runs one attack against a service of its own and notes what happens: to the event, to the bystanders, to the host.
+ * Judges nothing.
  * @module
  */
 
@@ -245,8 +246,9 @@ function watchUsage(service: AttackedService): { stop(): { hostGrowthMb: number;
 }
 
 /**
- * CPU time of all processes without events, as of one second, after a moment to settle. What a flood left to be done may take a busy machine
- * longer: it is looked at again while it is above the bound, which a plugin that goes on spinning never gets below.
+ * CPU time of all processes without events, as of one second, after a moment to settle. What a flood left to be done
+ * may take a busy machine longer: it is looked at again while it is above the bound, which a plugin that goes on
+ * spinning never gets below.
  */
 async function idleCpu(service: AttackedService, boundMs: number): Promise<number> {
   let milliseconds = Infinity;

@@ -1,7 +1,8 @@
 /**
- * `deno task attacks [--dir <folder>] [--shared] [id-prefix …]`: runs what is in a folder of attacks, each against a service of its own in a network
- * of its own, and prints a line for each: the entries of its attacks.json (attack_set.ts), scenes of several plugins (scene.ts) and
- * programs that attack from outside (attack_program.ts). With `--shared` attacker and observer share a process (`isolation: "shared"`).
+ * `deno task attacks [--dir <folder>] [--shared] [id-prefix …]`: runs what is in a folder of attacks, each against a
+ * service of its own in a network of its own, and prints a line for each: the entries of its attacks.json
+ * (attack_set.ts), scenes of several plugins (scene.ts) and programs that attack from outside (attack_program.ts). With
+ * `--shared` attacker and observer share a process (`isolation: "shared"`).
  * @module
  */
 

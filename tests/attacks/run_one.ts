@@ -1,6 +1,6 @@
 /**
- * Plays one attack, scene or program, given as JSON, inside the namespace that run.ts made, and prints what was seen as JSON on the
- * last line.
+ * Plays one attack, scene or program, given as JSON, inside the namespace that run.ts made, and prints what was seen as
+ * JSON on the last line.
  * @module
  */
 

@@ -1,6 +1,6 @@
 /**
- * The attacks as tests, in groups. Each group is a test file, and files run beside each other: an attack mostly waits, for deadlines
- * and for the quiet in which nothing more may happen.
+ * The attacks as tests, in groups. Each group is a test file, and files run beside each other: an attack mostly waits,
+ * for deadlines and for the quiet in which nothing more may happen.
  * @module
  */
 

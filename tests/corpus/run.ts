@@ -1,6 +1,7 @@
 /**
- * Runs a corpus of plugins: `deno task corpus --plugins <folder> --cases <cases.json> [id prefix …]`. The folder has one sub-folder for
- * each plugin, by the `plugin` name of the cases. Prints a line for each case that fails, and the count at the end.
+ * Runs a corpus of plugins: `deno task corpus --plugins <folder> --cases <cases.json> [id prefix …]`. The folder has
+ * one sub-folder for each plugin, by the `plugin` name of the cases. Prints a line for each case that fails, and the
+ * count at the end.
  * @module
  */
 

@@ -1,5 +1,6 @@
 /**
- * The inner of the two walls alone: cells without denied addresses, in which the sandbox's guard has to keep packages away from this machine.
+ * The inner of the two walls alone: cells without denied addresses, in which the sandbox's guard has to keep packages
+ * away from this machine.
  * @module
  */
 

@@ -1,6 +1,6 @@
 /**
- * Walks, as a plugin, through all that each package gives it and calls every function there, and asks of everything whether a plugin may
- * hold it. Then the same with one of the two walls taken away: each must be enough.
+ * Walks, as a plugin, through all that each package gives it and calls every function there, and asks of everything
+ * whether a plugin may hold it. Then the same with one of the two walls taken away: each must be enough.
  * @module
  */
 

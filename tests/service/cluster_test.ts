@@ -1,6 +1,7 @@
 /**
- * Whole hosts on one Kafka, Postgres and Redis, all real: what is acknowledged comes out, in order, though a host is killed and all are
- * restarted one after the other. `deno task bench cluster` does the same for longer, and to the servers too.
+ * Whole hosts on one Kafka, Postgres and Redis, all real: what is acknowledged comes out, in order, though a host is
+ * killed and all are restarted one after the other. `deno task bench cluster` does the same for longer, and to the
+ * servers too.
  */
 
 import assert from "node:assert/strict";

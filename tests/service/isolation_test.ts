@@ -1,3 +1,4 @@
+/** Proves that plugins of a project with `isolation: "shared"` share a process until one of them misbehaves. */
 import assert from "node:assert/strict";
 import { eventually } from "../kit/eventually.ts";
 import { type RunningService, startTestService } from "../kit/service.ts";
@@ -58,6 +59,11 @@ Deno.test("isolation shared: neighbours share a process until one misbehaves, wh
     "/_hogpen/api/plugin_configs/4/logs?limit=100",
   );
   assert.ok(lines.some(({ message }) => message.startsWith("Moved to a process of its own for a day: a call to")));
+
+  await service.end("SIGTERM");
+  await service.start();
+  await eventually("all run again", async () => (await views(service)).every(({ state }) => state === "running"));
+  assert.deepEqual(await processes(service), [[1, 2], [3], [4], [5]], "a restart brings nobody together again");
 
   await service.api("/_hogpen/api/plugin_configs/4/share", "POST");
   await eventually("it shares again", async () => (await processes(service)).length === 3);

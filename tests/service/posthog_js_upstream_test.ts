@@ -1,6 +1,7 @@
 /**
- * Proves with posthog-js of today and of years ago, in a real Chromium, that a page works through Hogpen as it does with PostHog itself:
- * the same flags, surveys, scripts and console; and that what the page sends is what PostHog gets, but for what plugins change.
+ * Proves with posthog-js of today and of years ago, in a real Chromium, that a page works through Hogpen as it does
+ * with PostHog itself: the same flags, surveys, scripts and console; and that what the page sends is what PostHog gets,
+ * but for what plugins change.
  */
 
 import assert from "node:assert/strict";

@@ -1,6 +1,6 @@
 /**
- * Proves of every page that it shows itself without an error, in light, in dark and on a phone, that axe finds nothing serious,
- * that a viewer finds no control, and that little has to be loaded.
+ * Proves of every page that it shows itself without an error, in light, in dark and on a phone, that axe finds nothing
+ * serious, that a viewer finds no control, and that little has to be loaded.
  * @module
  */
 

@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /**
- * The service itself: its settings, who may use the API, and who changed what.
+ * The service itself: its settings, who may use the API, and the audit of changes.
  * @module
  */
 

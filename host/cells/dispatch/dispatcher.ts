@@ -16,7 +16,10 @@ import type { LoadedCell } from "../loaded_cell.ts";
 import { type BatchOutcome, type EncodedEvents, type EventOrigin, PluginCallError } from "../plugin_runtime.ts";
 import { failedEvent, joinOutcomes, oneEvent, PLUGIN_STOPPED, skippedBatch, spreadOutcome } from "./split_batch.ts";
 
-/** Work that is still running or waiting when a runtime is closed; it was not done, and is found again at the next start. */
+/**
+ * Work that is still running or waiting when a runtime is closed; it was not done, and is found again at the next
+ * start.
+ */
 export class RuntimeClosedError extends Error {
   override name = "RuntimeClosedError";
   constructor() {

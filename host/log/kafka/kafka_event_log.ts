@@ -1,7 +1,7 @@
 /**
- * The event log on Kafka, shared by the hosts of a cluster. Each host owns some partitions: it routes their records, and
- * its consumers read them. Cursors are vectors over the partitions that the host owns. When those change, readers continue
- * from their committed positions.
+ * The event log on Kafka, shared by the hosts of a cluster. Each host owns some partitions: it routes their records,
+ * and its consumers read them. Cursors are vectors over the partitions that the host owns. When those change, readers
+ * continue from their committed positions.
  *
  *     outside ──▶ joining ──▶ taking over ──▶ owner ──▶ (a change, or doubt) ──▶ taking over …
  *

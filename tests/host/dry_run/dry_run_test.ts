@@ -23,7 +23,7 @@ interface Answer {
       logs: { message: string }[];
       storage: { operation: string; key: string; value: unknown }[];
       cache: { operation: string; key: string; value: unknown }[];
-      fetches: { url: string; method: string }[] | null;
+      fetches: { url: string; method: string }[];
       captures: { event: string }[];
       jobs: { job: string; run_at: string }[];
       ms: number;
@@ -91,7 +91,7 @@ Deno.test("a dry run shows all that a plugin does, and nothing of it stays", asy
     { path: "/properties/year", after: 2030 },
   ]);
   assert.deepEqual(first!.logs.map(({ message }) => message), ["saw a 4"]);
-  assert.deepEqual(first!.fetches?.map(({ method, url }) => `${method} ${url}`), [
+  assert.deepEqual(first!.fetches.map(({ method, url }) => `${method} ${url}`), [
     "GET https://api.example.com/users?x=1",
   ]);
   assert.deepEqual(first!.captures.map(({ event }) => event), ["derived"]);

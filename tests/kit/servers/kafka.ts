@@ -1,6 +1,6 @@
 /**
- * A private Kafka for tests and benchmarks: brokers that are controllers too, one JVM each. The jars come from Maven once and are kept in
- * a folder of the machine.
+ * A private Kafka for tests and benchmarks: brokers that are controllers too, one JVM each. The jars come from Maven
+ * once and are kept in a folder of the machine.
  * @module
  */
 

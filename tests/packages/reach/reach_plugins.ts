@@ -1,6 +1,6 @@
 /**
- * Plugins that look for what no plugin may hold, in all that a package gives them. `URL.forbidden` of the reach cell names it when they
- * find it.
+ * Plugins that look for what no plugin may hold, in all that a package gives them. `URL.forbidden` of the reach cell
+ * names it when they find it.
  * @module
  */
 
@@ -35,8 +35,9 @@ function walk(roots, found, readGetters) {
 }`;
 
 /**
- * Calls every function with each \`this\` and each list of arguments, and looks at what comes back, what is thrown, what callbacks get, and
- * what is done to a stranger: a proxy that is handed in and is, for all that is asked of it, itself again.
+ * Calls every function with each \`this\` and each list of arguments, and looks at what comes back, what is thrown,
+ * what callbacks get, and what is done to a stranger: a proxy that is handed in and is, for all that is asked of it,
+ * itself again.
  */
 const CALL = `
 /** What is asked of one stranger; behind that it throws, so that no loop over it is endless. */

@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /**
- * One app: its settings, what it does, what went wrong, what it was before.
+ * One app: its settings, what it does, what went wrong, and its history.
  * @module
  */
 
@@ -38,7 +38,7 @@ export function AppPage({ id }: { id: string }) {
   if (!app) return <Waiting error={error} />;
   function choose(name: string) {
     setTab(name);
-    // The address can be sent to somebody else.
+    // Keeps the tab in the address, so that the address can be shared.
     history.replaceState(null, "", `#/apps/${id}?show=${name}`);
   }
   return (
@@ -57,6 +57,7 @@ export function AppPage({ id }: { id: string }) {
         {[app.does.join("; "), `from ${app.source}`].filter(Boolean).join(", ")}
       </p>
       {app.reason && <p class="bad">{app.reason}</p>}
+      {app.apart !== null && <Apart app={app} onChange={again} />}
       <Choice
         label="About this app"
         options={Object.entries(TABS).map(([name, { title }]) => [name, title] as const)}
@@ -65,6 +66,18 @@ export function AppPage({ id }: { id: string }) {
       />
       {(TABS[tab] ?? TABS["settings"])?.show(app, again)}
     </>
+  );
+}
+
+/** The same app in a process that it shares would need no words. */
+function Apart({ app, onChange }: { app: App; onChange(): void }) {
+  return (
+    <p class="row">
+      <span>
+        For a day it has a process of its own, though its project shares them: <span class="bad">{app.apart}</span>
+      </span>
+      <Action method="POST" path={`plugin_configs/${app.id}/share`} onDone={onChange}>Share again</Action>
+    </p>
   );
 }
 
