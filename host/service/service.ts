@@ -205,6 +205,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     log,
     store,
     clock,
+    hostId: settings.kafka === null ? null : instanceId,
     meter: telemetry.counters.consumers,
     drainMs: DRAIN_MS,
     onError: (id, error) => notices.warn(`Consumer ${id}: ${wordsOf(error)}`),

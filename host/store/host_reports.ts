@@ -74,3 +74,8 @@ export function createHostReports({ settings, own, now }: HostReportsOptions): H
     },
   };
 }
+
+/** The ids of the hosts that have reported within a day and have not stopped since. */
+export async function hostIdsIn(settings: Pick<Settings, "list">): Promise<Set<string>> {
+  return new Set(Object.keys(await settings.list(PREFIX)).map((key) => key.slice(PREFIX.length)));
+}
