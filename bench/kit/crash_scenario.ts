@@ -150,9 +150,12 @@ export async function allRunning(host: HostProcess): Promise<void> {
   }
 }
 
-/** Waits until so many events have come out. */
+/** Waits until so many events have come out; rejects when that takes a minute. */
 export async function arrive(receiver: CrashReceiver, count: number): Promise<void> {
-  while (receiver.way("webhook").counts.size < count) await pause(50);
+  for (const deadline = Date.now() + 60_000; receiver.way("webhook").counts.size < count;) {
+    if (Date.now() > deadline) throw new Error(`Cannot go on: ${count} events have not come out within a minute`);
+    await pause(50);
+  }
 }
 
 export function pause(ms: number): Promise<void> {
