@@ -136,7 +136,11 @@ export class KafkaEventLog implements EventLog {
       await this.#parts.cursors.move(project, reader, next);
       return this.#parts.waiters.wakeAll();
     }
-    if (era !== this.#era(topic)) throw new StaleCursorError();
+    if (era !== this.#era(topic)) {
+      // What was delivered before the change counts where no other host has taken the partition over yet.
+      await this.#parts.cursors.commit(project, reader, next).catch(unlessStale);
+      throw new StaleCursorError();
+    }
     try {
       await this.#parts.cursors.commit(project, reader, next);
     } catch (error) {
@@ -224,6 +228,10 @@ export class KafkaEventLog implements EventLog {
     );
     return { era: null, next: new Map(await Promise.all(places)) };
   }
+}
+
+function unlessStale(error: unknown): void {
+  if (!(error instanceof StaleCursorError)) throw error;
 }
 
 let turn = 0;

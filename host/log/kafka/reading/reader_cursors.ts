@@ -216,7 +216,7 @@ export class ReaderCursors implements AsyncDisposable {
       FROM jsonb_to_recordset(${JSON.stringify(places)}::text::jsonb)
         AS u(project bigint, reader text, partition int, next bigint, moves int)
       WHERE r.log = ${this.#log} AND r.project = u.project AND r.reader = u.reader AND r.partition = u.partition
-        AND r.epoch <= ${this.#epoch} AND r.moves = u.moves
+        AND r.epoch <= ${this.#epoch} AND r.moves = u.moves AND r.next <= u.next
       RETURNING r.project, r.reader, r.partition`;
   }
 

@@ -86,6 +86,25 @@ Deno.test("Kafka: two hosts share the partitions, and one takes over when the ot
   );
 });
 
+Deno.test("Kafka: what was delivered when partitions change hands counts in those that stay", options, async () => {
+  await using cluster = await makeCluster();
+  await using first = await cluster.host("first");
+  await eventually("the first host owns everything", () => owns(first, 4));
+  await first.register("outbox", 1, "reader", "earliest");
+  await first.append("outbox", 1, Array.from({ length: 20 }, (_, i) => record(`person ${i}`, i)));
+  const cursor = await first.cursor("outbox", 1, "reader");
+  await first.waitForRecords("outbox", 1, cursor, new AbortController().signal);
+  const read = await first.read("outbox", 1, cursor, LIMITS);
+  assert.equal(read.length, 20);
+  await using second = await cluster.host("second");
+  await eventually("both own half", () => owns(first, 2) && owns(second, 2));
+  await assert.rejects(first.commit("outbox", 1, "reader", read.at(-1)!.cursor), StaleCursorError);
+  const rest = async (log: KafkaEventLog) =>
+    await log.read("outbox", 1, await log.cursor("outbox", 1, "reader"), LIMITS);
+  assert.deepEqual(await rest(first), []);
+  await eventually("the second host delivers what is its own", async () => (await rest(second)).length > 0);
+});
+
 Deno.test("Kafka: a reader that another host rewinds goes on from there", options, async () => {
   await using cluster = await makeCluster();
   await using first = await cluster.host("first");
