@@ -96,6 +96,8 @@ export async function openKafkaEventLog(options: KafkaLogOptions): Promise<Kafka
     router.renew();
     await router.use(() => Promise.resolve());
     readers.inbox.own(new Map());
+    await readers.inbox.findLeaders();
+    await progressClient.use((client) => client.metadata({ topics: [names.progress], forceUpdate: true }));
     const progress = new Map<number, RoutingProgress>();
     await Promise.all(ownership.partitions.map(async (partition) => {
       const found = await readProgress({
@@ -118,6 +120,7 @@ export async function openKafkaEventLog(options: KafkaLogOptions): Promise<Kafka
 
   async function prepareOutbox({ partitions }: Ownership): Promise<number[]> {
     const needed = await cursors.claim(partitions);
+    await readers.outbox.findLeaders();
     const starts = await Promise.all(partitions.map(async (partition) => {
       const latest = await readers.outbox.edge(partition, "latest");
       return [partition, Math.min(latest, Math.max(needed.get(partition) ?? latest, latest - TAIL_RECORDS))] as const;
