@@ -22,7 +22,7 @@ import { type GeoipDatabase, openGeoipDatabase } from "../services/geoip/geoip_d
 import { openSqliteStore } from "../store/sqlite_store.ts";
 import type { Store } from "../store/store.ts";
 import { openLogOrRescue, openStoreOrRescue } from "./upkeep/rescue/open_or_rescue.ts";
-import { openDataFolder } from "./upkeep/data_folder.ts";
+import { exists, openDataFolder } from "./upkeep/data_folder.ts";
 import { loadInstanceId } from "./instance_id.ts";
 import { type Notices, wordsOf } from "./notices.ts";
 
@@ -93,6 +93,8 @@ export async function openStore({ databaseUrl, data, sync }: Settings): Promise<
 async function openMoving(settings: Settings, notices: Notices): Promise<MovingLog> {
   await using opened = new AsyncDisposableStack();
   const from = opened.use(await openSqlite(settings, notices));
+  // Nobody else has the data folder from here on.
+  await copyOwnStore(settings, notices);
   const to = opened.use(await openKafka(settings, notices));
   const log = new MovingLog({
     from,
@@ -106,6 +108,17 @@ async function openMoving(settings: Settings, notices: Notices): Promise<MovingL
   });
   opened.move();
   return log;
+}
+
+/** What the host has kept on SQLite so far, when its store is to be Postgres from now on. */
+async function copyOwnStore({ databaseUrl, data }: Settings, notices: Notices): Promise<void> {
+  const path = join(data, STORE_FILE);
+  if (databaseUrl === null || !await exists(path)) return;
+  const { copyStore } = await import("../store/copy_store.ts");
+  const moved = await copyStore({ path, databaseUrl, name: await loadInstanceId(data) });
+  if (moved === null) return;
+  const rows = Object.entries(moved).filter(([, count]) => count > 0).map(([table, count]) => `${count} ${table}`);
+  notices.info(`Copied from ${path} to Postgres: ${rows.join(", ") || "nothing"}`);
 }
 
 async function openSqlite(settings: Settings, notices: Notices): Promise<SqliteLog> {

@@ -16,12 +16,14 @@ import { createStartGate } from "../cells/process/start_gate.ts";
 import { ProcessWatch } from "../cells/process/process_watch.ts";
 import { systemClock } from "../clock.ts";
 import type { HogpenConfig } from "../config/config.ts";
+import { dutiesOf } from "../config/host_role.ts";
 import type { Settings } from "../config/settings.ts";
 import { createConsumers } from "../consumers/consumers.ts";
 import { planConsumers } from "../consumers/plan_consumers.ts";
 import { requeueDeadLetter } from "../consumers/requeue_dead_letter.ts";
 import type { EventLog } from "../log/event_log.ts";
 import type { Moved } from "../log/moving/move_log.ts";
+import type { HostedPlugins } from "../loader/hosted_plugin.ts";
 import { inspectPlugin } from "../dry_run/inspect_plugin.ts";
 import { dryRun } from "../dry_run/dry_run.ts";
 import { createSink } from "../destinations/create_sink.ts";
@@ -203,20 +205,27 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     log,
     store,
     clock,
+    hostId: settings.kafka === null ? null : instanceId,
     meter: telemetry.counters.consumers,
     drainMs: DRAIN_MS,
     onError: (id, error) => notices.warn(`Consumer ${id}: ${wordsOf(error)}`),
   });
-  const host = { plugins: plugins.hosted, journal: records, clock, owner: instanceId, drainMs: DRAIN_MS };
+  const { routes, delivers } = dutiesOf(settings.hostRole);
+  // Who delivers runs jobs and schedules too, so that hosts that process events have nothing else to do.
+  const host = {
+    plugins: delivers ? plugins.hosted : NO_PLUGINS,
+    journal: records,
+    clock,
+    owner: instanceId,
+    drainMs: DRAIN_MS,
+  };
   const jobs = createJobRunner({ ...host, store, onError: onError("Jobs") });
   wakeJobs = jobs.wake;
   const scheduler = createScheduler({ ...host, store, onError: onError("Schedule") });
 
-  /** A host that only takes in events for others runs nothing else, and has no cursors in the log. */
-  const isWorking = settings.hostRole === "all";
-
   async function planAgain(of = config): Promise<void> {
-    if (!isWorking) return;
+    // Who delivers nothing keeps no places in the log.
+    if (!delivers) return;
     const plan = planConsumers(of, {
       plugins: plugins.hosted,
       journal: records,
@@ -258,7 +267,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   }
 
   async function applyNow(next: HogpenConfig, anew?: ReadonlySet<number>): Promise<void> {
-    if (isWorking) await run(next, anew);
+    if (routes || delivers) await run(next, anew);
     config = next;
     revision = revisionOf(next, revisionKey);
     await soon(resting.update(next), clock);
@@ -272,7 +281,10 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     config = next;
     // A plugin that never became ready holds batches of its project. They are returned and take the new chain.
     const [idle, busy] = [retired.filter((each) => !isUp(each)), retired.filter(isUp)];
-    await Promise.all([routers.apply(next), ...idle.map((runtime) => runtime[Symbol.asyncDispose]())]);
+    await Promise.all([
+      ...routes ? [routers.apply(next)] : [],
+      ...idle.map((runtime) => runtime[Symbol.asyncDispose]()),
+    ]);
     await planAgain();
     await Promise.all(busy.map((runtime) => runtime[Symbol.asyncDispose]()));
     for (const runtime of retired) known.delete(runtime);
@@ -438,6 +450,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     [Symbol.asyncDispose]: () => stopping ??= stop(),
   };
 }
+
+const NO_PLUGINS: HostedPlugins = new Map();
 
 /** A change is answered when it has been applied, but a slow plugin does not delay the answer for long. */
 async function soon(done: Promise<void>, clock: typeof systemClock): Promise<void> {

@@ -16,7 +16,7 @@ const reportSchema = z.object({
   seenAt: z.number(),
   revision: z.string(),
   /** Null if the event log belongs to this host alone. */
-  partitions: z.array(z.number()).nullable(),
+  partitions: z.object({ inbox: z.array(z.number()), outbox: z.array(z.number()) }).nullable(),
   lag: z.object({ events: z.number(), seconds: z.number() }),
 });
 
@@ -73,4 +73,9 @@ export function createHostReports({ settings, own, now }: HostReportsOptions): H
       await settings.del(PREFIX + (await own()).id);
     },
   };
+}
+
+/** The ids of the hosts that have reported within a day and have not stopped since. */
+export async function hostIdsIn(settings: Pick<Settings, "list">): Promise<Set<string>> {
+  return new Set(Object.keys(await settings.list(PREFIX)).map((key) => key.slice(PREFIX.length)));
 }

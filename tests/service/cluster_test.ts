@@ -149,13 +149,20 @@ Deno.test("a cluster loses nothing and keeps each person's order though hosts ar
   const start = async (role: string) =>
     hosts.use(await startTestService({ config, env: { ...env, HOGPEN_ROLE: role } }));
   const [front, one, other] = [await start("intake"), await start("all"), await start("all")];
-  const ownersOf = async () => {
-    const { results } = await front.api<{ results: { role: string; partitions: number[] }[] }>("/_hogpen/api/hosts");
-    return results.filter(({ partitions }) => partitions.length > 0);
+  const ownersOf = async (topic: "inbox" | "outbox") => {
+    const { results } = await front.api<
+      { results: { role: string; partitions: { inbox: number[]; outbox: number[] } }[] }
+    >("/_hogpen/api/hosts");
+    return results.map(({ role, partitions }) => ({ role, partitions: partitions[topic] }))
+      .filter(({ partitions }) => partitions.length > 0);
   };
-  const isWhole = async () => (await ownersOf()).flatMap(({ partitions }) => partitions).length === PARTITIONS;
-  await eventually("two hosts own all partitions", async () => await isWhole() && (await ownersOf()).length === 2);
-  assert((await ownersOf()).every(({ role }) => role === "all"));
+  for (const topic of ["inbox", "outbox"] as const) {
+    await eventually(`two hosts own all partitions of the ${topic}`, async () => {
+      const owners = await ownersOf(topic);
+      return owners.length === 2 && owners.flatMap(({ partitions }) => partitions).length === PARTITIONS;
+    });
+    assert((await ownersOf(topic)).every(({ role }) => role === "all"));
+  }
   for (const host of [front, one, other]) {
     await eventually("it is ready", async () => {
       const answer = await fetch(`${host.url}/_ready`);

@@ -1,6 +1,6 @@
 /**
  * Proves that `hogpen migrate --to kafka` takes everything along that is not done yet, each consumer from where it was,
- * while events come, and also when it is killed on the way; on a real Kafka and Postgres.
+ * and what stands in the store, while events come, and also when it is killed on the way; on a real Kafka and Postgres.
  */
 
 import assert from "node:assert/strict";
@@ -78,7 +78,13 @@ for (const kills of [0, 2]) {
       if (path === "/gate") return open ? new Response() : never.promise;
       return (path === "/quick" ? quick : slow).take(text);
     });
-    const inline = `export async function processEvent(event) { await fetch('${receiver.url}/gate'); return event }`;
+    const inline = `
+      export const jobs = { later() {} }
+      export async function processEvent(event, { jobs }) {
+        if (event.properties.number === 1) await jobs.later(event.distinct_id).runIn(1, 'hour')
+        await fetch('${receiver.url}/gate')
+        return event
+      }`;
     await using service = await startTestService({
       config: {
         projects: [{
@@ -88,7 +94,6 @@ for (const kills of [0, 2]) {
           destinations: ["quick", "slow"].map((id) => ({ ...DESTINATION, id, url: `${receiver.url}/${id}` })),
         }],
       },
-      env: { DATABASE_URL: await postgres.createDatabase() },
     });
     const people = new People();
     await people.send(service, 20);
@@ -100,7 +105,11 @@ for (const kills of [0, 2]) {
     await people.send(service, 20);
     await service.end("SIGTERM");
 
-    const env = { HOGPEN_KAFKA: kafka.brokers, HOGPEN_KAFKA_PARTITIONS: "4" };
+    const env = {
+      HOGPEN_KAFKA: kafka.brokers,
+      HOGPEN_KAFKA_PARTITIONS: "4",
+      DATABASE_URL: await postgres.createDatabase(),
+    };
     await assert.rejects(service.start({ env }), /200 events that were not processed and 300 that were not delivered/);
     for (let kill = 0; kill < kills; kill++) {
       await service.start({ command: ["migrate", "--to", "kafka"] });
@@ -118,6 +127,8 @@ for (const kills of [0, 2]) {
     never.resolve(new Response());
     await service.start({ command: ["start"] });
     await people.send(service, 5);
+    const jobs = await service.api<{ total: number }>("/_hogpen/api/jobs?state=waiting&total=true");
+    assert.equal(jobs.total, PEOPLE, "the jobs that wait came along");
     for (const { numbers } of [quick, slow]) {
       await eventually("all have come", () => [...numbers.values()].every((each) => each.includes(people.number)));
       for (const [person, each] of numbers) {
