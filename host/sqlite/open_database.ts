@@ -40,7 +40,7 @@ const DAMAGE = /malformed|file is not a database/;
  * which counts pages whatever their size: without this the large pages of the event log take the place of small ones of
  * other databases, and the cache goes on growing.
  */
-const MEMORY_BYTES = 32 * 1024 * 1024;
+const MEMORY_BYTES = 24 * 1024 * 1024;
 
 /** Files up to this size are checked completely at start. Checking larger ones would delay the start by minutes. */
 const FULL_CHECK_BYTES = 256 * 1024 * 1024;
