@@ -5,9 +5,9 @@
  */
 
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { liveOutcome, ownFields, tryOut } from "../kit/dry_run.ts";
 import { startTestService } from "../kit/service.ts";
+import { corpusArguments } from "./corpus_arguments.ts";
 import { type CorpusCase, readCases } from "./corpus_case.ts";
 import { type Difference, difference } from "./difference.ts";
 import { preparePlugin, stopBundler } from "./load_corpus_plugin.ts";
@@ -120,14 +120,6 @@ function eventsOf(cases: CorpusCase[]): Event[] {
 }
 
 if (import.meta.main) {
-  const { values: { plugins, cases }, positionals } = parseArgs({
-    options: { plugins: { type: "string" }, cases: { type: "string" } },
-    allowPositionals: true,
-  });
-  if (plugins === undefined || cases === undefined) {
-    console.error("Usage: deno task corpus:live --plugins <folder> --cases <cases.json> [plugin …]");
-    Deno.exit(2);
-  }
-  const { different } = await compareWithLive({ plugins, cases, names: positionals });
+  const { different } = await compareWithLive(corpusArguments("corpus:live", "plugin"));
   Deno.exit(different > 0 ? 1 : 0);
 }
