@@ -1,9 +1,9 @@
 /**
- * `deno task soak <minutes> [exporters|operations]`: the service under 500 events a second for a long time. Descriptors,
- * threads and memory of the host and of each steady plugin, and the disk, are compared with what they were after five
- * minutes (or a third of the time): what grows would end a service that behaves. Each consumer must keep up, too.
- * `exporters` (the default) are plugins of every style that people write; `operations` have a looping plugin, a slow
- * destination and changes of the configuration.
+ * `deno task soak <minutes> [exporters|operations]`: the service under 500 events a second for a long time.
+ * Descriptors, threads and memory of the host and of each steady plugin, and the disk, are compared with what they were
+ * after five minutes (or a third of the time): what grows would end a service that behaves. Each consumer must keep up,
+ * too. `exporters` (the default) are plugins of every style that people write; `operations` have a looping plugin, a
+ * slow destination and changes of the configuration.
  * @module
  */
 

@@ -1,6 +1,6 @@
 /**
- * What a plugin does besides returning an event, as a dry run records it: bounded, since a plugin that prints, stores or
- * requests without end would fill the host's memory, and the answer, with it.
+ * Records what a plugin does besides returning an event, for a dry run. The records are bounded, because a plugin that
+ * prints, stores or requests without end would otherwise fill the host's memory and the answer.
  * @module
  */
 
@@ -12,26 +12,26 @@ export interface Notes {
   /** Calls of storage and cache: the operation, the key, and the value that was read or written. */
   storage: { operation: string; key: string; value: unknown }[];
   cache: { operation: string; key: string; value: unknown }[];
-  /** What it asked for with fetch, also where a rule answered or a wall refused. */
+  /** The requests that it made with fetch, including those that a rule answered or a wall refused. */
   fetches: FetchedRequest[];
   captures: { event: string; properties: unknown }[];
   jobs: { job: string; payload: unknown; run_at: string }[];
-  /** Notes that were not kept because the dry run had too many. */
+  /** How many records were left out because the dry run had too many. */
   left_out: number;
 }
 
 type Kind = Exclude<keyof Notes, "left_out">;
 
-/** What all steps of a dry run together may keep. */
+/** The bounds for all steps of a dry run together. */
 export interface NoteBudget {
   notes: number;
-  /** Of their JSON. */
+  /** Counted in their JSON. */
   chars: number;
 }
 
 export interface NoteTaker {
   add<K extends Kind>(kind: K, note: Notes[K][number]): void;
-  /** Records a call of a service, and what it gave. */
+  /** Records a call of a service and its result. */
   called(name: ServiceName, args: unknown[], value: unknown): void;
   /** What was recorded since the last call. */
   take(): Notes;
@@ -49,7 +49,7 @@ export function createNoteTaker(budget: NoteBudget): NoteTaker {
     if (budget.notes < 1 || budget.chars < chars) return void notes.left_out++;
     budget.notes--;
     budget.chars -= chars;
-    // TypeScript does not see that the list is of the same kind as the note.
+    // TypeScript cannot tell that the list has the same kind as the record.
     (notes[kind] as Notes[K][number][]).push(note);
   }
 

@@ -36,9 +36,9 @@ export class DamagedDatabaseError extends Error {
 const DAMAGE = /malformed|file is not a database/;
 
 /**
- * What SQLite keeps in this process, of all databases together. Deno builds it so that their page caches share one bound,
- * which counts pages whatever their size: without this the large pages of the event log take the place of small ones of
- * other databases, and the cache goes on growing.
+ * What SQLite keeps in this process, of all databases together. Deno builds it so that their page caches share one
+ * bound, which counts pages whatever their size: without this the large pages of the event log take the place of small
+ * ones of other databases, and the cache goes on growing.
  */
 const MEMORY_BYTES = 24 * 1024 * 1024;
 

@@ -1,5 +1,6 @@
 /**
- * What an attack costs the machine, and what it leaves behind: memory while it runs, events and processor time afterwards.
+ * What an attack costs the machine, and what it leaves behind: memory while it runs, events and processor time
+ * afterwards.
  * @module
  */
 

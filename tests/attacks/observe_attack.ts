@@ -164,7 +164,9 @@ function projectOf({ attack, project, token, attackerId, observerId }: Place, is
   };
 }
 
-/** Who only looks on is judged by how late its events are. A short deadline would blame the attack for a busy machine. */
+/**
+ * Who only looks on is judged by how late its events are. A short deadline would blame the attack for a busy machine.
+ */
 function lookOnSeconds({ bounds }: Attack): number {
   return Math.max(bounds.call_timeout_ms, bounds.bystander_max_latency_ms) / 1000;
 }

@@ -1,6 +1,6 @@
 /**
- * Plays attacks, a scene or a program, given as JSON, inside the namespace that run.ts made, and prints what was seen as
- * JSON on the last line.
+ * Plays attacks, a scene or a program, given as JSON, inside the namespace that run.ts made, and prints what was seen
+ * as JSON on the last line.
  * @module
  */
 

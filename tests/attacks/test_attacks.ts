@@ -32,9 +32,9 @@ export function readAttacks(): Promise<Attack[]> {
 }
 
 /**
- * The group's tests, one for each attack; with `shared` beside a neighbour in one process. Starting a service takes most
- * of an attack's time, so several attacks are played against one, unless an attack needs its own. When the tests of
- * some that were played together fail, `deno task attacks` plays each alone and shows which one it is.
+ * The group's tests, one for each attack; with `shared` beside a neighbour in one process. Starting a service takes
+ * most of an attack's time, so several attacks are played against one, unless an attack needs its own. When the tests
+ * of some that were played together fail, `deno task attacks` plays each alone and shows which one it is.
  */
 export async function testAttacks(group: keyof typeof GROUPS, isolation: Isolation = "each"): Promise<void> {
   const attacks = await readAttackSet(FOLDER, GROUPS[group].map((word) => `${word}-`));

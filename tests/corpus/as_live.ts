@@ -1,6 +1,7 @@
 /**
  * Gives the events of a corpus to each of its plugins in a dry run and then live, and compares what became of them:
- * `deno task corpus:live --plugins <folder> --cases <cases.json> [plugin …]`. Plugins reach the network as they do live.
+ * `deno task corpus:live --plugins <folder> --cases <cases.json> [plugin …]`. Plugins reach the network as they do
+ * live.
  * @module
  */
 
@@ -79,7 +80,10 @@ export async function compareWithLive(
   return result;
 }
 
-/** Empty when the plugin does live what it did in the dry run. What two dry runs do not agree on is chance, and not compared. */
+/**
+ * Empty when the plugin does live what it did in the dry run. What two dry runs do not agree on is chance, and not
+ * compared.
+ */
 async function comparePlugin(folder: string, given: CorpusCase, events: Event[]): Promise<string[]> {
   await using prepared = await preparePlugin(folder, given);
   const plugin = { id: 1, source: prepared.path, config: given.config };
