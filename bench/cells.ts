@@ -13,6 +13,7 @@ import { ProcessWatch } from "../host/cells/process/process_watch.ts";
 import { systemNames } from "../host/cells/egress/system_names.ts";
 import { loadPlugin } from "../host/loader/load_plugin.ts";
 import { encodeEvents } from "../host/router/encode_events.ts";
+import { pssMb } from "./kit/process_figures.ts";
 import { workloadEvent } from "./workload.ts";
 
 const COUNTS = [1, 10, 50];
@@ -143,10 +144,4 @@ async function startBare(): Promise<Started> {
       await reader.cancel();
     },
   };
-}
-
-/** The process's own pages, and its share of those that it has in common with others. */
-function pssMb(pid: number): number {
-  const line = /^Pss:\s+(\d+) kB/m.exec(Deno.readTextFileSync(`/proc/${pid}/smaps_rollup`));
-  return Number(line?.[1] ?? 0) / 1024;
 }

@@ -5,6 +5,7 @@
  */
 
 import { startTestService } from "../tests/kit/service.ts";
+import { childrenOf, isCell, processorOf, pssMb } from "./kit/process_figures.ts";
 import { type Goal, printGoals, printMachine } from "./kit/report.ts";
 import { receiveSentinels } from "./kit/sentinel_receiver.ts";
 import { BATCH, freshEvent, post, sentinel } from "./kit/service_load.ts";
@@ -27,9 +28,6 @@ const CALLS = 240_000;
  * about as many calls.
  */
 const WARM_EVENTS = 1_500;
-
-/** Linux counts processor time in hundredths of a second. */
-const MS_A_TICK = 10;
 
 interface Row {
   startMs: number;
@@ -83,7 +81,7 @@ async function measure(count: number, isolation: Isolation): Promise<Row> {
   await using service = await startTestService({ config: { projects } });
   await untilReady(service.api);
   const startMs = performance.now() - begin;
-  const { hostMb, cellsMb, cells, cpuMs } = await figures(service.pid);
+  const { hostMb, cellsMb, cells, cpuMs } = figures(service.pid);
 
   const calls = projects.reduce((sum, project) => sum + project.plugins.length, 0);
   const eventsEach = Math.ceil(CALLS / calls);
@@ -135,37 +133,15 @@ async function work(
   return Math.max(...ends);
 }
 
-interface Figures {
-  hostMb: number;
-  cellsMb: number;
-  cells: number;
-  cpuMs: number;
-}
-
 /** Of the host and of all its cells together. */
-async function figures(host: number): Promise<Figures> {
-  const found: Figures = { hostMb: await pss(host), cellsMb: 0, cells: 0, cpuMs: (await stat(host)).cpuMs };
-  for await (const { name } of Deno.readDir("/proc")) {
-    if (!/^\d+$/.test(name)) continue;
-    const { parent, cpuMs } = await stat(Number(name));
-    if (parent !== host) continue;
-    found.cpuMs += cpuMs;
-    // Its other children compile plugins.
-    if (!(await Deno.readTextFile(`/proc/${name}/cmdline`).catch(() => "")).includes("/boot/cell.ts")) continue;
-    found.cellsMb += await pss(Number(name));
-    found.cells++;
-  }
-  return found;
-}
-
-/** Nothing of a process that is gone. */
-async function stat(pid: number): Promise<{ parent: number; cpuMs: number }> {
-  const text = await Deno.readTextFile(`/proc/${pid}/stat`).catch(() => "");
-  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ").map(Number);
-  return { parent: fields[1] ?? 0, cpuMs: ((fields[11] ?? 0) + (fields[12] ?? 0)) * MS_A_TICK };
-}
-
-async function pss(pid: number): Promise<number> {
-  const text = await Deno.readTextFile(`/proc/${pid}/smaps_rollup`).catch(() => "");
-  return Number(/^Pss:\s+(\d+)/m.exec(text)?.[1] ?? 0) / 1024;
+function figures(host: number) {
+  const children = childrenOf(host);
+  const cells = children.filter(isCell);
+  const sum = (values: number[]) => values.reduce((total, value) => total + value, 0);
+  return {
+    hostMb: pssMb(host),
+    cellsMb: sum(cells.map(pssMb)),
+    cells: cells.length,
+    cpuMs: sum([host, ...children].map((pid) => processorOf(pid).ms)),
+  };
 }

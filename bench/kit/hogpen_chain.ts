@@ -103,8 +103,10 @@ export async function hogpenChain(name: string, { sources, isolation }: ChainOpt
   }
 
   const all = opened.move();
+  const cells = runtimes.flatMap((runtime) => runtime.pluginConfigIds.map((id) => runtime.status(id).pid));
   return {
     name,
+    pids: [Deno.pid, ...new Set(cells.filter((pid) => pid !== null))],
     async run(milliseconds) {
       await fill();
       await log.stepped();
