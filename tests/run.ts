@@ -16,9 +16,6 @@ const ALL = ["tests", "plugins"];
 /** Without it Deno checks types anew at each run, since packages might have changed behind its back. */
 const CACHED_PACKAGES = "--node-modules-dir=auto";
 
-/** Test files that run at the same time: three for every two cores, because tests wait about as long as they work. */
-const JOBS = String(Math.ceil(navigator.hardwareConcurrency * 1.5));
-
 const given = Deno.args.filter((argument) => argument !== "--slow");
 const isSlow = given.length < Deno.args.length;
 if (!await isReady()) Deno.exit(2);
@@ -66,7 +63,6 @@ async function runTests(): Promise<number> {
 }
 
 async function runDeno(args: string[]): Promise<number> {
-  const options = { stdin: "inherit", stdout: "inherit", stderr: "inherit", cwd: ROOT } as const;
-  const env = { DENO_JOBS: Deno.env.get("DENO_JOBS") ?? JOBS };
-  return (await new Deno.Command(Deno.execPath(), { args, env, ...options }).spawn().status).code;
+  const streams = { stdin: "inherit", stdout: "inherit", stderr: "inherit" } as const;
+  return (await new Deno.Command(Deno.execPath(), { args, cwd: ROOT, ...streams }).spawn().status).code;
 }
