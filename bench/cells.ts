@@ -1,6 +1,6 @@
 /**
- * What a cell costs: time from its start to the first answer, and memory when idle, for 1, 10 and 50 of them; beside a bare Deno process that
- * answers one line.
+ * What a cell costs: time from its start to the first answer, and memory when idle, for 1, 10 and 50 of them; beside a
+ * bare Deno process that answers one line.
  *
  *     deno task bench cells
  * @module

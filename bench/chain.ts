@@ -1,7 +1,7 @@
 /**
- * Events a second through chains of plugins, router to outbox in memory: ours against what others run plugins in, and against the
- * limit that parsing and stringifying for every plugin sets. vm2 is called as PostHog's plugin server did, isolated-vm as RudderStack's
- * transformer does, and once more at its best.
+ * Events a second through chains of plugins, router to outbox in memory: ours against what others run plugins in, and
+ * against the limit that parsing and stringifying for every plugin sets. vm2 is called as PostHog's plugin server did,
+ * isolated-vm as RudderStack's transformer does, and once more at its best.
  * @module
  */
 

@@ -1,7 +1,11 @@
 /**
- * What is lost when parts of a cluster die: several hosts on one Kafka, Postgres and Redis, all real, each of which is killed, stopped
- * or restarted under load. Everything that a client was told is stored must come out of every way, in order.
- * `deno task bench cluster [--hosts 3] [--brokers 1] [--kills 30] [--only hosts|stalls|brokers|stores|rolling]`
+ * What is lost when parts of a cluster die: several hosts on one Kafka, Postgres and Redis, all real, each of which is
+ * killed, stopped or restarted under load. Everything that a client was told is stored must come out of every way, in
+ * order.
+ *
+ * `deno task bench cluster [--hosts 3] [--brokers 1] [--short]`, and how often each strike hits: `--kills 30`,
+ * `--stalls 10` (of hosts), `--broker-kills 10`, `--broker-stalls 5`, `--postgres 10`, `--redis 10`, `--rolling 5`.
+ * `--short` is few of each. With `--only kills,redis` the others are left out. `--keep` keeps what the hosts have said.
  * @module
  */
 
@@ -13,18 +17,40 @@ import { startCrashLoad } from "./kit/crash_load.ts";
 import { startCrashReceiver } from "./kit/crash_receiver.ts";
 import { allRunning, arrive, configFor, pause, report, settle, TOKEN } from "./kit/crash_scenario.ts";
 import { type HostProcess, startHostProcess } from "./kit/host_process.ts";
-import { type Goal, printGoals, printMachine } from "./kit/report.ts";
+import { type Goal, printGoals, printMachine, printTable } from "./kit/report.ts";
+
+const COUNTS = {
+  "kills": { long: 30, short: 3 },
+  "stalls": { long: 10, short: 1 },
+  "broker-kills": { long: 10, short: 2 },
+  "broker-stalls": { long: 5, short: 1 },
+  "postgres": { long: 10, short: 2 },
+  "redis": { long: 10, short: 2 },
+  "rolling": { long: 5, short: 1 },
+};
+type Kind = keyof typeof COUNTS;
+const KINDS = Object.keys(COUNTS) as Kind[];
 
 const { values: flags } = parseArgs({
   args: Deno.args.slice(1),
   options: {
     hosts: { type: "string", default: "3" },
     brokers: { type: "string", default: "1" },
-    kills: { type: "string", default: "30" },
+    short: { type: "boolean", default: false },
+    keep: { type: "boolean", default: false },
     only: { type: "string" },
+    ...Object.fromEntries(KINDS.map((kind) => [kind, { type: "string" } as const])),
   },
 });
-const kills = Number(flags.kills);
+const only = flags.only?.split(",");
+const given: Record<string, unknown> = flags;
+
+/** How often a strike hits; 0 leaves it out. */
+function timesOf(kind: Kind): number {
+  if (only !== undefined && !only.includes(kind)) return 0;
+  return Number(given[kind] ?? COUNTS[kind][flags.short ? "short" : "long"]);
+}
+
 const SESSION_MS = 6000;
 
 const missing = await whyNoKafka();
@@ -39,8 +65,9 @@ await using postgres = await startPostgres({ fsync: true });
 await using redis = await startRedis();
 
 interface Strike {
+  kind: Kind;
+  /** What it does, in the report. */
   name: string;
-  times: number;
   /** Hits one thing and has it running again. */
   hit(hosts: HostProcess[]): Promise<void>;
 }
@@ -50,8 +77,8 @@ const anyBroker = () => 1 + Math.floor(Math.random() * brokers);
 
 const STRIKES: Strike[] = [
   {
-    name: "hosts",
-    times: kills,
+    kind: "kills",
+    name: "hosts killed",
     async hit(hosts) {
       const host = any(hosts);
       await host.kill();
@@ -60,51 +87,49 @@ const STRIKES: Strike[] = [
     },
   },
   {
-    name: "stalls",
-    times: Math.ceil(kills / 3),
+    kind: "stalls",
+    name: "hosts stopped",
     async hit(hosts) {
       const { pid } = any(hosts);
       Deno.kill(pid, "SIGSTOP");
       await pause(SESSION_MS + 4000);
       Deno.kill(pid, "SIGCONT");
-      await pause(2000);
     },
   },
   {
-    name: "brokers",
-    times: Math.ceil(kills / 3),
+    kind: "broker-kills",
+    name: "brokers killed",
     async hit() {
       const broker = anyBroker();
       await kafka.kill(broker);
       await pause(Math.random() * 5000);
       await kafka.start(broker);
-      await pause(3000);
     },
   },
   {
-    name: "brokers stalled",
-    times: Math.ceil(kills / 6),
+    kind: "broker-stalls",
+    name: "brokers stopped",
     async hit() {
       const broker = anyBroker();
       kafka.signal(broker, "SIGSTOP");
       await pause(8000);
       kafka.signal(broker, "SIGCONT");
-      await pause(3000);
     },
   },
-  ...[postgres, redis].map((server, index) => ({
-    name: index === 0 ? "Postgres" : "Redis",
-    times: Math.ceil(kills / 3),
+  ...([["postgres", "Postgres killed", postgres], ["redis", "Redis killed", redis]] as const).map((
+    [kind, name, server],
+  ) => ({
+    kind,
+    name,
     async hit() {
       await server.kill();
       await pause(Math.random() * 3000);
       await server.start();
-      await pause(1000);
     },
   })),
   {
-    name: "rolling restart",
-    times: Math.ceil(kills / 6),
+    kind: "rolling",
+    name: "rolling restarts",
     async hit(hosts) {
       for (const host of hosts) {
         await host.stop();
@@ -114,14 +139,16 @@ const STRIKES: Strike[] = [
   },
 ];
 
-async function run({ name, times, hit }: Strike): Promise<Goal[]> {
+const rows: string[][] = [];
+
+async function run({ name, kind, hit }: Strike, times: number): Promise<Goal[]> {
   const title = `${name} ×${times}`;
   console.log(`\n${title}`);
   const folder = await Deno.makeTempDir({ prefix: "hogpen_cluster_" });
   await using receiver = startCrashReceiver();
   const env = {
     HOGPEN_KAFKA: kafka.brokers,
-    HOGPEN_KAFKA_PREFIX: `${name.replaceAll(" ", "-")}-`,
+    HOGPEN_KAFKA_PREFIX: `${kind}-`,
     HOGPEN_KAFKA_REPLICATION: brokers >= 3 ? "3" : "1",
     HOGPEN_KAFKA_SESSION_SECONDS: String(SESSION_MS / 1000),
     DATABASE_URL: await postgres.createDatabase(),
@@ -139,25 +166,68 @@ async function run({ name, times, hit }: Strike): Promise<Goal[]> {
   const load = startCrashLoad({ urls, token: TOKEN, clients: 8, eventsPerBatch: 10, pauseMs: 100 });
   await arrive(receiver, 1);
   await pause(3000);
-  receiver.way("webhook").longestSilence = 0;
+  const webhook = receiver.way("webhook");
+  webhook.longestSilence = 0;
+  const start = Date.now();
+  let slowest = 0;
   for (let i = 0; i < times; i++) {
-    await pause(500 + Math.random() * 1500);
+    await pause(1000 + Math.random() * 2000);
     await hit(running);
+    slowest = Math.max(slowest, await untilNext(webhook));
     if ((i + 1) % 10 === 0) console.log(`  ${i + 1}, ${load.acknowledged.size} events acknowledged`);
   }
-  const silence = receiver.way("webhook").longestSilence;
+  // What a strike holds up counts too.
+  await pause(5000);
+  const silence = webhook.longestSilence;
+  const struckFor = Date.now() - start;
   await load.stop();
+  const stopped = Date.now();
   await settle(receiver, load);
   const goals = report(title, receiver, load, new Map([[name, times]]), running);
-  console.log(`  longest silence at the webhook: ${silence} ms`);
-  if (name === "hosts") goals.push({ what: `${title}: silence below 10 s: ${silence} ms`, met: silence < 10_000 });
-  if (goals.every(({ met }) => met)) await Deno.remove(folder, { recursive: true });
+  console.log(
+    `  longest silence at the webhook: ${silence} ms; until something comes when all are back: ${slowest} ms`,
+  );
+  console.log(`  struck for ${inSeconds(struckFor)}`);
+  const last = ["webhook", "exportEvents", "onEvent", "jobs"].map((name) =>
+    `${name} ${inSeconds(Math.max(0, receiver.way(name).lastAt - stopped))}`
+  );
+  console.log(`  the last one came after the end of the load: ${last.join(", ")}`);
+  if (kind === "kills") goals.push({ what: `${title}: silence below 10 s: ${silence} ms`, met: silence < 10_000 });
+  const ways = [webhook, receiver.way("exportEvents"), receiver.way("onEvent"), receiver.way("jobs")];
+  const lost = goals.reduce((sum, { what }) => sum + Number(what.match(/ lost: (\d+)/)?.[1] ?? 0), 0);
+  rows.push([
+    title,
+    String(load.acknowledged.size),
+    String(lost),
+    ways.map(({ duplicates }) => duplicates).join(" / "),
+    goals.every(({ what, met }) => met || !/in order/.test(what)) ? "kept" : "broken",
+    inSeconds(silence),
+    inSeconds(slowest),
+  ]);
+  if (goals.every(({ met }) => met) && !flags.keep) await Deno.remove(folder, { recursive: true });
   else console.log(`  the data and logs are kept in ${folder}`);
   return goals;
 }
 
+/** Milliseconds until the next event that has not come before. */
+async function untilNext(way: { counts: ReadonlyMap<string, number> }): Promise<number> {
+  const [start, seen] = [Date.now(), way.counts.size];
+  while (way.counts.size === seen && Date.now() - start < 60_000) await pause(20);
+  return Date.now() - start;
+}
+
+function inSeconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}
+
 const goals: Goal[] = [];
 for (const strike of STRIKES) {
-  if (flags.only === undefined || strike.name.startsWith(flags.only)) goals.push(...await run(strike));
+  const times = timesOf(strike.kind);
+  if (times > 0) goals.push(...await run(strike, times));
 }
+console.log(`\n${flags.hosts} hosts, ${brokers} brokers`);
+printTable(
+  ["strike", "acknowledged", "lost", "twice: webhook/export/onEvent/jobs", "order", "silence", "once back"],
+  rows,
+);
 printGoals(goals);

@@ -1,6 +1,6 @@
 /**
- * What is lost when things die: the host and its cells are killed at random under load, then Postgres and Redis under a host that uses
- * them. Everything that a client was told is stored must come out of every way, in order.
+ * What is lost when things die: the host and its cells are killed at random under load, then Postgres and Redis under a
+ * host that uses them. Everything that a client was told is stored must come out of every way, in order.
  * `deno task bench crash [--kills 50] [--only embedded|distributed]`
  * @module
  */

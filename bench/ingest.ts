@@ -1,6 +1,6 @@
 /**
- * How many events per second are acknowledged when each acknowledgement waits for the disk: over HTTP and by the log alone, next to
- * what bare SQLite and a bare Deno.serve do on this machine in the same run.
+ * How many events per second are acknowledged when each acknowledgement waits for the disk: over HTTP and by the log
+ * alone, next to what bare SQLite and a bare Deno.serve do on this machine in the same run.
  * `deno task bench ingest [--seconds 3] [--rounds 5]`
  * @module
  */
@@ -57,7 +57,9 @@ function singleBodies(): Uint8Array[] {
   return events.slice(0, 256).map((event) => encoder.encode(JSON.stringify({ api_key: TOKEN, ...event })));
 }
 
-/** One row per event, one transaction per `perCommit` events, each synced: what SQLite can do with nothing around it. */
+/**
+ * One row per event, one transaction per `perCommit` events, each synced: what SQLite can do with nothing around it.
+ */
 function bareSqlite(folder: string, perCommit: number): Contender {
   return {
     name: `bare SQLite, ${perCommit} event${perCommit === 1 ? "" : "s"} per transaction`,

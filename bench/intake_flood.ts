@@ -1,6 +1,6 @@
 /**
- * What others notice while a few connections send requests that are small on the wire and large in memory, or simply large: how long
- * `/_health` takes, and how much the host grows.
+ * What others notice while a few connections send requests that are small on the wire and large in memory, or simply
+ * large: how long `/_health` takes, and how much the host grows.
  * `deno task bench intake_flood [--seconds 5]`
  * @module
  */

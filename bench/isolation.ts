@@ -1,6 +1,7 @@
 /**
- * What one plugin can do to the others: ten innocent plugins in projects of their own under a steady stream, and beside them a plugin that does
- * the worst, once for each way to do it. The whole service in a process of its own, spoken to over HTTP.
+ * What one plugin can do to the others: ten innocent plugins in projects of their own under a steady stream, and beside
+ * them a plugin that does the worst, once for each way to do it. The whole service in a process of its own, spoken to
+ * over HTTP.
  *
  *     deno task bench isolation [start of an offence's name]
  * @module
@@ -109,7 +110,10 @@ function start(folder: string, offence: string): Promise<AttackedService> {
   return startAttackedService(folder, { projects: [...projects, project(OFFENDER, offender)] }, program);
 }
 
-/** One event per project in turn, at the rate; latency is from the request to the page of the outbox that shows the event. */
+/**
+ * One event per project in turn, at the rate; latency is from the request to the page of the outbox that shows the
+ * event.
+ */
 function startStream(service: AttackedService) {
   const waiting = new Map<string, { at: number; n: number }>();
   const cursors = new Array<string>(INNOCENTS + 1).fill("");
@@ -222,7 +226,9 @@ async function idleCpu(service: AttackedService): Promise<number> {
   return (service.treeCpuMs() - before) / 3_000 * 100;
 }
 
-/** Milliseconds until no process of a service is left whose host was killed while a plugin spun; null when some stay. */
+/**
+ * Milliseconds until no process of a service is left whose host was killed while a plugin spun; null when some stay.
+ */
 async function timeOrphans(): Promise<number | null> {
   const folder = await Deno.makeTempDir({ prefix: "hogpen_isolation_" });
   await using service = await start(folder, OFFENCES["catastrophic regex"] as string);

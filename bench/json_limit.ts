@@ -1,6 +1,6 @@
 /**
- * The limit that isolation by serialising can come near to: the same plugins as plain functions in one realm, each event parsed
- * before and stringified after every plugin. Speaks like the peers (`peers/contender.mjs`).
+ * The limit that isolation by serialising can come near to: the same plugins as plain functions in one realm, each
+ * event parsed before and stringified after every plugin. Speaks like the peers (`peers/contender.mjs`).
  * @module
  */
 

@@ -1,6 +1,7 @@
 /**
- * What ten open pages cost the service: its throughput with and without ten readers that ask what the list of apps asks, as often as the
- * page does, in turn. The readers have no browser around them: on a machine of two cores ten browsers would cost more than the service.
+ * What ten open pages cost the service: its throughput with and without ten readers that ask what the list of apps
+ * asks, as often as the page does, in turn. The readers have no browser around them: on a machine of two cores ten
+ * browsers would cost more than the service.
  * @module
  */
 

@@ -1,6 +1,6 @@
 /**
- * Where the time of an event goes: each step of its way alone, in microseconds of this thread for each event, in batches of 50. What
- * the threads of the databases do beside it is not in it.
+ * Where the time of an event goes: each step of its way alone, in microseconds of this thread for each event, in
+ * batches of 50. What the threads of the databases do beside it is not in it.
  * @module
  */
 

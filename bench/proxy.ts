@@ -1,6 +1,7 @@
 /**
- * What Hogpen in front of PostHog adds to a `/flags` call, next to nginx on the same machine in the same run: milliseconds of a lone
- * client, and requests a second of one core. What stands for PostHog is an nginx that answers at once.
+ * What Hogpen in front of PostHog adds to a `/flags` call, next to nginx on the same machine in the same run:
+ * milliseconds of a lone client, and requests a second of one core. What stands for PostHog is an nginx that answers at
+ * once.
  * @module
  */
 

@@ -1,5 +1,6 @@
 /**
- * How long each read of the API takes and how much it answers, with 200 plugin configs, a million events and a million log lines behind it.
+ * How long each read of the API takes and how much it answers, with 200 plugin configs, a million events and a million
+ * log lines behind it.
  * @module
  */
 

@@ -23,7 +23,10 @@ const SIZES: [count: number, isolation: Isolation][] = [
 const PLUGINS_A_PROJECT = 4;
 /** Calls of processEvent in each measurement, shared out among the projects. */
 const CALLS = 240_000;
-/** Events that each project gets before: every cell compiles the hot parts of its sandbox for itself, which takes it about as many calls. */
+/**
+ * Events that each project gets before: every cell compiles the hot parts of its sandbox for itself, which takes it
+ * about as many calls.
+ */
 const WARM_EVENTS = 1_500;
 
 interface Row {

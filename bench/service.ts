@@ -1,6 +1,6 @@
 /**
- * The whole service over HTTP, durable on both ends, with five plugins: events a second, and the time from a client's POST until
- * the event has come out of the outbox at a destination, under half that load and for a lone event.
+ * The whole service over HTTP, durable on both ends, with five plugins: events a second, and the time from a client's
+ * POST until the event has come out of the outbox at a destination, under half that load and for a lone event.
  * @module
  */
 

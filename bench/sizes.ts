@@ -1,6 +1,6 @@
 /**
- * What a machine needs: events a second for each core, disk for a million events, memory of the host and of each plugin. The whole service
- * over HTTP with five plugins, everything durable, under full load; Linux.
+ * What a machine needs: events a second for each core, disk for a million events, memory of the host and of each
+ * plugin. The whole service over HTTP with five plugins, everything durable, under full load; Linux.
  */
 
 import { cpuMs, rssMb, treeOf } from "../tests/attacks/process_tree.ts";

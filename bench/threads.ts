@@ -1,6 +1,6 @@
 /**
- * Processor time of an event by thread: the host's and the cells' own threads, and those that V8 and the runtime keep beside them.
- * A chain of five plugins, router to outbox in memory. Linux only, as it reads /proc.
+ * Processor time of an event by thread: the host's and the cells' own threads, and those that V8 and the runtime keep
+ * beside them. A chain of five plugins, router to outbox in memory. Linux only, as it reads /proc.
  * @module
  */
 

@@ -1,6 +1,7 @@
 /**
- * What it costs to trace events by OpenTelemetry: the whole service over HTTP with five plugins, without its exporter, with one request in a
- * hundred sampled, and with all of them, in turn on one machine. The collector is a server that throws away what it gets.
+ * What it costs to trace events by OpenTelemetry: the whole service over HTTP with five plugins, without its exporter,
+ * with one request in a hundred sampled, and with all of them, in turn on one machine. The collector is a server that
+ * throws away what it gets.
  */
 
 import { type RunningService, startTestService } from "../tests/kit/service.ts";

@@ -5,8 +5,9 @@
  */
 
 /**
- * CommonJS, so that every peer can run them as they are. Light, as most plugins are: what is measured is the way between them. As plain
- * function calls a chain of five does about 200,000 events a second on the machine that the goals were set on.
+ * CommonJS, so that every peer can run them as they are. Light, as most plugins are: what is measured is the way
+ * between them. As plain function calls a chain of five does about 200,000 events a second on the machine that the
+ * goals were set on.
  */
 const PLUGINS = [
   // Adds a property, as the hello world plugin does.

@@ -1,6 +1,6 @@
 /**
- * What keeps a back end from opening at all and needs a person: a damaged or newer file, a second host on the same folder, a refused
- * password. The message is for the operator and stands alone.
+ * What keeps a back end from opening at all and needs a person: a damaged or newer file, a second host on the same
+ * folder, a refused password. The message is for the operator and stands alone.
  * @module
  */
 

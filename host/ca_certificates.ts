@@ -1,6 +1,6 @@
 /**
- * Certificate authorities of one's own, beside the public ones. Deno and its Node modules read them from a file that a variable names, when
- * the process first needs them; the host sets it for itself and for its cells.
+ * Certificate authorities of one's own, beside the public ones. Deno and its Node modules read them from a file that a
+ * variable names, when the process first needs them; the host sets it for itself and for its cells.
  * @module
  */
 
@@ -39,7 +39,10 @@ export function trustCertificates(path: string): void {
   Deno.env.set(VARIABLE, path);
 }
 
-/** For the environment of a cell, so that it trusts what this process does. Deno's own variable takes no right of the cell. */
+/**
+ * For the environment of a cell, so that it trusts what this process does. Deno's own variable takes no right of the
+ * cell.
+ */
 export function trustedCertificates(): Record<string, string> {
   const path = Deno.env.get(VARIABLE);
   return path ? { DENO_CERT: path } : {};

@@ -3,7 +3,7 @@
  * @module
  */
 
-/** In the order in which capabilities list them. */
+/** In the order in which they are listed among a plugin's capabilities. */
 export const METHODS = [
   "setupPlugin",
   "teardownPlugin",

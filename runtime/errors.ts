@@ -1,9 +1,9 @@
 /**
- * The errors that cross the wall between host and sandbox, and how they are written down.
+ * The errors that pass between host and sandbox, and how they are represented as data.
  * @module
  */
 
-/** Thrown by a plugin to have setupPlugin, onEvent, exportEvents or a job run again later. */
+/** Thrown by a plugin to ask for setupPlugin, onEvent, exportEvents or a job to be run again later. */
 export class RetryError extends Error {
   override name = "RetryError";
   _attempt?: number;
@@ -20,7 +20,7 @@ export class RetryError extends Error {
   }
 }
 
-/** A plugin function or promise that did not settle in time. A RetryError, as it was in PostHog. */
+/** A plugin's function or promise did not settle in time. It is a RetryError, as it was in PostHog. */
 export class TimeoutError extends RetryError {
   override name = "TimeoutError";
   constructor(message: string, readonly caller?: string) {
@@ -28,19 +28,22 @@ export class TimeoutError extends RetryError {
   }
 }
 
-/** Something a plugin asked for that it may not do. */
+/** A plugin asked for something that it is not allowed to do. */
 export class IllegalOperationError extends Error {
   override name = "IllegalOperationError";
 }
 
-/** Name of the error for an event that the sandbox could not read; the host then looks whose fault that is. */
+/** The name of the error for an event that the sandbox could not read. The host then finds out who is to blame. */
 export const BAD_INPUT = "BadInputError";
 
-/** An error as plain data: what is sent in frames, stored, logged and shown. All strings are capped by the writer. */
+/**
+ * An error as plain data: this is what is sent in frames, stored, logged and shown. Whoever writes it limits the
+ * lengths of all strings.
+ */
 export interface ErrorRecord {
   name: string;
   message: string;
-  /** Frames of the plugin's own files only, original line and column. */
+  /** Only stack frames in the plugin's own files, with original lines and columns. */
   stack?: string;
   /** True for RetryError and TimeoutError: the call may be tried again. */
   retry: boolean;

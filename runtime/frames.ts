@@ -1,5 +1,5 @@
 /**
- * Frames and batches as bytes: the layout that protocol.ts describes, for both sides of a cell's pipes.
+ * Encodes and decodes frames and batches, as laid out in protocol.ts. Both ends of a cell's connection use it.
  * @module
  */
 
@@ -7,7 +7,7 @@ import { FRAME_HEADER_BYTES } from "./protocol.ts";
 
 const { parse, stringify } = JSON;
 
-/** A frame without its length: what travels between a cell's main thread and its Worker. */
+/** A frame without its length, as it passes between a cell's main thread and its Worker. */
 export interface Frame {
   kind: number;
   id: number;
@@ -17,10 +17,10 @@ export interface Frame {
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** Kind and id before a payload. */
+/** The kind and id before the payload. */
 const PREFIX_BYTES = FRAME_HEADER_BYTES - 4;
 
-/** Length, kind and id of a frame whose payload follows. */
+/** Encodes the length, kind and id of a frame whose payload is sent separately. */
 export function encodeFrameHeader(kind: number, id: number, payloadBytes: number): Uint8Array<ArrayBuffer> {
   const header = new Uint8Array(FRAME_HEADER_BYTES);
   const view = new DataView(header.buffer);
@@ -30,7 +30,7 @@ export function encodeFrameHeader(kind: number, id: number, payloadBytes: number
   return header;
 }
 
-/** A whole frame in one buffer. */
+/** Encodes a whole frame into one buffer. */
 export function encodeFrame(kind: number, id: number, payload: Uint8Array): Uint8Array<ArrayBuffer> {
   const frame = new Uint8Array(FRAME_HEADER_BYTES + payload.byteLength);
   frame.set(encodeFrameHeader(kind, id, payload.byteLength));
@@ -38,18 +38,20 @@ export function encodeFrame(kind: number, id: number, payload: Uint8Array): Uint
   return frame;
 }
 
-/** A whole frame whose payload is a JSON value. */
+/** Encodes a whole frame whose payload is a JSON value. */
 export function encodeJsonFrame(kind: number, id: number, value: unknown): Uint8Array<ArrayBuffer> {
   return encodeFrame(kind, id, encoder.encode(stringify(value)));
 }
 
-/** A frame's bytes, length included, as a Frame that shares them. */
+/** Decodes a frame, including its length. The result shares the given bytes. */
 export function decodeFrame(bytes: Uint8Array<ArrayBuffer>): Frame {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return { kind: view.getUint8(4), id: view.getUint32(5, true), payload: bytes.subarray(FRAME_HEADER_BYTES) };
 }
 
-/** A whole frame whose payload is `u32 header length | header JSON | body`: Batch and BatchResult. */
+/**
+ * Encodes a whole frame with the payload `u32 header length | header JSON | body`, as Batch and BatchResult have it.
+ */
 export function encodeBatchFrame(kind: number, id: number, header: unknown, body: Uint8Array): Uint8Array<ArrayBuffer> {
   const head = encoder.encode(stringify(header));
   const payloadBytes = 4 + head.byteLength + body.byteLength;
@@ -62,8 +64,8 @@ export function encodeBatchFrame(kind: number, id: number, header: unknown, body
 }
 
 /**
- * The two parts of a batch payload; the header is whatever JSON the other side wrote. Throws when it is no such
- * payload.
+ * Splits the payload of a batch into its two parts. The header may be any JSON that the other side wrote. Throws if the
+ * payload does not have this form.
  */
 export function decodeBatch(payload: Uint8Array<ArrayBuffer>): { header: unknown; body: Uint8Array<ArrayBuffer> } {
   const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
@@ -79,7 +81,7 @@ export function decodeBatch(payload: Uint8Array<ArrayBuffer>): { header: unknown
   };
 }
 
-/** Cuts a stream of bytes into frames. Push what arrives, then take frames until there is none. */
+/** Splits a stream of bytes into frames. */
 export class FrameReader {
   readonly #maxBytes: number;
   #header = new Uint8Array(4);
@@ -87,14 +89,14 @@ export class FrameReader {
   #frame: Uint8Array<ArrayBuffer> | null = null;
   #filled = 0;
 
-  /** A frame that says it is longer than this is refused before a byte of it is kept. */
+  /** A frame that announces a greater length is refused before any of it is stored. */
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
   }
 
   /**
-   * Every frame that `chunk` completes, each in a buffer of its own (so that it can be transferred). Throws on a length
-   * out of bounds.
+   * Takes the next bytes and returns every frame that they complete, each in a buffer of its own, so that it can be
+   * transferred. Throws if a length is out of bounds.
    */
   push(chunk: Uint8Array): Uint8Array<ArrayBuffer>[] {
     const frames: Uint8Array<ArrayBuffer>[] = [];

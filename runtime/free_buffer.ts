@@ -1,13 +1,14 @@
 /**
- * Giving memory back at once that the collector would find later.
+ * Frees memory at once that the garbage collector would free later.
  * @module
  */
 
 const { transfer } = ArrayBuffer.prototype;
 
 /**
- * Ends the buffer's life: every view of it is empty from now on. For large ones that come and go fast, such as frames, since the engine
- * runs a whole collection for every 64 MB of them, and hands out cold memory meanwhile.
+ * Detaches the buffer, which makes every view of it empty. This is meant for large, short-lived buffers such as frames:
+ * the engine runs a full collection for every 64 MB of them, and until then hands out memory that is not in the
+ * processor's caches.
  */
 export function freeBuffer(buffer: ArrayBuffer): void {
   Reflect.apply(transfer, buffer, [0]);

@@ -1,9 +1,9 @@
 /**
- * Telling JSON objects from the other JSON values.
+ * Distinguishes JSON objects from other JSON values.
  * @module
  */
 
-/** True for what `{…}` in JSON becomes: not null, not an array. */
+/** True for a value that is written `{…}` in JSON, so neither null nor an array. */
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,14 +1,14 @@
 /**
- * The modules that a plugin may import, and how its code asks for them and for its own files.
+ * The modules that a plugin may import, and how its compiled code refers to them and to its own files.
  *
- * The host turns every file of a plugin into CommonJS. In it, `require` is called with one of two things:
- * a name of {@linkcode PROVIDED_MODULES}, or `/` and the path of another file of the plugin, exactly as it stands in
- * `PluginSpec.files` (`require("/src/send.ts")`; the host has resolved `./send`). What a plugin computes at run time
- * may be anything else, and is refused with {@linkcode notProvidedMessage}.
+ * The host compiles every file of a plugin to CommonJS. In the result, `require` is called either with one of
+ * {@linkcode PROVIDED_MODULES}, or with `/` and the path of another file of the plugin, exactly as it is in
+ * `PluginSpec.files`: for example `require("/src/send.ts")`, where the source says `./send`. Anything else that a
+ * plugin computes at run time is refused with {@linkcode notProvidedMessage}.
  * @module
  */
 
-/** Exact names; deep paths such as `pg/lib/client` are not provided. */
+/** Exact names. Deep paths such as `pg/lib/client` are not provided. */
 export const PROVIDED_MODULES = [
   "@google-cloud/bigquery",
   "@google-cloud/pubsub",
@@ -37,7 +37,7 @@ export function isProvidedModule(name: string): name is ProvidedModule {
   return (PROVIDED_MODULES as readonly string[]).includes(name);
 }
 
-/** PostHog's words for any other module. */
+/** PostHog's error message for any other module. */
 export function notProvidedMessage(name: string): string {
   return `Cannot import '${name}'! This package is not provided by PostHog in plugins.`;
 }

@@ -1,13 +1,16 @@
 /**
- * How deeply JSON may be nested. JSON is read with a loop but often written with recursion: a text of a few kilobytes can be
- * deep enough that the value read from it cannot be written again, here, in a sandbox or in a database.
+ * Bounds how deeply JSON may be nested. JSON is parsed with a loop but often written with recursion, so a value that
+ * was parsed from a few kilobytes of text may be too deep to be written again, here, in a sandbox or in a database.
  * @module
  */
 
-/** Levels of objects and arrays that an event may have. Recordings of deep pages have some hundreds; trouble begins at some thousands. */
+/**
+ * How many levels of objects and arrays an event may have. Recordings of deep pages have some hundreds; problems begin
+ * at some thousands.
+ */
 export const MAX_NESTING = 1_000;
 
-/** True when the JSON text has more levels than that. Takes next to no time for texts with fewer brackets. */
+/** True if the JSON text is nested more deeply than that. It takes almost no time for texts with fewer brackets. */
 export function isNestedTooDeeply(json: string): boolean {
   return (hasMoreThan(json, "[", MAX_NESTING / 2) || hasMoreThan(json, "{", MAX_NESTING / 2)) &&
     depthOf(json) > MAX_NESTING;

@@ -1,23 +1,24 @@
 /**
- * Texts as UTF-8 in one buffer, one after the other: encoding each into a buffer of its own costs as much as writing its JSON.
+ * Encodes many texts as UTF-8 into one buffer. Encoding each text into a buffer of its own costs as much as writing its
+ * JSON.
  * @module
  */
 
 const encoder = new TextEncoder();
 
-/** Most bytes that UTF-8 takes for a UTF-16 unit. */
+/** The most bytes that one UTF-16 unit can take in UTF-8. */
 const BYTES_PER_UNIT = 3;
 
 export class TextBuffer {
   #bytes: Uint8Array<ArrayBuffer>;
   #used = 0;
 
-  /** Grows when more than `capacity` bytes are written. */
+  /** The buffer grows when more than `capacity` bytes are written. */
   constructor(capacity: number) {
     this.#bytes = new Uint8Array(capacity);
   }
 
-  /** Bytes written. */
+  /** The number of bytes written. */
   get used(): number {
     return this.#used;
   }
@@ -26,7 +27,7 @@ export class TextBuffer {
     return this.#bytes.byteLength;
   }
 
-  /** Adds a text; returns how many bytes it takes. */
+  /** Appends a text; returns how many bytes it takes. */
   write(text: string): number {
     if (this.capacity - this.#used < text.length * BYTES_PER_UNIT) this.#grow(text.length * BYTES_PER_UNIT);
     const { written } = encoder.encodeInto(text, this.#bytes.subarray(this.#used));
@@ -34,12 +35,12 @@ export class TextBuffer {
     return written;
   }
 
-  /** What was written, no copy. */
+  /** A view of what was written, not a copy. */
   written(): Uint8Array<ArrayBuffer> {
     return this.#bytes.subarray(0, this.#used);
   }
 
-  /** Writes from the start again, over what {@linkcode written} gave out. */
+  /** Starts over, and overwrites what {@linkcode written} returned. */
   clear(): void {
     this.#used = 0;
   }

@@ -1,6 +1,6 @@
 /**
- * One plugin in a cell and sandbox of the service, with a fixed clock, randomness, internet and GeoIP database, and with services on
- * real back ends that note what it asked for.
+ * One plugin in a cell and sandbox of the service, with a fixed clock, randomness, internet and GeoIP database, and
+ * with services on real back ends that note what it asked for.
  * @module
  */
 
@@ -13,7 +13,7 @@ import type { Cause } from "../host/services/services.ts";
 import type { Capabilities } from "../runtime/capabilities.ts";
 import type { ErrorRecord } from "../runtime/errors.ts";
 import type { Answer, BatchFunction, LogBatch, Outcome, ServiceName } from "../runtime/protocol.ts";
-import type { FetchedRequest } from "./sandbox/control_frame.ts";
+import type { FetchedRequest } from "../runtime/protocol.ts";
 import { type FetchRule, startFetchFixture } from "./sandbox/fetch_fixture.ts";
 import { startFixtureProcess } from "./sandbox/fixture_process.ts";
 import { getPackages } from "../host/packages/get_packages.ts";
@@ -85,7 +85,10 @@ const QUIET_MS = 10;
 /** A little longer than the sandbox gathers log lines. */
 const GATHER_MS = 60;
 
-/** Loads the plugin; setupPlugin is the caller's. Rejects with the ErrorRecord's message when its code does not evaluate. */
+/**
+ * Loads the plugin; setupPlugin is the caller's. Rejects with the ErrorRecord's message when its code does not
+ * evaluate.
+ */
 export async function startFixturePlugin(options: FixturePluginOptions): Promise<FixturePlugin> {
   await getPackages(options.plugin.packages, { purpose: "for plugins" });
   const fetchFixture = startFetchFixture(options.fetch ?? []);
@@ -181,13 +184,12 @@ export async function startFixturePlugin(options: FixturePluginOptions): Promise
         cell.call(
           { plugin: 0, type, name, ...(payload !== undefined && { payload }) },
           type === "method" ? "other" : type,
-          0,
         ),
       batch: (fn, events, depths) => runBatch(cell, fn, events, depths),
       async settled() {
         for (let quiet = 0, before = -1; quiet < 2;) {
           // The answer to a call of nothing comes after the sandbox has taken, and acted on, all that was sent before.
-          await cell.call({ plugin: 0, type: "task", name: "" }, "other", 0);
+          await cell.call({ plugin: 0, type: "task", name: "" }, "other");
           await new Promise((resolve) => setTimeout(resolve, QUIET_MS));
           const calls = served + fetchFixture.requests.length;
           quiet = serving + fetchFixture.pending === 0 && calls === before ? quiet + 1 : 0;
@@ -197,7 +199,7 @@ export async function startFixturePlugin(options: FixturePluginOptions): Promise
         for (let seen = 0; seen !== notes.logs.length && performance.now() - loggedAt < GATHER_MS;) {
           seen = notes.logs.length;
           await new Promise((resolve) => setTimeout(resolve, GATHER_MS));
-          await cell.call({ plugin: 0, type: "task", name: "" }, "other", 0);
+          await cell.call({ plugin: 0, type: "task", name: "" }, "other");
         }
       },
       [Symbol.asyncDispose]: dispose,
@@ -245,7 +247,7 @@ async function runBatch(
   const { outcomes: [outcomes = ""], errors, events: out } = await cell.batch(fn, [0], {
     lengths,
     body: new Uint8Array(Buffer.concat(texts)),
-    ...(depths && { depths }),
+    ...(depths && { origins: depths.map((depth) => ({ depth })) }),
   });
   let at = 0;
   return events.map((_, index) => {

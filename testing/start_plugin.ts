@@ -27,7 +27,7 @@ import {
   PLUGIN_CONFIG_ID,
   startFixturePlugin,
 } from "./fixture_plugin.ts";
-import type { FetchedRequest } from "./sandbox/control_frame.ts";
+import type { FetchedRequest } from "../runtime/protocol.ts";
 import type { FetchRule } from "./sandbox/fetch_fixture.ts";
 import { sampleEvent } from "./sample_event.ts";
 
@@ -79,6 +79,8 @@ export interface StartOptions {
 export interface StartedPlugin extends AsyncDisposable {
   /** What it exports that the service calls. */
   readonly capabilities: Capabilities;
+  /** The values of its configuration, with the defaults of plugin.json. */
+  readonly config: Readonly<Record<string, unknown>>;
   /** Requests that it made, oldest first: `assert.deepEqual(plugin.fetched.map(({ url }) => url), [API])`. */
   readonly fetched: FetchedRequest[];
   /** What it gave to `posthog.capture`: `assert.equal(plugin.captured[0]?.event, "derived")`. */
@@ -191,11 +193,12 @@ export async function startPlugin(
   options: StartOptions = {},
 ): Promise<StartedPlugin> {
   const loaded = await loadPlugin(source ?? "");
+  const config = mergeDefaults(loaded.manifest, options.config ?? {});
   const plugin = await startFixturePlugin({
     now: options.now ?? NOW,
     random: options.random ?? 0.5,
     plugin: loaded,
-    config: mergeDefaults(loaded.manifest, options.config ?? {}),
+    config,
     ...(options.attachments && { attachments: options.attachments }),
     ...(options.fetch && { fetch: options.fetch }),
     ...(options.geoip && { geoip: options.geoip }),
@@ -240,6 +243,7 @@ export async function startPlugin(
 
   return {
     capabilities: plugin.capabilities,
+    config,
     fetched: plugin.fetched,
     captured: plugin.captured,
     jobs: plugin.enqueued,

@@ -1,6 +1,6 @@
 /**
- * Proves that the steps of "How to add" in docs/ARCHITECTURE.md are those by which everything that is there was added: each destination,
- * command, page, function and package is found in every place that its steps name.
+ * Proves that the steps of "How to add" in docs/ARCHITECTURE.md are those by which everything that is there was added:
+ * each destination, command, page, function and package is found in every place that its steps name.
  */
 
 import assert from "node:assert/strict";
@@ -23,7 +23,9 @@ function filesOf(folder: string): string[] {
   return [...Deno.readDirSync(new URL(folder, ROOT))].filter(({ isFile }) => isFile).map(({ name }) => name);
 }
 
-/** The steps under a heading; fails when they do not name the places, so that the test follows what a reader follows. */
+/**
+ * The steps under a heading; fails when they do not name the places, so that the test follows what a reader follows.
+ */
 function assertStepsName(heading: string, places: string[]): void {
   const [, steps = ""] = ARCHITECTURE.split(`\n### ${heading}`);
   const section = steps.split("\n##")[0] ?? "";

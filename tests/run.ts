@@ -1,7 +1,7 @@
 /**
- * `deno task test`: gets the packages and programs that tests use, then runs them all, or those that are named. Takes
- * what `deno test` takes; `--slow` lists the slowest tests at the end. Ends with 2 before the first test when something
- * is missing.
+ * `deno task test`: gets the packages and programs that tests use, checks the types, then runs all tests, or those that
+ * are named. Takes what `deno test` takes; `--slow` lists the slowest tests at the end. Ends with 2 before the first
+ * test when something is missing, and with 1 when a type is wrong.
  * @module
  */
 
@@ -13,12 +13,13 @@ import { slowestTests } from "./kit/setup/slowest_tests.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const ALL = ["tests", "plugins"];
-/** Where packages might change behind its back, Deno checks the types of every Worker each time one starts. */
-const CHECKED_ONCE = ["--node-modules-dir=auto"];
+/** Without it Deno checks types anew at each run, since packages might have changed behind its back. */
+const CACHED_PACKAGES = "--node-modules-dir=auto";
 
 const given = Deno.args.filter((argument) => argument !== "--slow");
 const isSlow = given.length < Deno.args.length;
 if (!await isReady()) Deno.exit(2);
+if (!given.includes("--no-check") && !await areTypesRight()) Deno.exit(1);
 Deno.exitCode = await runTests();
 
 async function isReady(): Promise<boolean> {
@@ -33,28 +34,35 @@ async function isReady(): Promise<boolean> {
   }
 }
 
+/**
+ * Of the tests that are named, or of everything. `deno test` would check them once more for every Worker that starts.
+ */
+async function areTypesRight(): Promise<boolean> {
+  const named = await Promise.all(given.map((argument) => Deno.stat(argument).then(() => [argument], () => [])));
+  return await runDeno(["check", "--quiet", CACHED_PACKAGES, ...named.flat()]) === 0;
+}
+
 async function runTests(): Promise<number> {
   const report = await Deno.makeTempFile({ prefix: "hogpen_tests_", suffix: ".xml" });
   try {
     const places = given.some((argument) => !argument.startsWith("-")) ? [] : ALL;
-    const { code } = await new Deno.Command(Deno.execPath(), {
-      args: [
-        "test",
-        "-A",
-        "--parallel",
-        ...CHECKED_ONCE,
-        ...isSlow ? [`--junit-path=${report}`] : [],
-        ...given,
-        ...places,
-      ],
-      cwd: ROOT,
-      stdin: "inherit",
-      stdout: "inherit",
-      stderr: "inherit",
-    }).spawn().status;
+    const code = await runDeno([
+      "test",
+      "-A",
+      "--parallel",
+      CACHED_PACKAGES,
+      ...isSlow ? [`--junit-path=${report}`] : [],
+      ...new Set(["--no-check", ...given]),
+      ...places,
+    ]);
     if (isSlow) console.log(["The slowest tests:", ...slowestTests(await Deno.readTextFile(report)), ""].join("\n"));
     return code;
   } finally {
     await Deno.remove(report);
   }
+}
+
+async function runDeno(args: string[]): Promise<number> {
+  const streams = { stdin: "inherit", stdout: "inherit", stderr: "inherit" } as const;
+  return (await new Deno.Command(Deno.execPath(), { args, cwd: ROOT, ...streams }).spawn().status).code;
 }

@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /**
- * The page of the operator: who is logged in, and which page the address asks for.
+ * The operator's page: logs in, and shows the page that the address names.
  * @module
  */
 
@@ -21,7 +21,7 @@ import { Login } from "./pages/login.tsx";
 import { Projects } from "./pages/projects/projects.tsx";
 import { Settings } from "./pages/settings.tsx";
 
-/** By the first part of the address behind `#/`; `id` is the rest. */
+/** By the first part of the address after `#/`; `id` is the rest. */
 const PAGES: Record<string, { title: string; show(id: string | undefined): ComponentChild }> = {
   apps: { title: "Apps", show: (id) => id === undefined ? <Apps /> : <AppPage key={id} id={id} /> },
   install: { title: "Install", show: () => <Install /> },
@@ -81,7 +81,7 @@ function Root() {
   );
 }
 
-/** The address belongs to the pages, so the link moves the focus alone. */
+/** The address after `#` names the page, so this link may only move the focus. */
 function skip(event: Event): void {
   event.preventDefault();
   document.getElementById("main")?.focus();

@@ -30,14 +30,15 @@ class Way implements Arrivals {
   duplicates = 0;
   /** Longest time between two arrivals so far, in milliseconds; set to 0 to measure anew. */
   longestSilence = 0;
-  #lastAt = 0;
+  /** Of the last arrival, in milliseconds since the epoch; 0 before the first. */
+  lastAt = 0;
   /** Events that not every plugin had seen. */
   unmarked = 0;
 
   take({ uuid, distinct_id, properties: { number, due, marks, refused } }: Arrival): void {
     const now = Date.now();
-    if (this.#lastAt > 0) this.longestSilence = Math.max(this.longestSilence, now - this.#lastAt);
-    this.#lastAt = now;
+    if (this.lastAt > 0) this.longestSilence = Math.max(this.longestSilence, now - this.lastAt);
+    this.lastAt = now;
     const count = this.counts.get(uuid) ?? 0;
     this.counts.set(uuid, count + 1);
     if (count > 0) {

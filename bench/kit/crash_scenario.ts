@@ -1,5 +1,6 @@
 /**
- * What the benchmarks that kill things have in common: plugins that show which way each event took, and what must be true in the end.
+ * What the benchmarks that kill things have in common: plugins that show which way each event took, and what must be
+ * true in the end.
  * @module
  */
 
@@ -26,7 +27,8 @@ export function configFor(port: number): unknown {
     export async function processEvent(event, { jobs }) {
       event.properties.marks = (event.properties.marks ?? 0) + 1;
       if (event.properties.number % ${JOB_EVERY} === 0) {
-        const due = Date.now() + ${JOB_AFTER_MS};
+        // By the event's own time: a job that is asked for again is known by its payload.
+        const due = new Date(event.now).getTime() + ${JOB_AFTER_MS};
         const { uuid, distinct_id, properties: { number } } = event;
         // A rejection tells the plugin that there is no job: that is no loss.
         await jobs.later({ uuid, distinct_id, properties: { number, due } }).runAt(new Date(due))
@@ -148,9 +150,12 @@ export async function allRunning(host: HostProcess): Promise<void> {
   }
 }
 
-/** Waits until so many events have come out. */
+/** Waits until so many events have come out; rejects when that takes a minute. */
 export async function arrive(receiver: CrashReceiver, count: number): Promise<void> {
-  while (receiver.way("webhook").counts.size < count) await pause(50);
+  for (const deadline = Date.now() + 60_000; receiver.way("webhook").counts.size < count;) {
+    if (Date.now() > deadline) throw new Error(`Cannot go on: ${count} events have not come out within a minute`);
+    await pause(50);
+  }
 }
 
 export function pause(ms: number): Promise<void> {

@@ -1,6 +1,6 @@
 /**
- * Many requests over few kept-alive connections, at the least cost to the machine that also runs what is measured: raw sockets, requests
- * made beforehand.
+ * Many requests over few kept-alive connections, at the least cost to the machine that also runs what is measured: raw
+ * sockets, requests made beforehand.
  * @module
  */
 

@@ -1,6 +1,6 @@
 /**
- * An event log that keeps one project's inbox in memory and counts what reaches the outbox: for measuring the router's path
- * without the disk.
+ * An event log that keeps one project's inbox in memory and counts what reaches the outbox: for measuring the router's
+ * path without the disk.
  * @module
  */
 

@@ -28,6 +28,11 @@ export function percentile(values: number[], part: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? NaN;
 }
 
+/** As Markdown, for the documents. */
+export function printTable(head: string[], rows: string[][]): void {
+  for (const row of [head, head.map(() => "---"), ...rows]) console.log(`| ${row.join(" | ")} |`);
+}
+
 export interface Goal {
   what: string;
   met: boolean;

@@ -1,5 +1,6 @@
 /**
- * Tells when certain events have come out of a service: it receives them from a webhook destination that wants no others.
+ * Tells when certain events have come out of a service: it receives them from a webhook destination that wants no
+ * others.
  * @module
  */
 

@@ -1,5 +1,6 @@
 /**
- * What exporters of the soak talk to, as servers outside do: small and large answers, late ones, errors, and streams that do not end.
+ * What exporters of the soak talk to, as servers outside do: small and large answers, late ones, errors, and streams
+ * that do not end.
  * @module
  */
 

@@ -1,6 +1,6 @@
 /**
- * The service as main.ts starts it, in a process that also looks at its own event loop: on SIGUSR2 it prints the longest pause since the last
- * time, in milliseconds, as a line `pause <count> <n>` on stdout.
+ * The service as main.ts starts it, in a process that also looks at its own event loop: on SIGUSR2 it prints the
+ * longest pause since the last time, in milliseconds, as a line `pause <count> <n>` on stdout.
  * @module
  */
 

@@ -1,13 +1,13 @@
 /**
- * What every peer is wrapped in: reads the workload ({sources, events}) from the file named on the command line, then for each
- * line `<milliseconds>` on stdin runs batches for that long and prints `<events> <milliseconds>`.
+ * What every peer is wrapped in: reads the workload ({sources, events}) from the file named on the command line, then
+ * for each line `<milliseconds>` on stdin runs batches for that long and prints `<events> <milliseconds>`.
  */
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
 /**
- * `start(sources)` returns a function that passes an array of events through the whole chain and resolves to what came out. It gets
- * arrays of `batch` events, `inFlight` at a time: more than one for those who have work for both cores.
+ * `start(sources)` returns a function that passes an array of events through the whole chain and resolves to what came
+ * out. It gets arrays of `batch` events, `inFlight` at a time: more than one for those who have work for both cores.
  */
 export async function contend(start, { batch = 100, inFlight = 1 } = {}) {
   const { sources, events } = JSON.parse(readFileSync(process.argv[2], "utf8"));

@@ -1,4 +1,7 @@
-/** isolated-vm at its best, as nobody calls it: an isolate that is kept for each plugin, a call for each batch, values copied in and out. */
+/**
+ * isolated-vm at its best, as nobody calls it: an isolate that is kept for each plugin, a call for each batch, values
+ * copied in and out.
+ */
 import ivm from "isolated-vm";
 import { contend } from "./contender.mjs";
 

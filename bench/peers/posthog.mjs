@@ -1,6 +1,6 @@
 /**
- * vm2 as PostHog's plugin server called it: a pool of worker threads, one for each core, that takes a task for each event, ten at a
- * time to a thread; in each thread a VM per plugin (`posthog_worker.mjs`).
+ * vm2 as PostHog's plugin server called it: a pool of worker threads, one for each core, that takes a task for each
+ * event, ten at a time to a thread; in each thread a VM per plugin (`posthog_worker.mjs`).
  */
 import { Piscina } from "piscina";
 import { contend } from "./contender.mjs";

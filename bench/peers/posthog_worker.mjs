@@ -1,6 +1,7 @@
 /**
- * A thread of PostHog's plugin server: a call goes into the VM, out of it to the guard that races it against a timer which nobody
- * clears, and back. What its Babel plugins added to loops and awaits is left out, since the plugins of the workload have none.
+ * A thread of PostHog's plugin server: a call goes into the VM, out of it to the guard that races it against a timer
+ * which nobody clears, and back. What its Babel plugins added to loops and awaits is left out, since the plugins of the
+ * workload have none.
  */
 import { workerData } from "piscina";
 import { VM } from "vm2";

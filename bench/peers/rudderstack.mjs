@@ -1,7 +1,7 @@
 /**
- * isolated-vm as RudderStack's transformer calls it: for each batch of 200 and transformation a new isolate and context, the code
- * compiled into it, events copied in and out as a whole, and the isolate disposed of. With its cache of isolates, which is off by
- * default, it still makes a context and compiles for each batch.
+ * isolated-vm as RudderStack's transformer calls it: for each batch of 200 and transformation a new isolate and
+ * context, the code compiled into it, events copied in and out as a whole, and the isolate disposed of. With its cache
+ * of isolates, which is off by default, it still makes a context and compiles for each batch.
  */
 import ivm from "isolated-vm";
 import { contend } from "./contender.mjs";

@@ -1,5 +1,6 @@
 /**
- * Rules and channels as the store keeps them, and what is wrong now: looked at every ten seconds, told when it begins and when it ends.
+ * Keeps the rules and channels of alerts, and checks every ten seconds what is wrong. People are told when a problem
+ * begins and when it ends.
  * @module
  */
 
@@ -19,11 +20,11 @@ export interface AlertBook extends Disposable {
   channels(): Promise<AlertChannel[]>;
   putRule(rule: AlertRule, actor: string): Promise<void>;
   putChannel(channel: AlertChannel, actor: string): Promise<void>;
-  /** False when there is none. */
+  /** False if there was no such rule or channel. */
   remove(kind: "rule" | "channel", id: string, actor: string): Promise<boolean>;
-  /** Rejects with why it was not taken. */
+  /** Rejects with the reason if the channel did not accept the message. */
   test(id: string): Promise<void>;
-  /** Looks now. */
+  /** Checks the rules now. */
   look(): Promise<void>;
 }
 
@@ -33,7 +34,7 @@ export interface AlertBookOptions {
   observed: Observed;
   now: () => number;
   onError(message: string): void;
-  /** Default: the real ways. */
+  /** Replaces the real channels in tests. */
   send?(channel: AlertChannel, notice: AlertNotice): Promise<void>;
 }
 

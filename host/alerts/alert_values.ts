@@ -1,5 +1,5 @@
 /**
- * Rules of alerts, and the ways by which people are told.
+ * The rules of alerts, and the channels by which people are told.
  * @module
  */
 
@@ -48,7 +48,7 @@ export const alertChannel = z.discriminatedUnion("type", [
 ]);
 export type AlertChannel = z.infer<typeof alertChannel>;
 
-/** What is looked at when nobody said otherwise; a rule of the same id takes its place. */
+/** The rules that apply unless an operator changed them. A stored rule with the same id replaces the default. */
 export const DEFAULT_RULES: AlertRule[] = [
   { id: "plugin-disabled", when: "plugin_disabled", threshold: 0, minutes: 5 },
   { id: "plugin-failing", when: "failing_rate", threshold: 50, minutes: 5 },

@@ -1,5 +1,6 @@
 /**
- * What is wrong at this moment, by the rules: pure, so that it can be said what a rule means.
+ * Applies the rules to what is observed and returns what is wrong now. It is a pure function, so that the meaning of
+ * each rule can be tested.
  * @module
  */
 
@@ -7,31 +8,31 @@ import type { ConsumerStatus } from "../consumers/consumer_status.ts";
 import type { PluginStatus } from "../cells/plugin_runtime.ts";
 import type { AlertRule } from "./alert_values.ts";
 
-/** What the rules look at. */
+/** What the rules are applied to. */
 export interface Observed {
   plugins(): { id: number; teamId: number; name: string; status: Pick<PluginStatus, "state" | "reason"> }[];
   consumers(): Promise<Pick<ConsumerStatus, "id" | "project" | "lag" | "lastError" | "state">[]>;
-  /** Events of each plugin config within the rule's minutes. */
+  /** The events of each plugin config within the last `minutes`. */
   events(minutes: number): Promise<Map<number, { in: number; failed: number }>>;
-  /** What the event log takes on this host's disk; null when it lies elsewhere. */
+  /** The size of the event log on this host's disk; null if the log is elsewhere. */
   log(): { used: number; max: number } | null;
-  /** Upstreams that do not answer. */
+  /** The upstreams that do not answer. */
   outages(): { host: string; since: number; failed: number; message: string }[];
   now(): number;
-  /** Dead letters that came within the minutes, by project. */
+  /** The dead letters of the last `minutes`, by project. */
   deadLetters(minutes: number): Promise<{ teamId: number; consumer: string; count: number }[]>;
 }
 
-/** Something wrong with one thing. */
+/** One problem with one subject. */
 export interface Finding {
   rule: string;
-  /** `plugin_configs/39`, `consumers/onEvent:39`. */
+  /** For example `plugin_configs/39` or `consumers/onEvent:39`. */
   subject: string;
   teamId: number;
   message: string;
 }
 
-/** Of fewer events than this a rate says nothing. */
+/** A rate of fewer events than this means nothing. */
 const FEW_EVENTS = 20;
 
 export async function findAlerts(rules: readonly AlertRule[], observed: Observed): Promise<Finding[]> {

@@ -1,12 +1,12 @@
 /**
- * Tells people: by a webhook, or by e-mail.
+ * Sends an alert by webhook or e-mail.
  * @module
  */
 
 import type { AlertChannel } from "./alert_values.ts";
 
 export interface AlertNotice {
-  /** `firing` when it begins, `over` when it ends. */
+  /** `firing` when the problem begins, `over` when it ends. */
   state: "firing" | "over" | "test";
   rule: string;
   subject: string;
@@ -16,14 +16,14 @@ export interface AlertNotice {
 
 const PATIENCE_MS = 15_000;
 
-/** Rejects with why it was not taken. */
+/** Rejects with the reason if the message was not accepted. */
 export async function sendAlert(channel: AlertChannel, notice: AlertNotice): Promise<void> {
   switch (channel.type) {
     case "webhook": {
       const response = await fetch(channel.url, {
         method: "POST",
         headers: { "content-type": "application/json" },
-        // `text` is what chat programs show.
+        // Chat programs show `text`.
         body: JSON.stringify({ text: textOf(notice), ...notice }),
         signal: AbortSignal.timeout(PATIENCE_MS),
       });

@@ -1,6 +1,6 @@
 /**
- * What `meta.cache` stands on: Redis' semantics for strings and lists, in memory or on Redis. Keys are full keys; the caller
- * adds the plugin's namespace. Values are the stored strings; JSON is the caller's matter.
+ * What `meta.cache` stands on: Redis' semantics for strings and lists, in memory or on Redis. Keys are full keys; the
+ * caller adds the plugin's namespace. Values are the stored strings; JSON is the caller's matter.
  * @module
  */
 

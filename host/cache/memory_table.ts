@@ -1,6 +1,6 @@
 /**
- * Strings and lists by key with Redis' answers, errors included, for the commands that plugins have. Bounded in bytes; when it is full,
- * what was not used for longest goes first.
+ * Strings and lists by key with Redis' answers, errors included, for the commands that plugins have. Bounded in bytes;
+ * when it is full, what was not used for longest goes first.
  * @module
  */
 

@@ -1,6 +1,6 @@
 /**
- * The cache on Redis. While Redis is away a call waits a moment for it to come back, then rejects; nothing is queued for later,
- * since a plugin that has been told of a failure must not see its call take effect afterwards.
+ * The cache on Redis. While Redis is away a call waits a moment for it to come back, then rejects; nothing is queued
+ * for later, since a plugin that has been told of a failure must not see its call take effect afterwards.
  * @module
  */
 

@@ -20,8 +20,8 @@ export interface BringUpOptions {
 }
 
 /**
- * Loads and sets up; afterwards each member has succeeded, is disabled or `waitsForSetup`, unless the signal is aborted. Rejects with CellEndedError
- * when the cell ended and no member can be blamed for it.
+ * Loads and sets up; afterwards each member has succeeded, is disabled or `waitsForSetup`, unless the signal is
+ * aborted. Rejects with CellEndedError when the cell ended and no member can be blamed for it.
  */
 export async function bringUp(cell: Cell, members: PluginMember[], options: BringUpOptions): Promise<void> {
   await load(cell, members, options.deadlineMs);
@@ -110,7 +110,7 @@ async function trySetups(
 /** Null when it succeeded. */
 async function trySetup(cell: Cell, index: number): Promise<ErrorRecord | null> {
   try {
-    const answer = await cell.call({ plugin: index, type: "method", name: "setupPlugin" }, "other", 0);
+    const answer = await cell.call({ plugin: index, type: "method", name: "setupPlugin" }, "other");
     return answer.ok ? null : answer.error;
   } catch (error) {
     if (error instanceof CellEndedError && isOwnFault(error.end)) return endAsError(error.end);

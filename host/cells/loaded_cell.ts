@@ -5,13 +5,19 @@
 
 import type { Answer, BatchFunction } from "../../runtime/protocol.ts";
 import type { Cell } from "./process/cell.ts";
-import type { BatchOutcome, EncodedEvents } from "./plugin_runtime.ts";
+import type { BatchOutcome, EncodedEvents, EventOrigin } from "./plugin_runtime.ts";
 
 export interface LoadedCell {
   /** Batches and calls that it has answered since it was set up. */
   readonly answered: number;
   batch(fn: BatchFunction, pluginConfigIds: number[], events: EncodedEvents): Promise<BatchOutcome>;
-  call(pluginConfigId: number, type: "job" | "task", name: string, payload: unknown, depth: number): Promise<Answer>;
+  call(
+    pluginConfigId: number,
+    type: "job" | "task",
+    name: string,
+    payload: unknown,
+    origin: EventOrigin,
+  ): Promise<Answer>;
   /** Resolves when nothing is unanswered; for a cell that gets no new work. */
   quiet(): Promise<void>;
 }
@@ -48,10 +54,10 @@ export function createLoadedCell(
       outcome.spent?.forEach((ms, position) => onSpent(pluginConfigIds[position] as number, ms));
       return outcome;
     },
-    call(pluginConfigId, type, name, payload, depth) {
+    call(pluginConfigId, type, name, payload, origin) {
       const plugin = loaded.indexOf(pluginConfigId);
       const request = payload === undefined ? { plugin, type, name } : { plugin, type, name, payload };
-      return count(cell.call(request, type, depth));
+      return count(cell.call(request, type, origin));
     },
     async quiet() {
       while (unanswered.size > 0) await Promise.allSettled(unanswered);

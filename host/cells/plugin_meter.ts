@@ -10,7 +10,9 @@ import type { BatchOutcome } from "./plugin_runtime.ts";
 export interface PluginMeter {
   /** Events go to a function; each is followed by `batch`. */
   begin(fn: BatchFunction, pluginConfigIds: readonly number[], events: number): void;
-  /** `ms` is from the hand-over to the answer, waiting included; of a cell that several share, of all of them together. */
+  /**
+   * `ms` is from the hand-over to the answer, waiting included; of a cell that several share, of all of them together.
+   */
   batch(fn: BatchFunction, pluginConfigIds: readonly number[], outcome: BatchOutcome, ms: number): void;
   /** The batch never got an answer, because the plugin is being closed. */
   abandon(fn: BatchFunction, pluginConfigIds: readonly number[], events: number): void;

@@ -14,8 +14,19 @@ export interface EncodedEvents {
   /** Bytes of each event. */
   lengths: number[];
   body: Uint8Array;
-  /** `LogRecord.depth` of each event, for what the plugin captures because of it; absent: 0 for all. Not sent to the cell. */
-  depths?: number[];
+  /** Of each event, for what plugins cause because of it. Not sent to the cell. */
+  origins?: EventOrigin[];
+}
+
+/** Where an event, job or task comes from. */
+export interface EventOrigin {
+  /** `LogRecord.depth`, or the job's; absent means 0. */
+  depth?: number;
+  /**
+   * Names it, always the same, so that what a plugin asks for can be told from what it asked for when the same was
+   * done before: a step of the router that could not be recorded is done again. Absent when asking again means more.
+   */
+  name?: string;
 }
 
 /**
@@ -60,7 +71,9 @@ export interface BatchOutcome {
   outcomes: string[];
   /** `plugin` is the position in the chain. */
   errors: { event: number; plugin: number; error: ErrorRecord }[];
-  /** The events that came out: same count as went in; length 0 = dropped. For other functions than processEvent, empty. */
+  /**
+   * The events that came out: same count as went in; length 0 = dropped. For other functions than processEvent, empty.
+   */
   events: EncodedEvents;
   /** Milliseconds that each plugin of the chain kept the cell's thread, as the sandbox says; when there are several. */
   spent?: number[];
@@ -74,12 +87,19 @@ export interface PluginRuntime extends AsyncDisposable {
   /** Resolves when every plugin is running or disabled. Retries of setupPlugin are waited for. */
   ready(): Promise<void>;
   /**
-   * Runs a batch through these plugin configs of the cell, by id and in this order (one alone for functions other than processEvent). Waits while the plugin is being set up
-   * or restarted; never rejects but for the signal: what a plugin did wrong is an outcome. A disabled plugin's outcome is `skipped` and the event passes.
+   * Runs a batch through these plugin configs of the cell, by id and in this order (one alone for functions other than
+   * processEvent). Waits while the plugin is being set up or restarted; never rejects but for the signal: what a plugin
+   * did wrong is an outcome. A disabled plugin's outcome is `skipped` and the event passes.
    */
   batch(fn: BatchFunction, pluginConfigIds: number[], events: EncodedEvents): Promise<BatchOutcome>;
-  /** Runs a job or a scheduled task. `depth` is the job's. Rejects with PluginCallError. */
-  call(pluginConfigId: number, type: "job" | "task", name: string, payload?: unknown, depth?: number): Promise<unknown>;
+  /** Runs a job or a scheduled task. Rejects with PluginCallError. */
+  call(
+    pluginConfigId: number,
+    type: "job" | "task",
+    name: string,
+    payload?: unknown,
+    origin?: EventOrigin,
+  ): Promise<unknown>;
   /** Starts again a plugin that was disabled. */
   enable(pluginConfigId: number): Promise<void>;
   /** Another host disabled the plugin for this reason, or enabled it again (null). */

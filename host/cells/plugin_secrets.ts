@@ -1,6 +1,6 @@
 /**
- * Keeps a plugin's secrets out of what is written down about it: plugins repeat the keys and addresses they were given in errors and in
- * what they print.
+ * Keeps a plugin's secrets out of what is written down about it: plugins repeat the keys and addresses they were given
+ * in errors and in what they print.
  * @module
  */
 
@@ -22,7 +22,10 @@ const SHORTEST = 6;
 /** What is longer, such as the key file of a service account, is not printed as a whole by mistake. */
 const LONGEST = 16 * 1024;
 
-/** Secret are the fields that plugin.json calls so, and those that look like secrets. `manifest` is null while plugin.json is not known. */
+/**
+ * Secret are the fields that plugin.json calls so, and those that look like secrets. `manifest` is null while
+ * plugin.json is not known.
+ */
 export function createPluginSecrets(
   manifest: Manifest | null,
   { config, attachments }: Pick<PluginConfig, "config" | "attachments">,
@@ -31,7 +34,7 @@ export function createPluginSecrets(
   const names = new Map<string, string>();
 
   function add(name: string, value: string): void {
-    for (const form of [value, JSON.stringify(value).slice(1, -1)]) {
+    for (const form of [value, JSON.stringify(value).slice(1, -1), ...inAddresses(value)]) {
       if (form.trim().length >= SHORTEST && form.length <= LONGEST) names.set(form, name);
     }
     const password = URL.parse(value)?.password ?? "";
@@ -71,6 +74,18 @@ export function createPluginSecrets(
       return { ...error, name: hide(name), message: hide(message), ...(stack !== undefined && { stack: hide(stack) }) };
     },
   };
+}
+
+/**
+ * As plugins write it into an address: encoded by hand, by URLSearchParams, or not at all, and then URL encodes what it
+ * must.
+ */
+function inAddresses(text: string): string[] {
+  return [
+    encodeURIComponent(text.toWellFormed()),
+    new URLSearchParams({ "": text }).toString().slice(1),
+    URL.parse(`http://host/?${text}`)?.search.slice(1) ?? text,
+  ];
 }
 
 /** As it is when it is not encoded as addresses are. */

@@ -1,6 +1,7 @@
 /**
- * Keeps the plugin configs of one cell alive: starts the cell, loads and sets up its plugins, starts it again when it ends, gives up
- * what keeps failing, and takes it down in order. docs/STATES.md draws the states and what moves a plugin between them.
+ * Keeps the plugin configs of one cell alive: starts the cell, loads and sets up its plugins, starts it again when it
+ * ends, gives up what keeps failing, and takes it down in order. docs/STATES.md draws the states and what moves a
+ * plugin between them.
  * @module
  */
 
@@ -23,7 +24,7 @@ import { createLoadedCell, type LoadedCell } from "./loaded_cell.ts";
 import { NO_METER, type PluginMeter } from "./plugin_meter.ts";
 import { PluginMember } from "./plugin_member.ts";
 import type { PluginRecords } from "./plugin_records.ts";
-import type { BatchOutcome, EncodedEvents, PluginRuntime, PluginStatus } from "./plugin_runtime.ts";
+import type { BatchOutcome, EncodedEvents, EventOrigin, PluginRuntime, PluginStatus } from "./plugin_runtime.ts";
 import { PluginCallError, PluginState } from "./plugin_runtime.ts";
 import type { ProcessWatch } from "./process/process_watch.ts";
 import { createSteadiness, isUnsteady } from "./steadiness.ts";
@@ -33,7 +34,10 @@ import type { StartGate } from "./process/start_gate.ts";
 import { takeDown } from "./take_down.ts";
 
 export interface PluginRuntimeOptions {
-  /** One, or those that share a cell, in the order of the chain. The limits of a shared cell are the largest of its members'. */
+  /**
+   * One, or those that share a cell, in the order of the chain. The limits of a shared cell are the largest of its
+   * members'.
+   */
   plugins: { plugin: LoadedPlugin | PluginLoadError; config: PluginConfig }[];
   services(pluginConfigId: number): PluginServices;
   records: PluginRecords;
@@ -51,7 +55,10 @@ export interface PluginRuntimeOptions {
   instanceId: string;
   /** The cell of a plugin that had no work for so long is ended, and started by the next work. Null: never. */
   retireAfterMs: number | null;
-  /** The first cell is started by the first work too, when it is known from an earlier start what the plugins do. Default: at once. */
+  /**
+   * The first cell is started by the first work too, when it is known from an earlier start what the plugins do.
+   * Default: at once.
+   */
   lazy?: boolean;
   /**
    * Given when the service put the plugins together: told of those that are to have cells of their own, and why. When
@@ -186,11 +193,17 @@ class PluginSupervisor implements PluginRuntime {
     return { ...outcome, errors: this.#reports.errors(fn, outcome.errors, chain, events) };
   }
 
-  async call(id: number, type: "job" | "task", name: string, payload?: unknown, depth = 0): Promise<unknown> {
+  async call(
+    id: number,
+    type: "job" | "task",
+    name: string,
+    payload?: unknown,
+    origin: EventOrigin = {},
+  ): Promise<unknown> {
     const start = performance.now();
     if (this.#member(id).waitsForSetup) throw new PluginCallError(NOT_SET_UP);
     try {
-      const value = await this.#dispatcher.call(id, type, name, payload, depth);
+      const value = await this.#dispatcher.call(id, type, name, payload, origin);
       this.#meter.call(id, name, null, performance.now() - start);
       return value;
     } catch (error) {

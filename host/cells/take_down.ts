@@ -1,5 +1,6 @@
 /**
- * The end of a cell that is no longer needed: teardownPlugin of each plugin that was set up, within a bounded time, then the process.
+ * The end of a cell that is no longer needed: teardownPlugin of each plugin that was set up, within a bounded time,
+ * then the process.
  * @module
  */
 
@@ -41,7 +42,7 @@ async function tearDown(
   const over = new AbortController();
   const request = { plugin: index, type: "method", name: "teardownPlugin" } as const;
   const answer = await Promise.race([
-    cell.call(request, "other", 0),
+    cell.call(request, "other"),
     clock.sleep(timeoutMs, over.signal).then(() => null),
   ]).finally(() => over.abort());
   if (answer?.ok) return null;

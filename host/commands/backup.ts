@@ -1,5 +1,5 @@
 /**
- * `backup` and `restore`: copies of the data folder, made while the service runs or not.
+ * `backup` and `restore`: copies of the data folder, which can be made while the service is running.
  * @module
  */
 

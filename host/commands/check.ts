@@ -1,5 +1,5 @@
 /**
- * `check`: reads the configuration and loads every plugin, without running any.
+ * `check`: reads the configuration and loads every plugin without running any.
  * @module
  */
 
@@ -12,7 +12,7 @@ import { createPluginLoader } from "../service/load_plugins.ts";
 import type { GivenSettings } from "./program/settings_options.ts";
 import { CommandError, EXIT_USAGE, terminal } from "./program/terminal.ts";
 
-/** Sets the exit code: 2 when something is wrong with the configuration or a plugin. Rejects with CommandError. */
+/** Sets the exit code: 2 if something is wrong with the configuration or a plugin. Rejects with a CommandError. */
 export async function check(
   { settings, configGiven }: GivenSettings,
 ): Promise<void> {

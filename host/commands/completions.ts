@@ -1,5 +1,5 @@
 /**
- * `completions <shell>`: what bash, zsh and fish complete after `hogpen`, made from the commands and their options.
+ * `completions <shell>`: shell completions for bash, zsh and fish, generated from the commands and their options.
  * @module
  */
 
@@ -12,7 +12,7 @@ interface Completed {
   options: { flag: string; description: string; takesValue: boolean }[];
 }
 
-/** Rejects with CommandError for another shell. */
+/** Rejects with a CommandError for any other shell. */
 export function completions(program: Command, shell: string): void {
   const commands = program.commands.map(describe);
   switch (shell) {
@@ -36,7 +36,7 @@ function describe(command: Command): Completed {
   return { name: command.name(), description: command.description(), options };
 }
 
-/** `eval "$(hogpen completions bash)"` */
+/** Installed with `eval "$(hogpen completions bash)"`. */
 function bash(commands: Completed[]): string {
   const cases = commands.map(({ name, options }) =>
     `    ${name}) words="${options.map(({ flag }) => flag).join(" ")} --help" ;;`
@@ -59,7 +59,7 @@ function bash(commands: Completed[]): string {
   ].join("\n");
 }
 
-/** In a folder of `$fpath` as `_hogpen`, or sourced. */
+/** Installed as `_hogpen` in a folder of `$fpath`, or sourced. */
 function zsh(commands: Completed[]): string {
   const quote = (text: string) => text.replaceAll(/[\\:[\]]/g, "\\$&").replaceAll("'", "'\\''");
   const cases = commands.flatMap(({ name, options }) => [
@@ -93,7 +93,7 @@ function zsh(commands: Completed[]): string {
   ].join("\n");
 }
 
-/** `hogpen completions fish | source` */
+/** Installed with `hogpen completions fish | source`. */
 function fish(commands: Completed[]): string {
   const quote = (text: string) => `'${text.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
   return commands.flatMap(({ name, description, options }) => [

@@ -1,5 +1,5 @@
 /**
- * `doctor`: looks at everything that a service stands on, and says what is wrong and what to do.
+ * `doctor`: checks everything that the service depends on, and says what is wrong and how to fix it.
  * @module
  */
 
@@ -14,7 +14,7 @@ import { type Finding, note, ok, wrong } from "../service/upkeep/doctor/finding.
 import type { GivenSettings } from "./program/settings_options.ts";
 import { EXIT_FAILED, terminal } from "./program/terminal.ts";
 
-/** Prints a line for each finding. Sets exit code 1 when something is wrong. */
+/** Prints a line for each finding. Sets exit code 1 if something is wrong. */
 export async function doctor(given: GivenSettings): Promise<void> {
   const { settings } = given;
   const { config, finding } = await checkConfig(given);

@@ -1,5 +1,5 @@
 /**
- * `events tail` and `events export`: the events of a project of a running service, after its last plugin.
+ * `events tail` and `events export`: the events of a project of a running service, as they leave its last plugin.
  * @module
  */
 
@@ -15,7 +15,7 @@ export interface EventsCommand extends ApiOptions {
 
 export interface ExportCommand extends ApiOptions {
   project?: string;
-  /** A file; stdout when absent. */
+  /** The file to write; stdout if absent. */
   out?: string;
 }
 
@@ -24,12 +24,12 @@ type Event = Record<string, unknown>;
 const FOLLOW_MS = 300;
 const PAGE = 1000;
 
-/** Prints what comes from now on, until it is ended. Rejects with CommandError. */
+/** Prints new events until it is interrupted. Rejects with a CommandError. */
 export async function tailEvents(command: EventsCommand): Promise<void> {
   const api = await openApi(command);
   const project = await projectOf(api, command.project);
   let after = "";
-  // What is there already is passed over.
+  // Skips the events that are there already.
   for await (const page of pages(api, project, after)) after = page.end;
   terminal.note(`Waiting for events of project ${project} at ${api.url}`);
   for (;;) {
@@ -49,7 +49,7 @@ export async function tailEvents(command: EventsCommand): Promise<void> {
   }
 }
 
-/** Writes all that the event log still has, a line of JSON each. Rejects with CommandError. */
+/** Writes every event that the event log still holds, one JSON line each. Rejects with a CommandError. */
 export async function exportEvents(command: ExportCommand): Promise<void> {
   const api = await openApi(command);
   const project = await projectOf(api, command.project);
@@ -76,7 +76,7 @@ async function* pages(api: ApiClient, project: string, after: string) {
   }
 }
 
-/** The only one when none is named. */
+/** If no project is named and there is only one, that one is used. */
 async function projectOf(api: ApiClient, named: string | undefined): Promise<string> {
   if (named !== undefined) return named;
   const all = await api.askAll<{ id: number }>("/_hogpen/api/projects");

@@ -1,5 +1,6 @@
 /**
- * `export`: everything that runs as one hogpen.json. Reads the store itself, so that it also works while the service is down.
+ * `export`: writes everything that runs as one hogpen.json. It reads the store directly, so that it works while the
+ * service is down.
  * @module
  */
 
@@ -15,7 +16,7 @@ import { readOwnConfig, withManaged } from "./program/managed_store.ts";
 import type { GivenSettings } from "./program/settings_options.ts";
 import { CommandError, EXIT_USAGE, terminal } from "./program/terminal.ts";
 
-/** Writes hogpen.json and what it names into a new or empty folder. Rejects with CommandError. */
+/** Writes hogpen.json and the files that it names into a new or empty folder. Rejects with a CommandError. */
 export async function exportAll(folder: string, { settings, configGiven }: GivenSettings): Promise<void> {
   const own = await readOwnConfig(settings, configGiven);
   const written = await readWritten(settings, own);
@@ -48,7 +49,7 @@ export async function exportAll(folder: string, { settings, configGiven }: Given
   });
 }
 
-/** The file as its author wrote it; without one, what runs by default. */
+/** The file as its author wrote it; if there is none, the configuration that runs by default. */
 async function readWritten(settings: Settings, own: HogpenConfig): Promise<WrittenConfig> {
   const folder = dirname(resolve(settings.config));
   const text = await Deno.readTextFile(settings.config).catch(() => null);

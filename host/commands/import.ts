@@ -1,6 +1,6 @@
 /**
- * `import`: takes a hogpen.json over into what page and API manage. Writes to the store itself, so that it also works while the service is
- * down; a running one follows within seconds.
+ * `import`: turns a hogpen.json into things that are managed in the page and through the API. It writes to the store
+ * directly, so that it works while the service is down; a running service applies the changes within seconds.
  * @module
  */
 
@@ -10,10 +10,10 @@ import { readOwnConfig, withConfigErrors, withManaged } from "./program/managed_
 import type { GivenSettings } from "./program/settings_options.ts";
 import { CommandError, EXIT_USAGE, terminal } from "./program/terminal.ts";
 
-/** What the audit calls whoever sits at the machine. */
+/** The name in the audit for someone at the machine's command line. */
 const ACTOR = "command line";
 
-/** Takes over what a hogpen.json says. Rejects with CommandError. */
+/** Imports what a hogpen.json contains. Rejects with a CommandError. */
 export async function importAll(
   path: string,
   { dryRun = false }: { dryRun?: boolean },

@@ -1,5 +1,5 @@
 /**
- * `logs <plugin config>`: what a plugin of a running service wrote, oldest first.
+ * `logs <plugin config>`: what a plugin of a running service logged, oldest first.
  * @module
  */
 
@@ -9,9 +9,9 @@ import { type ApiClient, type ApiOptions, openApi } from "./program/api_client.t
 import { terminal } from "./program/terminal.ts";
 
 export interface LogsCommand extends ApiOptions {
-  /** Goes on with what comes. */
+  /** Keeps printing new entries. */
   follow?: boolean;
-  /** How many entries that are there already. */
+  /** How many of the existing entries to print. */
   limit?: string;
   type?: string;
   search?: string;
@@ -36,7 +36,7 @@ export async function logs(pluginConfig: string, command: LogsCommand): Promise<
   }
 }
 
-/** Ends with what is there, unless it follows. Rejects with CommandError. */
+/** Ends after the existing entries unless `follow` is set. Rejects with a CommandError. */
 export async function* readLogs(
   api: ApiClient,
   pluginConfig: string,
@@ -55,7 +55,8 @@ export async function* readLogs(
       yield entry;
     }
     if (!follow) return;
-    // Entries of the same millisecond may follow: it is asked for again, and what was seen is left out.
+    // More entries of the same millisecond may follow, so that millisecond is asked for again and known entries are
+    // skipped.
     if (last !== "") query.set("after", new Date(Date.parse(last) - 1000).toISOString());
     query.set("limit", "1000");
     await delay(FOLLOW_MS);

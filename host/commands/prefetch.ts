@@ -1,5 +1,5 @@
 /**
- * `prefetch`: gets packages before something needs them, as for an image or a machine without a network.
+ * `prefetch`: fetches packages ahead of time, for example for an image or a machine without a network.
  * @module
  */
 
@@ -15,11 +15,14 @@ import type { GivenSettings } from "./program/settings_options.ts";
 import { CommandError, EXIT_USAGE, terminal } from "./program/terminal.ts";
 
 export interface PrefetchCommand {
-  /** Also what no configured plugin imports, and what commands other than start need. */
+  /** Includes packages that no configured plugin imports, and those of commands other than start. */
   all?: boolean;
 }
 
-/** Rejects with CommandError when the configuration cannot be read, a plugin cannot be loaded or a package cannot be had. */
+/**
+ * Rejects with a CommandError if the configuration cannot be read, a plugin cannot be loaded or a package cannot be
+ * fetched.
+ */
 export async function prefetch({ all = false }: PrefetchCommand, given: GivenSettings): Promise<void> {
   const names = all
     ? packagesOf(["service", "plugins", "tracing", "kafka", "scripts", "bundle", "ui", "jest"])
@@ -33,7 +36,7 @@ export async function prefetch({ all = false }: PrefetchCommand, given: GivenSet
   terminal.print(names.length === 0 ? "No plugin imports a package" : `Installed: ${names.join(", ")}`);
 }
 
-/** What a start with these settings would fetch, and has to fetch: archives of plugins are downloaded as well. */
+/** The packages that a start with these settings would need. To find out, archives of plugins are downloaded too. */
 async function packagesFor({ settings, configGiven }: GivenSettings): Promise<string[]> {
   const config = await loadConfig(settings, configGiven);
   await mkdir(settings.data, { recursive: true });

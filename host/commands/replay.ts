@@ -1,5 +1,5 @@
 /**
- * `replay <consumer>`: has a consumer of a running service deliver again what lies behind it.
+ * `replay <consumer>`: makes a consumer of a running service deliver events again.
  * @module
  */
 
@@ -7,7 +7,7 @@ import { type ApiOptions, openApi } from "./program/api_client.ts";
 import { CommandError, EXIT_USAGE, terminal } from "./program/terminal.ts";
 
 export interface ReplayCommand extends ApiOptions {
-  /** ISO 8601, or how long ago: 90s, 15m, 2h, 3d. */
+  /** A time in ISO 8601, or how long ago: 90s, 15m, 2h, 3d. */
   since?: string;
   cursor?: string;
   json?: boolean;
@@ -21,7 +21,7 @@ interface Consumer {
 
 const UNITS: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** Without a consumer, lists them. Rejects with CommandError. */
+/** Without a consumer, lists them. Rejects with a CommandError. */
 export async function replay(consumer: string | undefined, command: ReplayCommand): Promise<void> {
   const api = await openApi(command);
   if (consumer === undefined) {

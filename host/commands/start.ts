@@ -12,25 +12,37 @@ import { tellTroubleTo } from "../trouble.ts";
 import { VERSION } from "../version.ts";
 import { announce } from "../service/announce.ts";
 import { isExporting } from "../exporting.ts";
-import { followChanges } from "../service/follow_changes.ts";
+import { followChanges } from "../service/changes/follow_changes.ts";
 import { createNotices, type Level } from "../service/notices.ts";
 import { openDataFolder } from "../service/upkeep/data_folder.ts";
 import { emptyCoreDumps } from "../service/upkeep/empty_core_dumps.ts";
-import { startService } from "../service/service.ts";
+import { type Service, startService } from "../service/service.ts";
 import type { GivenSettings } from "./program/settings_options.ts";
 import { terminal } from "./program/terminal.ts";
 
-/** How long the announcement waits for plugins that take their time. */
+/** How long the announcement waits for slow plugins. */
 const ANNOUNCE_MS = 10_000;
 
-/** Ends the process after SIGINT or SIGTERM, when the service has ended; at once after a second signal. Throws UsageError. */
+/**
+ * Ends the process after SIGINT or SIGTERM once the service has stopped, or at once after a second signal. Throws a
+ * UsageError.
+ */
 export async function start(given: GivenSettings): Promise<void> {
-  await runUntilSignal(given);
-  // A client that does not end its request would hold the process, though everything of ours has ended.
+  await runService(given);
+  // A client that does not finish its request would keep the process alive after everything else has ended.
   Deno.exit();
 }
 
-async function runUntilSignal({ settings, configGiven }: GivenSettings): Promise<void> {
+/** What a command that runs the service does besides. */
+export interface RunOptions {
+  /** Moves the event log of the data folder to Kafka. */
+  moving?: boolean;
+  /** Called when it listens. When it resolves with a reason, the service ends, as after a signal. */
+  meanwhile?(service: Service): Promise<string>;
+}
+
+/** Returns when the service has ended, after SIGINT or SIGTERM. Throws UsageError. */
+export async function runService({ settings, configGiven }: GivenSettings, options: RunOptions = {}): Promise<void> {
   const { logLevel: level, logFormat: format } = settings;
   const notices = createNotices({ level, format, write: isExporting() ? writeByLevel : terminal.note, now: Date.now });
   tellTroubleTo(notices.error);
@@ -42,7 +54,14 @@ async function runUntilSignal({ settings, configGiven }: GivenSettings): Promise
   await openDataFolder(settings.data);
   const admin = await loadAdminToken(settings.data, settings.adminToken ?? undefined);
   const adminToken = admin.token;
-  await using service = await startService({ settings, config, adminToken, notices, version: VERSION });
+  await using service = await startService({
+    settings,
+    config,
+    adminToken,
+    notices,
+    version: VERSION,
+    moving: options.moving ?? false,
+  });
 
   const watching = new AbortController();
   const following = followChanges({ settings, configGiven, config, service, notices, signal: watching.signal });
@@ -65,18 +84,21 @@ async function runUntilSignal({ settings, configGiven }: GivenSettings): Promise
       }),
     );
   }
-  const signal = await stopped;
+  const reason = await Promise.race([stopped, ...options.meanwhile ? [options.meanwhile(service)] : []]);
   watching.abort();
-  notices.info(`${signal}: finishing what is in flight; a second signal ends it at once`);
+  notices.info(`${reason}: finishing what is in flight; a second signal ends it at once`);
   await following;
 }
 
-/** Deno's exporter knows the level of a line by the function that prints it; those of debug and info go to standard output. */
+/**
+ * Deno's OpenTelemetry exporter derives the level of a line from the console function that prints it. Those for debug
+ * and info write to standard output.
+ */
 function writeByLevel(line: string, level: Level): void {
   console[level](printable(line));
 }
 
-/** Resolves with the name of the first signal; the second one ends the process. */
+/** Resolves with the name of the first signal. The second signal ends the process. */
 function onSignal(): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<string>();
   let count = 0;

@@ -1,5 +1,6 @@
 /**
- * `token`: makes, lists and revokes tokens of the API, straight in the store, so that it also works while the service is down.
+ * `token`: creates, lists and revokes tokens of the API. It uses the store directly, so that it works while the service
+ * is down.
  * @module
  */
 
@@ -10,11 +11,11 @@ import { openDataFolder } from "../service/upkeep/data_folder.ts";
 import type { GivenSettings } from "./program/settings_options.ts";
 import { CommandError, EXIT_USAGE, terminal } from "./program/terminal.ts";
 
-/** What the audit calls whoever sits at the machine. */
+/** The name in the audit for someone at the machine's command line. */
 const ACTOR = "command line";
 const DAY_MS = 86_400_000;
 
-/** Prints the token alone on stdout, so that a script can take it. */
+/** Prints only the token to stdout, so that a script can read it. */
 export async function newToken(
   name: string,
   options: { role?: string; days?: string },

@@ -43,7 +43,10 @@ export interface ProjectConfig {
   /** What SDKs send as api_key. */
   token: string;
   anonymizeIps: boolean;
-  /** `each`: a process for every plugin config; `shared`: one for neighbours of the chain that can share it, while they behave. */
+  /**
+   * `each`: a process for every plugin config; `shared`: one for neighbours of the chain that can share it, while they
+   * behave.
+   */
   isolation: "each" | "shared";
   plugins: PluginConfig[];
   destinations: DestinationConfig[];

@@ -3,6 +3,7 @@
  * @module
  */
 
+import { HOST_ROLES } from "./host_role.ts";
 import {
   address,
   bytes,
@@ -117,9 +118,10 @@ export const SETTINGS = {
     help:
       "Brokers of Kafka (host:port,host:port) for the event log of several hosts; needs DATABASE_URL. SQLite when absent",
   }),
-  hostRole: choice("all", ["all", "intake"], {
+  hostRole: choice("all", HOST_ROLES, {
     env: "HOGPEN_ROLE",
-    help: "What a host on Kafka does: all, or intake alone, which stores events for the others and runs no plugins",
+    help:
+      "What a host on Kafka does besides taking events: all; route: pass them through processEvent; consume: deliver them, and run jobs and schedules; intake: nothing",
   }),
   kafkaPrefix: text("hogpen-", {
     env: "HOGPEN_KAFKA_PREFIX",

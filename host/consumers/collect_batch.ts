@@ -42,7 +42,10 @@ export interface CollectSignals {
 }
 
 export interface Collector {
-  /** The next batch after the cursor; null when there is nothing yet and a signal ended the wait, or when woken while a batch was filling. */
+  /**
+   * The next batch after the cursor; null when there is nothing yet and a signal ended the wait, or when woken while a
+   * batch was filling.
+   */
   next(after: Cursor, signals: CollectSignals): Promise<CollectedBatch | null>;
 }
 

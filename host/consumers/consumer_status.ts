@@ -6,8 +6,8 @@
 import type { Cursor, Lag } from "../log/event_log.ts";
 
 /**
- * `starting` is not yet registered in the log, `running` delivers or waits for events, `waiting` delivers again after an error,
- * `paused` and `stopped` do nothing.
+ * `starting` is not yet registered in the log, `running` delivers or waits for events, `waiting` delivers again after
+ * an error, `paused` and `stopped` do nothing.
  */
 export type ConsumerState = "starting" | "running" | "waiting" | "paused" | "stopped";
 

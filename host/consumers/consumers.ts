@@ -1,19 +1,14 @@
 /**
- * The consumers of the outbox, by id: started, replaced and ended as the configuration says, listed and steered by the API.
+ * The consumers of the outbox, by id: started, replaced and ended as the configuration says, listed and steered by the
+ * API.
  * @module
  */
 
-import { z } from "zod";
 import type { StoredRecord } from "../log/event_log.ts";
 import { Consumer, type ConsumerServices, type ConsumerSpec, pausedKey } from "./consumer.ts";
 import { type ConsumerControl, ConsumerControlError, type ConsumerStatus } from "./consumer_status.ts";
 import { keepTrying } from "./keep_trying.ts";
-import { replayKey } from "./replay.ts";
-
-export interface ConsumerRef {
-  id: string;
-  project: number;
-}
+import { type ConsumerRef, keepPlaces } from "./places.ts";
 
 /** What is wanted now. */
 export interface ConsumerPlan {
@@ -42,20 +37,19 @@ export interface Consumers extends ConsumerControl, AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** Which consumers hold a place in the log: the log does not list its readers. */
-const KNOWN_KEY = "consumers";
-/** `idleSince`: since when it has only been reserved; null for one that runs. */
-const knownSchema = z.array(z.object({ id: z.string(), project: z.number(), idleSince: z.number().nullable() }));
-type Known = z.infer<typeof knownSchema>[number];
-
 /** What all keys of consumers begin with. */
 const KEY_PREFIX = "consumer:";
 
-const RESERVE_MS = 24 * 3_600_000;
 const LOOK_FOR_IDLE_MS = 3_600_000;
 
-export function createConsumers(services: ConsumerServices): Consumers {
-  const { log, store, clock } = services;
+export interface ConsumersOptions extends ConsumerServices {
+  /** This host among those that use the same log; null, or absent, when it is the only one. */
+  hostId?: string | null;
+}
+
+export function createConsumers(services: ConsumersOptions): Consumers {
+  const { log, store, clock, hostId = null } = services;
+  const places = { log, store, clock, hostId };
   const running = new Map<string, Consumer>();
   const closed = new AbortController();
   let reserved: ConsumerRef[] = [];
@@ -102,38 +96,8 @@ export function createConsumers(services: ConsumerServices): Consumers {
       services.onError?.("consumers", error);
       tried();
     };
-    await keepTrying(() => keepPlaces(run, reserve), { clock, signal, onError }).catch(() => {});
+    await keepTrying(() => keepPlaces(run, reserve, places), { clock, signal, onError }).catch(() => {});
     tried();
-  }
-
-  /** Notes whose places there are, and gives up those that nobody wants, before it forgets who had them. */
-  async function keepPlaces(run: ConsumerRef[], reserve: ConsumerRef[]): Promise<void> {
-    const now = clock.now();
-    const text = await store.settings.get(KNOWN_KEY);
-    const known = text === null ? [] : knownSchema.parse(JSON.parse(text));
-    const find = (ref: ConsumerRef) => known.find(({ id, project }) => id === ref.id && project === ref.project);
-    const wanted: Known[] = [
-      ...run.map(({ id, project }) => ({ id, project, idleSince: null })),
-      ...reserve.map(({ id, project }) => ({ id, project, idleSince: find({ id, project })?.idleSince ?? now })),
-    ];
-    const held = wanted.filter(({ idleSince }) => idleSince === null || now - idleSince < RESERVE_MS);
-    const isHeld = (ref: ConsumerRef) => held.some(({ id, project }) => id === ref.id && project === ref.project);
-    const released = known.filter((ref) => !isHeld(ref));
-    await remember([...wanted, ...released], text);
-    for (const { id, project } of held) await log.register("outbox", project, id, "latest");
-    for (const { id, project } of released) {
-      await log.forget("outbox", project, id);
-      if (wanted.some((ref) => ref.id === id && ref.project === project)) continue;
-      await store.settings.del(pausedKey(id));
-      await store.settings.del(replayKey(id));
-    }
-    await remember(wanted, null);
-  }
-
-  async function remember(known: Known[], before: string | null): Promise<void> {
-    const byName = new Map(known.map((ref) => [`${ref.project} ${ref.id}`, ref]));
-    const text = JSON.stringify([...byName.values()]);
-    if (text !== before) await store.settings.set(KNOWN_KEY, text);
   }
 
   async function releaseIdle(): Promise<void> {
@@ -141,7 +105,9 @@ export function createConsumers(services: ConsumerServices): Consumers {
       await clock.sleep(LOOK_FOR_IDLE_MS, closed.signal);
       if (closed.signal.aborted) return;
       const specs = () => Array.from(running.values(), ({ spec }) => spec);
-      await inTurn(() => keepPlaces(specs(), reserved)).catch((error) => services.onError?.("consumers", error));
+      await inTurn(() => keepPlaces(specs(), reserved, places)).catch((error) =>
+        services.onError?.("consumers", error)
+      );
     }
   }
 

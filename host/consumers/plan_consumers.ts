@@ -8,7 +8,8 @@ import type { DestinationConfig, HogpenConfig, PluginConfig, ProjectConfig } fro
 import type { HostedPlugin } from "../loader/hosted_plugin.ts";
 import { createComposeWebhookSink } from "./sinks/compose_webhook_sink.ts";
 import type { ConsumerSpec } from "./consumer.ts";
-import type { ConsumerPlan, ConsumerRef } from "./consumers.ts";
+import type { ConsumerPlan } from "./consumers.ts";
+import type { ConsumerRef } from "./places.ts";
 import { exportEvents } from "./sinks/export_events_sink.ts";
 import { readExportEventsSettings } from "./sinks/export_events_settings.ts";
 import { createOnEventSink } from "./sinks/on_event_sink.ts";
@@ -61,7 +62,10 @@ function planDestination(
   };
 }
 
-/** Reloading a plugin changes none of them unless it changes what is written in their revisions: they find the plugin that runs at the time. */
+/**
+ * Reloading a plugin changes none of them unless it changes what is written in their revisions: they find the plugin
+ * that runs at the time.
+ */
 function planPlugin(
   { pluginConfigId, teamId, config }: HostedPlugin,
   { methods }: Capabilities,

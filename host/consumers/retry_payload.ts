@@ -1,5 +1,6 @@
 /**
- * What a durable retry of onEvent, onSnapshot, composeWebhook or exportEvents carries: the events as they stand in the outbox.
+ * What a durable retry of onEvent, onSnapshot, composeWebhook or exportEvents carries: the events as they stand in the
+ * outbox.
  * @module
  */
 

@@ -11,8 +11,8 @@ export interface Rejection {
   index: number;
   reason: string;
   /**
-   * A plugin's function threw at it: it has seen the event, and its log and errors say so. The consumer counts it apart; all
-   * others it copies to the dead letters.
+   * A plugin's function threw at it: it has seen the event, and its log and errors say so. The consumer counts it
+   * apart; all others it copies to the dead letters.
    */
   threw?: true;
 }
@@ -29,8 +29,8 @@ export class TryLaterError extends Error {
 }
 
 /**
- * Thrown by deliver when the far side asked to be sent nothing more (a webhook that answers 410): the consumer pauses with
- * this reason until somebody resumes it. Nothing is lost, the lag grows.
+ * Thrown by deliver when the far side asked to be sent nothing more (a webhook that answers 410): the consumer pauses
+ * with this reason until somebody resumes it. Nothing is lost, the lag grows.
  */
 export class PauseError extends Error {
   override name = "PauseError";
@@ -39,7 +39,8 @@ export class PauseError extends Error {
 export interface Sink extends AsyncDisposable {
   /**
    * Resolves when every event is safe at the far side, or rejected for good. Any error other than TryLaterError and
-   * PauseError counts as TryLaterError without a time. Called with one batch at a time, in the log's order; may see a batch again after a crash.
+   * PauseError counts as TryLaterError without a time. Called with one batch at a time, in the log's order; may see a
+   * batch again after a crash.
    */
   deliver(batch: StoredRecord[], signal: AbortSignal): Promise<Rejection[]>;
 }

@@ -1,15 +1,15 @@
 /**
- * One plugin in a cell and sandbox of its own, for a dry run: its services stand on copies, and what it asks of them is noted.
+ * Runs one plugin of a dry run in a cell of its own. Its services work on copies, and everything it asks of them is
+ * recorded.
  * @module
  */
 
 import { Buffer } from "node:buffer";
 import { type FetchRule, startFetchFixture } from "../../testing/sandbox/fetch_fixture.ts";
-import type { FetchedRequest } from "../../testing/sandbox/control_frame.ts";
 import { startFixtureProcess } from "../../testing/sandbox/fixture_process.ts";
 import type { Capabilities } from "../../runtime/capabilities.ts";
 import type { ErrorRecord } from "../../runtime/errors.ts";
-import { type BatchFunction, type LogBatch, Outcome, type ServiceName } from "../../runtime/protocol.ts";
+import { type BatchFunction, type FetchedRequest, Outcome } from "../../runtime/protocol.ts";
 import { denyNetFlag } from "../cells/egress/egress.ts";
 import { createPluginSecrets } from "../cells/plugin_secrets.ts";
 import { systemNames } from "../cells/egress/system_names.ts";
@@ -21,26 +21,20 @@ import type { PluginConfig } from "../config/config.ts";
 import type { LoadedPlugin } from "../loader/plugin.ts";
 import { pluginSpec } from "../loader/plugin_spec.ts";
 import type { PluginServices } from "../services/services.ts";
-
-/** What a plugin did besides returning an event. */
-export interface Notes {
-  logs: LogBatch["entries"];
-  /** Calls of storage and cache: operation, key, and what it gave or got. */
-  storage: { operation: string; key: string; value: unknown }[];
-  cache: { operation: string; key: string; value: unknown }[];
-  /** Null when fetch is real: requests leave the sandbox without passing the host. */
-  fetches: FetchedRequest[] | null;
-  captures: { event: string; properties: unknown }[];
-  jobs: { job: string; payload: unknown; run_at: string }[];
-}
+import { createNoteTaker, type NoteBudget, type Notes } from "./notes.ts";
 
 export interface DryCellOptions {
   plugin: LoadedPlugin;
   config: PluginConfig;
   services: PluginServices;
   fetch: "real" | readonly FetchRule[];
-  /** What the clock shows, in milliseconds since the epoch; null: the time. Only when fetch is answered by rules. */
+  /**
+   * The time that the plugin's clock shows, in milliseconds since the epoch; null for the real time. Only possible if
+   * fetch is answered by rules.
+   */
   now: number | null;
+  /** What may still be kept of what plugins do. */
+  budget: NoteBudget;
 }
 
 export interface DryAnswer {
@@ -53,15 +47,18 @@ export interface DryCell extends AsyncDisposable {
   readonly capabilities: Capabilities;
   call(name: string): Promise<ErrorRecord | null>;
   give(fn: BatchFunction, event: Record<string, unknown>): Promise<DryAnswer>;
-  /** What was noted since the last time. Resolves when the plugin has nothing under way that it could be waited for. */
+  /**
+   * Resolves with what was recorded since the last call, once the plugin has no more work in progress that can be
+   * waited for.
+   */
   takeNotes(): Promise<Notes>;
 }
 
 const MB = 1024 * 1024;
-/** A little longer than a sandbox gathers log lines. */
+/** A little longer than a sandbox collects log lines before it sends them. */
 const GATHER_MS = 60;
 
-/** Loads the plugin. Rejects when its code does not evaluate. */
+/** Loads the plugin. Rejects if its code cannot be evaluated. */
 export async function startDryCell(options: DryCellOptions): Promise<DryCell> {
   const { plugin, config, services } = options;
   await getPackages(plugin.packages, { purpose: "for plugins" });
@@ -69,8 +66,7 @@ export async function startDryCell(options: DryCellOptions): Promise<DryCell> {
   const fixture = options.fetch === "real" ? null : opened.use(startFetchFixture(options.fetch));
   const watch = opened.use(new ProcessWatch());
   const secrets = createPluginSecrets(plugin.manifest, config);
-  let notes = noNotes(fixture !== null);
-  let fetched = 0;
+  const notes = createNoteTaker(options.budget);
   const deadlineMs = config.timeoutSeconds * 1000;
   const cell = opened.use(
     new Cell({
@@ -80,20 +76,22 @@ export async function startDryCell(options: DryCellOptions): Promise<DryCell> {
       memoryBytes: config.memoryMb * MB,
       async callService(_plugin, name, args, cause) {
         const value = await services[name](args, cause);
-        note(notes, name, args, value);
+        notes.called(name, args, value);
         return value;
       },
-      onLog: (batch) =>
-        void notes.logs.push(...batch.entries.map((entry) => ({
-          ...entry,
-          message: secrets.hide(plugin.mapStack(entry.message)),
-        }))),
+      onLog({ entries, requests = [] }) {
+        for (const entry of entries) {
+          notes.add("logs", { ...entry, message: secrets.hide(plugin.mapStack(entry.message)) });
+        }
+        for (const request of requests) notes.add("fetches", hideInRequest(request, secrets.hide));
+      },
     }),
   );
   const { plugins: [loaded] } = await cell.load({
     plugins: [pluginSpec(plugin, config)],
     deadlineMs,
     egressAllow: options.fetch === "real" ? config.egress.allow : hostsOf(options.fetch),
+    noteRequests: true,
   });
   if (loaded === undefined || "error" in loaded) {
     throw Object.assign(new Error(loaded?.error.message), { name: loaded?.error.name ?? "Error" });
@@ -105,7 +103,7 @@ export async function startDryCell(options: DryCellOptions): Promise<DryCell> {
   return {
     capabilities: loaded.capabilities,
     async call(name) {
-      const answer = await cell.call({ plugin: 0, type: "method", name }, "other", 0);
+      const answer = await cell.call({ plugin: 0, type: "method", name }, "other");
       return answer.ok ? null : mapped(answer.error);
     },
     async give(fn, event) {
@@ -120,16 +118,10 @@ export async function startDryCell(options: DryCellOptions): Promise<DryCell> {
       };
     },
     async takeNotes() {
-      // The answer to a call of nothing comes after the sandbox has acted on all that was sent before.
-      await cell.call({ plugin: 0, type: "task", name: "" }, "other", 0);
+      // Calls no function: the sandbox answers only after it has handled everything that was sent before.
+      await cell.call({ plugin: 0, type: "task", name: "" }, "other");
       await new Promise((resolve) => setTimeout(resolve, GATHER_MS));
-      const taken = {
-        ...notes,
-        fetches: fixture && fixture.requests.slice(fetched).map((request) => hideInRequest(request, secrets.hide)),
-      };
-      fetched = fixture?.requests.length ?? 0;
-      notes = noNotes(fixture !== null);
-      return taken;
+      return notes.take();
     },
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
@@ -155,31 +147,7 @@ function hideInRequest(request: FetchedRequest, hide: (text: string) => string):
   };
 }
 
-function noNotes(fetches: boolean): Notes {
-  return { logs: [], storage: [], cache: [], fetches: fetches ? [] : null, captures: [], jobs: [] };
-}
-
-function note(notes: Notes, name: ServiceName, args: unknown[], value: unknown): void {
-  const [first, second, third] = args;
-  const [group, operation = ""] = name.split(".");
-  const key = String(first);
-  switch (group) {
-    case "storage":
-    case "cursor":
-      notes.storage.push({ operation: group === "cursor" ? name : operation, key, value: value ?? second ?? null });
-      break;
-    case "cache":
-      notes.cache.push({ operation, key, value: value ?? second ?? null });
-      break;
-    case "jobs":
-      notes.jobs.push({ job: key, payload: second ?? null, run_at: new Date(Number(third)).toISOString() });
-      break;
-    case "posthog":
-      if (operation === "capture") notes.captures.push({ event: key, properties: second });
-  }
-}
-
-/** Rules stand for hosts that a plugin may reach, also private ones. */
+/** Rules answer for the hosts that a plugin may reach, including private ones. */
 function hostsOf(rules: readonly FetchRule[]): string[] {
   const hosts = rules.map(({ url, prefix }) => url ?? prefix ?? "").filter((url) => URL.canParse(url)).map((url) => {
     const { hostname, port, protocol } = new URL(url);

@@ -1,6 +1,7 @@
 /**
- * A dry run: events pass plugins in cells of their own, and nothing of it stays: storage and cache are copies, jobs and captures are only noted,
- * and nothing leaves but what a real fetch says.
+ * A dry run passes events through plugins in cells of their own and leaves nothing behind. Storage and cache are
+ * copies, jobs and captured events are only recorded, and nothing leaves the machine except real fetches, if those are
+ * allowed.
  * @module
  */
 
@@ -9,14 +10,15 @@ import type { ErrorRecord } from "../../runtime/errors.ts";
 import { type BatchFunction, Outcome } from "../../runtime/protocol.ts";
 import { openMemoryCache } from "../cache/memory_cache.ts";
 import type { PluginConfig } from "../config/config.ts";
-import type { ConsumingFunction } from "../consumers/sinks/plugin_call.ts";
+import { CONSUMING_FUNCTIONS } from "../consumers/sinks/plugin_call.ts";
 import type { LoadedPlugin } from "../loader/plugin.ts";
 import { isDeferred } from "../router/marks.ts";
 import type { StagePlugin } from "../router/stage.ts";
 import { createPluginServices, type ServiceBackends } from "../services/create_plugin_services.ts";
 import { createPluginMetrics } from "../services/metrics.ts";
-import { type DryCell, type Notes, startDryCell } from "./dry_cell.ts";
+import { type DryCell, startDryCell } from "./dry_cell.ts";
 import { type Change, diffEvents } from "./event_diff.ts";
+import { noteBudget, type Notes } from "./notes.ts";
 import { overlayCache } from "./overlay_cache.ts";
 import { overlayStorage } from "./overlay_storage.ts";
 import { passEvents } from "./passing_events.ts";
@@ -25,7 +27,7 @@ export interface DryRunOptions {
   /** In the order of the chain. */
   plugins: { config: PluginConfig; load(): Promise<LoadedPlugin> }[];
   events: Record<string, unknown>[];
-  /** Of the project. */
+  /** The project's id. */
   teamId: number;
   anonymizeIps: boolean;
   fetch: "real" | readonly FetchRule[];
@@ -35,12 +37,12 @@ export interface DryRunOptions {
 }
 
 export interface DryStep extends Notes {
-  /** `setupPlugin`, `processEvent`, `onEvent`, … */
+  /** For example `setupPlugin`, `processEvent` or `onEvent`. */
   function: string;
-  /** Position of the event among those given; null for setupPlugin. */
+  /** The position of the event among those given; null for setupPlugin. */
   event: number | null;
   before: unknown;
-  /** Null: dropped, or not a function that returns an event. */
+  /** Null if the event was dropped, or if the function returns no event. */
   after: Record<string, unknown> | null;
   diff: Change[];
   outcome: keyof typeof Outcome;
@@ -51,20 +53,20 @@ export interface DryStep extends Notes {
 export interface DryPlugin {
   plugin_config_id: number;
   name: string;
-  /** Why it could not be loaded; null when it was. */
+  /** Why the plugin could not be loaded; null if it was. */
   error: ErrorRecord | null;
   steps: DryStep[];
 }
 
 export interface DryRun {
   plugins: DryPlugin[];
-  /** Each event as the outbox would get it; null when it was dropped, with the plugin that did. */
+  /** Each event as the outbox would receive it; null if it was dropped, with the plugin that dropped it. */
   events: { after: Record<string, unknown> | null; dropped_by: number | null }[];
 }
 
+type SetUpOutcome = "ok" | "failed" | "retry";
+
 const NAMES = new Map(Object.entries(Outcome).map(([name, code]) => [code, name as keyof typeof Outcome]));
-/** What sees events after the chain. */
-const LATER = ["onEvent", "onSnapshot", "exportEvents", "composeWebhook"] as const satisfies ConsumingFunction[];
 
 export async function dryRun(options: DryRunOptions): Promise<DryRun> {
   await using opened = new AsyncDisposableStack();
@@ -72,7 +74,9 @@ export async function dryRun(options: DryRunOptions): Promise<DryRun> {
   const storage = overlayStorage(options.backends.storage);
   const events = passEvents(options.events);
   const plugins: DryPlugin[] = [];
-  const later: { cell: DryCell; plugin: DryPlugin; config: PluginConfig; mark: string }[] = [];
+  const later: { cell: DryCell; plugin: DryPlugin; config: PluginConfig }[] = [];
+  const deferred: string[] = [];
+  const budget = noteBudget();
   for (const { config, load } of options.plugins) {
     const plugin: DryPlugin = { plugin_config_id: config.id, name: `plugin ${config.id}`, error: null, steps: [] };
     plugins.push(plugin);
@@ -81,18 +85,20 @@ export async function dryRun(options: DryRunOptions): Promise<DryRun> {
       plugin.name = loaded.manifest.name;
       const services = servicesFor(config, loaded);
       const cell = opened.use(
-        await startDryCell({ plugin: loaded, config, services, fetch: options.fetch, now: options.now }),
+        await startDryCell({ plugin: loaded, config, services, fetch: options.fetch, now: options.now, budget }),
       );
-      if (!await setUp(cell, plugin)) continue;
+      const setup = await setUp(cell, plugin);
+      if (setup === "failed") continue;
       const mark = `${plugin.name} (${config.id})`;
-      later.push({ cell, plugin, config, mark });
+      if (isDeferred(cell.capabilities)) deferred.push(mark);
+      if (setup === "retry") continue;
+      later.push({ cell, plugin, config });
       await processEvents(cell, plugin, { pluginConfigId: config.id, mark, readsMarks: loaded.readsMarks });
     } catch (error) {
       plugin.error = errorOf(error);
     }
   }
   const { teamId, anonymizeIps } = options;
-  const deferred = later.filter(({ cell }) => isDeferred(cell.capabilities)).map(({ mark }) => mark);
   await events.finish({ teamId, anonymizeIps, deferred });
   for (const { cell, plugin, config } of later.filter(({ plugin }) => plugin.error === null)) {
     await consumeEvents(cell, plugin, config).catch((error) => plugin.error = errorOf(error));
@@ -109,7 +115,7 @@ export async function dryRun(options: DryRunOptions): Promise<DryRun> {
       limits,
       version,
       now,
-      // Calls of PostHog's API leave the machine as a fetch does.
+      // Calls to PostHog's API leave the machine just as a fetch does.
       api: options.fetch === "real" ? api : () => ({
         host: null,
         personalApiKey: null,
@@ -127,23 +133,24 @@ export async function dryRun(options: DryRunOptions): Promise<DryRun> {
     }, { pluginConfigId: config.id, teamId: config.teamId, pluginName: loaded.manifest.name });
   }
 
-  /** False when it failed: live, the plugin would be disabled. */
-  async function setUp(cell: DryCell, plugin: DryPlugin): Promise<boolean> {
-    if (!cell.capabilities.methods.includes("setupPlugin")) return true;
+  /** `failed`: live, the plugin would be disabled. `retry`: it would be tried again, and events for it would wait. */
+  async function setUp(cell: DryCell, plugin: DryPlugin): Promise<SetUpOutcome> {
+    if (!cell.capabilities.methods.includes("setupPlugin")) return "ok";
     const start = performance.now();
     const error = await cell.call("setupPlugin");
+    const outcome = error === null ? "ok" : error.retry ? "retry" : "failed";
     plugin.steps.push({
       function: "setupPlugin",
       event: null,
       before: null,
       after: null,
       diff: [],
-      outcome: error === null ? "ok" : error.retry ? "retry" : "failed",
+      outcome,
       error,
       ms: round(performance.now() - start),
       ...await cell.takeNotes(),
     });
-    return error === null;
+    return outcome;
   }
 
   async function processEvents(cell: DryCell, plugin: DryPlugin, place: StagePlugin): Promise<void> {
@@ -157,7 +164,7 @@ export async function dryRun(options: DryRunOptions): Promise<DryRun> {
   }
 
   async function consumeEvents(cell: DryCell, plugin: DryPlugin, config: PluginConfig): Promise<void> {
-    for (const fn of LATER) {
+    for (const fn of CONSUMING_FUNCTIONS) {
       if (!cell.capabilities.methods.includes(fn)) continue;
       for (const { index, event } of events.consumed(fn, config.config)) {
         plugin.steps.push(await give(cell, fn, index, event));

@@ -1,20 +1,20 @@
 /**
- * What a plugin changed in an event.
+ * Lists what a plugin changed in an event.
  * @module
  */
 
 import { isRecord } from "../../runtime/is_record.ts";
 
 export interface Change {
-  /** JSON pointer. */
+  /** A JSON pointer. */
   path: string;
-  /** Absent: it was not there. */
+  /** Absent if the value is new. */
   before?: unknown;
-  /** Absent: it is gone. */
+  /** Absent if the value was removed. */
   after?: unknown;
 }
 
-/** Beyond this the events themselves say more. */
+/** With more changes than this, the two events themselves are more informative. */
 const MOST_CHANGES = 500;
 
 export function diffEvents(before: unknown, after: unknown): Change[] {

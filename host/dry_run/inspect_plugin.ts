@@ -1,5 +1,6 @@
 /**
- * What a plugin is and can do, before it is enabled: its manifest, its files, and what it exports, by loading it in a cell without any network.
+ * Describes a plugin before it is enabled: its manifest, its files, and what it exports. To find the exports, the
+ * plugin is loaded in a cell without any network.
  * @module
  */
 
@@ -12,6 +13,7 @@ import type { PluginSource } from "../loader/sources/plugin_source.ts";
 import { createPluginServices, type ServiceBackends } from "../services/create_plugin_services.ts";
 import { createPluginMetrics } from "../services/metrics.ts";
 import { startDryCell } from "./dry_cell.ts";
+import { noteBudget } from "./notes.ts";
 import { overlayCache } from "./overlay_cache.ts";
 import { overlayStorage } from "./overlay_storage.ts";
 
@@ -24,14 +26,14 @@ export interface InspectOptions {
 
 export interface Inspection {
   manifest: Manifest | null;
-  /** Null when its code does not evaluate. */
+  /** Null if its code cannot be evaluated. */
   capabilities: Capabilities | null;
   error: ErrorRecord | null;
-  /** Texts by path; null for what is large or no text. */
+  /** The texts of files by path; null for a file that is too large or not text. */
   files: Record<string, string | null>;
 }
 
-/** Of one file; larger ones are named without their text. */
+/** Files with more characters than this are listed without their text. */
 const MAX_FILE_CHARACTERS = 40_000;
 const MOST_FILES = 500;
 
@@ -61,7 +63,14 @@ async function findCapabilities(plugin: LoadedPlugin, { config, backends }: Insp
     metrics: createPluginMetrics(),
     logs: { system() {} },
   }, { pluginConfigId: config.id, teamId: config.teamId, pluginName: plugin.manifest.name });
-  await using cell = await startDryCell({ plugin, config, services, fetch: [], now: null });
+  await using cell = await startDryCell({
+    plugin,
+    config,
+    services,
+    fetch: [],
+    now: null,
+    budget: noteBudget(),
+  });
   return cell.capabilities;
 }
 

@@ -1,18 +1,19 @@
 /**
- * The plugins' cache as it is, on which a dry run writes without changing it: what it touches is copied first.
+ * A copy-on-write view of the plugins' cache for a dry run: a value is copied before it is changed, so the real cache
+ * stays as it is.
  * @module
  */
 
 import type { Cache } from "../cache/cache.ts";
 
-/** How long a copied value lives is not known: it lives as long as the dry run. */
+/** The remaining lifetime of a copied value is unknown, so it lives as long as the dry run. */
 export function overlayCache(base: Pick<Cache, "get" | "lrange">, own: Cache): Cache {
   const copied = new Set<string>();
 
   async function copy(key: string): Promise<void> {
     if (copied.has(key)) return;
     copied.add(key);
-    // A key holds a text or a list, and to ask for the wrong one rejects.
+    // A key holds either a text or a list, and reading it as the wrong one rejects.
     const text = await base.get(key).catch(() => null);
     if (text !== null) return await own.set(key, text);
     const list = await base.lrange(key, 0, -1).catch(() => []);

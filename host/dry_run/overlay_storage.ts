@@ -1,5 +1,5 @@
 /**
- * A plugin's storage as it is, on which a dry run writes without changing it.
+ * A copy-on-write view of a plugin's storage for a dry run.
  * @module
  */
 
@@ -7,7 +7,7 @@ import { addToJsonNumber } from "../store/json_number.ts";
 import { notANumber } from "../store/rows.ts";
 import type { PluginStorage } from "../store/store.ts";
 
-/** Reads from `base` what was not written here; writes nothing to it. */
+/** Reads from `base` what was not written here. Never writes to `base`. */
 export function overlayStorage(base: Pick<PluginStorage, "get" | "all" | "size">): PluginStorage {
   const written = new Map<string, string | null>();
   const place = (id: number, key: string) => `${id} ${key}`;

@@ -1,6 +1,6 @@
 /**
- * The events of a dry run on their way: through the plugins, and then finished as the router finishes them and shaped as consumers
- * get them, so that what is tried is what happens live.
+ * The events of a dry run on their way: through the plugins, then finished as the router finishes them, and shaped as
+ * consumers receive them. A dry run therefore shows what would really happen.
  * @module
  */
 
@@ -18,13 +18,22 @@ import type { StagePlugin } from "../router/stage.ts";
 type Event = Record<string, unknown>;
 
 export interface PassingEvents {
-  /** Those that the next plugin is given, with their position among all. Recordings of sessions pass plugins by. */
+  /**
+   * The events that the next plugin receives, with their positions among all. Session recordings are not passed to
+   * plugins.
+   */
   next(plugin: StagePlugin): { index: number; event: Event }[];
-  /** What a plugin made of one of them. A null event: dropped, if the outcome says so, else as it was. */
+  /**
+   * Records what a plugin made of one event. A null event was dropped if the outcome says so, and is otherwise
+   * unchanged.
+   */
   passed(plugin: StagePlugin, index: number, outcome: Outcome, event: Event | null): void;
-  /** After the last plugin: as the outbox gets them. To be called once, before `consumed`. */
+  /**
+   * To be called once, after the last plugin and before `consumed`. Finishes the events as the outbox would receive
+   * them.
+   */
   finish(options: FinishOptions): Promise<void>;
-  /** As the function is given them. */
+  /** The events in the form in which the function receives them. */
   consumed(fn: ConsumingFunction, config: Event): { index: number; event: Event }[];
   results(): { after: Event | null; dropped_by: number | null }[];
 }
@@ -94,7 +103,7 @@ export function passEvents(given: Event[]): PassingEvents {
   }
 }
 
-/** As each function's consumer chooses. */
+/** Whether the function's consumer would select this event. */
 function consumes(fn: ConsumingFunction, name: string, ignored: ReadonlySet<string>): boolean {
   if (fn === "exportEvents") return !ignored.has(name);
   return (name === "$snapshot") === (fn === "onSnapshot");

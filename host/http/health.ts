@@ -28,7 +28,7 @@ export function healthResponse(): Response {
 export async function readyResponse(backEnds: readonly BackEnd[], share: LogShare | null): Promise<Response> {
   const log: BackEnd[] = share === null ? [] : [{ name: "the event log (Kafka)", ping: share.ping }];
   const asked = [...backEnds, ...log];
-  const partitions = share === null ? {} : { partitions: { owned: share.owned, all: share.all } };
+  const partitions = share === null ? {} : { partitions: { ...share.owned, all: share.all } };
   const answers = await Promise.all(
     asked.map(async (backEnd) => ({ name: backEnd.name, here: await answersInTime(backEnd) })),
   );

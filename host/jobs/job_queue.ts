@@ -1,15 +1,15 @@
 /**
- * Where jobs are put: the store, with a word to the runner so that it need not poll.
+ * Enqueues jobs in the store, and wakes the runner so that it does not have to poll.
  * @module
  */
 
 import type { Clock } from "../clock.ts";
 import type { Jobs } from "../store/store.ts";
 
-/** Number and size of a plugin's jobs are bounded where the plugin asks for them. */
+/** The number and size of a plugin's jobs are bounded in `host/services/jobs.ts`, where the plugin asks for them. */
 export type JobQueue = Pick<Jobs, "enqueue" | "count">;
 
-/** PostHog's longest unit is a year. */
+/** The longest unit that PostHog knows is a year. */
 const LONGEST_DELAY_DAYS = 5 * 366;
 const DAY_MS = 24 * 3_600_000;
 

@@ -1,6 +1,7 @@
 /**
- * Runs the jobs of the plugins on this host, and the retries that the service makes for itself, and clears away what is over long ago. At least once: a job is leased, run, and only then
- * written off, so one whose host died runs again when its lease has ended.
+ * Runs the jobs of this host's plugins and the retries that the service schedules itself, and deletes what ended long
+ * ago. Jobs run at least once: a job is leased, run and only then marked as done, so the job of a host that died runs
+ * again when its lease expires.
  * @module
  */
 
@@ -20,22 +21,22 @@ export interface JobRunnerOptions {
   plugins: HostedPlugins;
   journal: PluginJournal;
   clock: Clock;
-  /** Names this run of this host in leases. */
+  /** Identifies this run of this host in leases. */
   owner: string;
-  /** Jobs of one plugin config that run at a time. Default 8. */
+  /** How many jobs of one plugin config run at a time. Default 8. */
   perPlugin?: number;
-  /** How long jobs that were enqueued by others, or that a dead host held, can go unnoticed. Default 5 s. */
+  /** How long it may take to notice jobs that were enqueued by other hosts or were held by a dead one. Default 5 s. */
   pollMs?: number;
-  /** How long jobs that are over can still be listed. Default 7 days. */
+  /** How long finished jobs remain listed. Default 7 days. */
   keepMs?: number;
-  /** How long a stop waits for the jobs that run. Default 10 s. */
+  /** How long a stop waits for running jobs. Default 10 s. */
   drainMs?: number;
-  /** Told of outages of the store. */
+  /** Called when the store fails. */
   onError?(error: unknown): void;
 }
 
 export interface JobRunner extends AsyncDisposable {
-  /** To be called when a job was enqueued or a plugin became able to run some. */
+  /** To be called when a job was enqueued, or when a plugin became able to run jobs. */
   wake(): void;
 }
 
@@ -43,17 +44,20 @@ const DEFAULT_PER_PLUGIN = 8;
 const DEFAULT_POLL_MS = 5_000;
 const DEFAULT_KEEP_MS = 7 * 24 * 3_600_000;
 const PRUNE_EVERY_MS = 300_000;
-/** Of each consumer: a plugin that fails for every event must not fill the disk. */
+/** Dead letters kept for each consumer: a plugin that fails for every event must not fill the disk. */
 const KEPT_LETTERS = 10_000;
 const KEEP_LETTERS_MS = 30 * 24 * 3_600_000;
 const DEFAULT_DRAIN_MS = 10_000;
-/** A host that died gives its jobs back after this; one that runs them says so in time. */
+/**
+ * The jobs of a dead host become available after this time. A host that is still running them prolongs its lease before
+ * that.
+ */
 const LEASE_MS = 30_000;
 const EXTEND_MS = 10_000;
-/** When a job that could not be run is looked at again. */
+/** How long until a job that could not be run is tried again. */
 const RETURN_MS = 5_000;
 
-/** Jobs that run together: one, or the retries of one function. */
+/** Jobs that run together: a single job, or retries of one function. */
 interface Group {
   pluginConfigId: number;
   jobs: [Job, ...Job[]];
@@ -65,10 +69,10 @@ export function createJobRunner(options: JobRunnerOptions): JobRunner {
   const pollMs = options.pollMs ?? DEFAULT_POLL_MS;
   const stop = new AbortController();
   const kill = new AbortController();
-  /** By id of the job. */
+  /** By job id. */
   const leased = new Map<string, Job>();
   const inFlight = new Set<Promise<void>>();
-  /** The last group of each function's retries. */
+  /** The last group of retries of each function. */
   const lanes = new Map<string, Promise<void>>();
   let wakeUp = new AbortController();
   let pruneAt = clock.now();
@@ -78,7 +82,7 @@ export function createJobRunner(options: JobRunnerOptions): JobRunner {
   }
 
   async function loop(): Promise<void> {
-    // What this host was running when it was killed would otherwise wait for its lease to end.
+    // Otherwise the jobs that this host was running when it was killed would wait for their leases to expire.
     await certainly(() => jobs.release(owner), stop.signal).catch(() => {});
     while (!stop.signal.aborted) {
       wakeUp = new AbortController();
@@ -95,7 +99,7 @@ export function createJobRunner(options: JobRunnerOptions): JobRunner {
     }
   }
 
-  /** Starts what is due; returns how long there is nothing to do. */
+  /** Starts the jobs that are due; returns how long there is nothing else to do. */
   async function turn(): Promise<number> {
     if (clock.now() >= pruneAt) {
       pruneAt = clock.now() + PRUNE_EVERY_MS;
@@ -106,7 +110,8 @@ export function createJobRunner(options: JobRunnerOptions): JobRunner {
     const free = able.filter(({ pluginConfigId }) => slotsOf(pluginConfigId) > 0);
     if (free.length === 0) return pollMs;
     const ids = free.map(({ pluginConfigId }) => pluginConfigId);
-    // No more than the fullest one can take, so that no plugin gets more than it has slots for.
+    // Claims no more than the plugin with the fewest free slots can take, so that no plugin gets more than it has slots
+    // for.
     const limit = Math.min(...ids.map(slotsOf));
     const claimed = await jobs.claim(ids, clock.now(), limit, LEASE_MS, owner);
     for (const group of groupsOf(claimed.filter(({ id }) => !leased.has(id)))) start(group);
@@ -115,7 +120,7 @@ export function createJobRunner(options: JobRunnerOptions): JobRunner {
     return next === null ? pollMs : Math.min(Math.max(next - clock.now(), 0), pollMs);
   }
 
-  /** A plugin that is being set up would hold the lease for minutes. */
+  /** While a plugin is being set up it would hold the lease for minutes. */
   function isAble({ pluginConfigId, runtime }: HostedPlugin): boolean {
     const { state } = runtime.status(pluginConfigId);
     return state === PluginState.Running || state === PluginState.Idle;
@@ -137,7 +142,7 @@ export function createJobRunner(options: JobRunnerOptions): JobRunner {
     inFlight.add(done);
   }
 
-  /** Retries of one function run one batch after the other, so that the events that come anew find room beside them. */
+  /** Retries of one function run one group after another, which leaves the function free for newly arriving events. */
   function inTurn(group: Group): Promise<void> {
     const { pluginConfigId, jobs: [{ kind, type }] } = group;
     if (kind === "plugin") return run(group);
@@ -200,7 +205,7 @@ export function createJobRunner(options: JobRunnerOptions): JobRunner {
   const keeping = keepLeases();
   return {
     wake,
-    /** Claims nothing more; what still runs after the drain time is left to its lease. */
+    /** Claims no more jobs. Jobs that are still running after the drain time are left to their leases. */
     async [Symbol.asyncDispose]() {
       stop.abort();
       await looping;
@@ -213,7 +218,9 @@ export function createJobRunner(options: JobRunnerOptions): JobRunner {
   };
 }
 
-/** The retries of one function together, any other job alone: an export is a batch of its own. */
+/**
+ * Groups the retries of one per-event function. Any other job stays alone: a retried exportEvents is a batch already.
+ */
 function groupsOf(jobs: Job[]): Group[] {
   const groups = new Map<string, Group>();
   for (const job of jobs) {

@@ -1,5 +1,5 @@
 /**
- * What became of one run of a job.
+ * The result of one run of a job.
  * @module
  */
 
@@ -8,9 +8,9 @@ import type { Job } from "../store/store.ts";
 
 export type JobVerdict =
   | { kind: "done" }
-  /** Runs again; counts as an attempt. */
+  /** Runs again, and counts as an attempt. */
   | { kind: "retry"; error: ErrorRecord; delayMs: number }
-  /** Not run, because the plugin was not there: tried again soon, and no attempt is counted. */
+  /** The plugin was not available, so the job did not run. It is tried again soon, and no attempt is counted. */
   | { kind: "returned"; reason: string }
   | { kind: "failed"; error: ErrorRecord };
 
@@ -18,7 +18,7 @@ export function describeError({ name, message }: ErrorRecord): string {
   return message ? `${name}: ${message}` : name;
 }
 
-/** The error of a run that was the last one, named as PostHog named it: `RetryError (attempt 6/6)`. */
+/** The error of the final attempt, named as PostHog names it: `RetryError (attempt 6/6)`. */
 export function lastAttempt(
   error: ErrorRecord,
   { attempt, maxAttempts }: Pick<Job, "attempt" | "maxAttempts">,

@@ -1,11 +1,11 @@
 /**
- * Runs a job of a plugin: one call of a function of its `jobs`.
+ * Runs a plugin's job, which is one call of a function in its `jobs`.
  * @module
  */
 
 import type { ErrorRecord } from "../../runtime/errors.ts";
 import { JOB_RETRIES, retryDelayMs } from "../../runtime/retry.ts";
-import { PluginCallError } from "../cells/plugin_runtime.ts";
+import { type EventOrigin, PluginCallError } from "../cells/plugin_runtime.ts";
 import type { HostedPlugin } from "../loader/hosted_plugin.ts";
 import type { PluginJournal } from "../loader/plugin_journal.ts";
 import type { Job } from "../store/store.ts";
@@ -18,8 +18,8 @@ export async function runPluginJob(plugin: HostedPlugin, job: Job, journal: Plug
     return fail({ name: "Error", message: unknownJob(job.type, plugin), retry: false });
   }
   try {
-    // A job enqueued without payload is stored with null.
-    await runtime.call(pluginConfigId, "job", job.type, job.payload ?? undefined, job.depth);
+    // A job that was enqueued without a payload is stored with null.
+    await runtime.call(pluginConfigId, "job", job.type, job.payload ?? undefined, originOf(job));
     return { kind: "done" };
   } catch (error) {
     if (!(error instanceof PluginCallError)) return { kind: "returned", reason: String(error) };
@@ -39,7 +39,12 @@ export async function runPluginJob(plugin: HostedPlugin, job: Job, journal: Plug
   }
 }
 
-/** In PostHog's words. */
+/** A run that its host could not finish is the same run when another host starts it again; the next attempt is not. */
+function originOf({ id, runAt, depth = 0 }: Job): EventOrigin {
+  return { name: `${id}@${runAt}`, depth };
+}
+
+/** Worded as PostHog words it. */
 export function unknownJob(type: string, { manifest, pluginConfigId }: HostedPlugin): string {
   return `Task "${type}" not found for plugin "${manifest.name}" with config id ${pluginConfigId}`;
 }

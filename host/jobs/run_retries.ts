@@ -1,6 +1,6 @@
 /**
- * Runs onEvent, onSnapshot, composeWebhook or exportEvents again for events whose first run asked for it. What has used up its attempts
- * goes to the dead letters.
+ * Calls onEvent, onSnapshot, composeWebhook or exportEvents again for events whose earlier call asked for a retry.
+ * Events that have used up their attempts become dead letters.
  * @module
  */
 
@@ -16,11 +16,13 @@ import { describeError, type JobVerdict, lastAttempt } from "./job_verdict.ts";
 export interface RunRetriesServices {
   plugins: HostedPlugins;
   journal: PluginJournal;
-  /** Keeps trying until the letters are stored, or rejects because the service ends. */
+  /** Keeps trying until the dead letters are stored; rejects if the service ends. */
   bury(letters: NewDeadLetter[]): Promise<void>;
 }
 
-/** One verdict per job. The jobs are of one plugin and one function, which sees all their events as one batch. */
+/**
+ * Resolves with one verdict per job. All jobs are of one plugin and one function, which sees their events as one batch.
+ */
 export async function runRetries(jobs: Job[], services: RunRetriesServices): Promise<JobVerdict[]> {
   const [first] = jobs;
   if (first === undefined) return [];
@@ -29,7 +31,7 @@ export async function runRetries(jobs: Job[], services: RunRetriesServices): Pro
   const shaped = texts.flatMap((events, index) =>
     events.map((event) => ({
       event: new TextEncoder().encode(shapeEvent(readEvent(event), fn)),
-      // The deepest capture among the events of a job counts for all of them.
+      // The deepest chain of captures among the jobs' events counts for all of them.
       depth: jobs[index]?.depth ?? 0,
     }))
   );
@@ -54,7 +56,7 @@ async function judge(
   const again = results.find((result) => result.kind === "retry");
   const table = job.kind === "exportEvents" ? EXPORT_EVENTS_RETRIES : ON_EVENT_RETRIES;
   const delayMs = job.attempt < job.maxAttempts ? retryDelayMs(table, job.attempt) : null;
-  // The job runs again as a whole; what of it was done is done twice then.
+  // The job runs again as a whole, so whatever was already done is done twice.
   if (again?.kind === "retry" && delayMs !== null) return { kind: "retry", error: again.error, delayMs };
   return await giveUp(job, fn, events, results, services);
 }
@@ -74,7 +76,8 @@ async function giveUp(
     const event = events[index];
     if (event === undefined || result.kind === "done" || result.kind === "passed") continue;
     const error = result.kind === "retry" ? lastAttempt(result.error, job) : result.error;
-    // An onEvent that failed has had its event; what it wanted again, or was stopped in, is kept for later.
+    // An onEvent that failed has seen its event. Events that asked for a retry, or were interrupted, are kept for
+    // later.
     const kept = result.kind === "retry" || result.stopped || fn === "exportEvents";
     if (kept) letters.push({ teamId, consumer, reason: describeError(error), event });
     if (last?.error.message !== error.message) {

@@ -1,6 +1,6 @@
 /**
- * The format of records on disk. Records of one project that were committed together are packed into one block, so that a
- * commit writes few rows and a read returns few buffers, however many events they hold.
+ * The format of records on disk. Records of one project that were committed together are packed into one block, so that
+ * a commit writes few rows and a read returns few buffers, however many events they hold.
  *
  *     count × (u32 depth << 28 | key bytes, u32 event bytes) | key, event, key, event, …      (little endian)
  *

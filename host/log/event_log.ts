@@ -27,6 +27,8 @@ export interface StoredRecord extends LogRecord {
   cursor: Cursor;
   /** When the log took the record, in milliseconds since the epoch. */
   at: number;
+  /** Where it lies in the topic, if not even readers of the same record are given the same cursor. */
+  place?: string;
 }
 
 /** Records, newest first. */
@@ -141,8 +143,8 @@ export interface EventLog extends AsyncDisposable {
 }
 
 export interface LogShare {
-  /** The partitions that this host owns, lowest first. */
-  owned: number[];
+  /** The partitions of each topic that this host owns, lowest first: it routes or delivers what is in them. */
+  owned: Record<Topic, number[]>;
   /** How many there are. */
   all: number;
   /** Whether the host has ever had its part since it started, be it that there was nothing left for it. */

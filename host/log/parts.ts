@@ -40,6 +40,10 @@ export class Parts {
     return this.#byTopic[topic].get(project) ?? this.#add(this.#nextId, topic, project, 1, 0);
   }
 
+  all(): Part[] {
+    return [...this.#byId.values()];
+  }
+
   /** Resolves when the part has a record after `after`. */
   wait(part: Part, after: number, signal: AbortSignal): Promise<void> {
     if (part.last > after) return Promise.resolve();

@@ -56,6 +56,20 @@ export interface SqliteEventLogOptions {
   onDamage?: (message: string) => void;
 }
 
+/** One project's part of a topic. Records are numbered from 1; 0 is before the first one. */
+export interface PartContents {
+  topic: Topic;
+  project: number;
+  /** The number of the last record. */
+  last: number;
+  /** The number of the last record that each reader has committed. */
+  readers: ReadonlyMap<string, number>;
+}
+
+export interface SqliteLog extends EventLog {
+  contents(): PartContents[];
+}
+
 /** A call that waits for its commit. */
 interface Pending extends Work {
   bytes: number;
@@ -77,7 +91,7 @@ const TRIM_PAUSE_MS = 250;
 const RECORD_OVERHEAD_BYTES = 8;
 
 /** Opens or creates the log. Rejects with a BackEndError when the file is damaged, newer, or in use. */
-export async function openSqliteEventLog(options: SqliteEventLogOptions): Promise<EventLog> {
+export async function openSqliteEventLog(options: SqliteEventLogOptions): Promise<SqliteLog> {
   const lock = await lockFile(`${options.path}.lock`, `the event log at ${options.path}`, options.waitMs);
   const thread = new Thread<LogDatabase>(new URL("./log_thread.ts", import.meta.url), "the event log");
   try {
@@ -90,7 +104,7 @@ export async function openSqliteEventLog(options: SqliteEventLogOptions): Promis
   }
 }
 
-class SqliteEventLog implements EventLog {
+class SqliteEventLog implements SqliteLog {
   readonly #thread: Thread<LogDatabase>;
   readonly #lock: FileLock;
   readonly #parts: Parts;
@@ -252,6 +266,10 @@ class SqliteEventLog implements EventLog {
 
   share(): null {
     return null;
+  }
+
+  contents(): PartContents[] {
+    return this.#parts.all().map(({ topic, project, last, readers }) => ({ topic, project, last, readers }));
   }
 
   size(): LogSize {

@@ -1,6 +1,6 @@
 /**
- * Projects, plugin configs and destinations made through the API: read, changed and put into the configuration that runs. A change and its
- * audit are stored together; what runs follows.
+ * Projects, plugin configs and destinations that were made through the API. They are read, changed and merged into the
+ * running configuration. A change and its audit entry are stored together; the running service is updated afterwards.
  * @module
  */
 
@@ -22,7 +22,7 @@ import {
 import type { Seal } from "./seal.ts";
 import { createThingCodec, type ManagedDestination, type ManagedPlugin } from "./thing_codec.ts";
 
-/** A thing with the version that a change must name. */
+/** A thing, with the version that a change to it must name. */
 export interface Versioned<T> {
   version: number;
   updatedAt: number;
@@ -43,7 +43,7 @@ export interface Revision {
   plugin: ManagedPlugin;
 }
 
-/** Who changes what, and from which version on; null: whatever it is. */
+/** Who makes the change, and the version that it expects; null accepts any version. */
 export interface ChangeContext {
   actor: string;
   action: string;
@@ -52,7 +52,7 @@ export interface ChangeContext {
   after: unknown;
 }
 
-/** What a thing is to be, and what the audit says of it. */
+/** The new value of a thing, and what the audit records about the change. */
 export type ManagedChange =
   & { context: Omit<ChangeContext, "ifVersion"> }
   & (
@@ -63,27 +63,33 @@ export type ManagedChange =
 
 export interface ManagedThings {
   current(): Managed;
-  /** Reads the store anew if something changed there since the last time, by whomever; true when it did. */
+  /**
+   * Reads the store again if anything changed there since the last time, whoever changed it. True if something had
+   * changed.
+   */
   reload(): Promise<boolean>;
-  /** The configuration of the file with what was made here. What conflicts with the file is left out. */
+  /**
+   * The configuration of the file, merged with what was made through the API. Anything that conflicts with the file is
+   * left out.
+   */
   combine(file: HogpenConfig): Promise<HogpenConfig>;
   nextId(kind: "project" | "plugin"): number;
   putProject(project: ProjectValue, context: ChangeContext): Promise<Outcome>;
   putPlugin(plugin: ManagedPlugin, context: ChangeContext): Promise<Outcome>;
   putDestination(destination: ManagedDestination, context: ChangeContext): Promise<Outcome>;
   remove(kind: "project" | "plugin" | "destination", id: string, context: ChangeContext): Promise<Outcome>;
-  /** Makes or changes all of them or none, whatever version they have. */
+  /** Creates or changes all of them or none, whatever versions they have. */
   putAll(all: ManagedChange[]): Promise<void>;
-  /** Keeps bytes by what they hash to. */
+  /** Stores bytes under their hash. */
   putBlob(bytes: Uint8Array): Promise<string>;
   getBlob(id: string): Promise<Uint8Array | null>;
-  /** An uploaded archive as a file that the loader reads. */
+  /** Writes an uploaded archive to a file that the loader can read; resolves with its path. */
   materialize(id: string): Promise<string>;
-  /** What a plugin config was before each change, newest first. */
+  /** The plugin config before each of its changes, newest first. */
   revisions(id: number): Promise<Revision[]>;
 }
 
-/** The new version, or null when the thing has another one than the change was made for. */
+/** The new version; null if the thing did not have the version that the change expected. */
 export type Outcome = { version: number } | null;
 
 const KEPT_REVISIONS = 50;
@@ -92,7 +98,7 @@ export interface ManagedThingsOptions {
   things: Things;
   seal: Seal;
   defaults: ConfigDefaults;
-  /** Uploaded archives are put there to be loaded. */
+  /** Uploaded archives are written here to be loaded. */
   folder: string;
   onError(message: string): void;
 }
@@ -119,7 +125,9 @@ export async function openManagedThings(options: ManagedThingsOptions): Promise<
     };
   }
 
-  /** What cannot be read, for its key is another, must not keep the rest from running. */
+  /**
+   * A thing that cannot be opened, because it was sealed with a different key, must not keep the others from running.
+   */
   function readable<K, T>(list: Thing[], convert: (thing: Thing) => [K, T]): Map<K, Versioned<T>> {
     return new Map(list.flatMap((thing) => {
       try {
@@ -153,7 +161,7 @@ export async function openManagedThings(options: ManagedThingsOptions): Promise<
     return { changes: [closed.change], target: closed.target };
   }
 
-  /** With what it was before, as a revision. */
+  /** Keeps the value before the change as a revision. */
   async function pluginWrite(plugin: ManagedPlugin, actor: string): Promise<Write> {
     const id = String(plugin.id);
     const old = await things.get(KINDS.plugin, id);
@@ -184,7 +192,7 @@ export async function openManagedThings(options: ManagedThingsOptions): Promise<
     return { ...config, attachments };
   }
 
-  /** What an upstream that is gone had to give it must not keep the rest from running. */
+  /** A destination that relies on an upstream that no longer exists must not keep the others from running. */
   function toDestination(entry: DestinationValue, project: ProjectConfig): DestinationConfig[] {
     try {
       return [toDestinationConfig(completeDestination(entry, project))];
@@ -194,14 +202,14 @@ export async function openManagedThings(options: ManagedThingsOptions): Promise<
     }
   }
 
-  /** An uploaded archive as a file that the loader reads. */
+  /** Writes an uploaded archive to a file that the loader can read. */
   async function materialize(blob: string): Promise<string> {
     const path = join(folder, `${blob}.zip`);
     if (await Deno.stat(path).catch(() => null) !== null) return path;
     await Deno.mkdir(folder, { recursive: true });
     const bytes = await getBlob(blob);
     if (bytes !== null) {
-      // Whole or not at all: the next start would take half of it for the archive.
+      // The file appears complete or not at all; otherwise the next start could take half of it for the archive.
       await Deno.writeFile(`${path}.part`, bytes);
       await Deno.rename(`${path}.part`, path);
     }
@@ -233,7 +241,7 @@ export async function openManagedThings(options: ManagedThingsOptions): Promise<
   return {
     current: () => state,
     async reload() {
-      // Opening what is sealed takes time: it is done when something has changed.
+      // Opening sealed values takes time, so it is done only if something has changed.
       const found = await readStamp();
       if (found === stamp) return false;
       state = await read();
@@ -305,7 +313,7 @@ export async function openManagedThings(options: ManagedThingsOptions): Promise<
 
 interface Write {
   changes: ThingChange[];
-  /** What the audit calls the thing. */
+  /** The name of the thing in the audit. */
   target: string;
 }
 

@@ -1,5 +1,6 @@
 /**
- * What is made through the API, as the store keeps it: the same entries as in hogpen.json, sealed where they may hold secrets.
+ * The things that are made through the API, as the store keeps them: the same entries as in hogpen.json, encrypted if
+ * they may contain secrets.
  * @module
  */
 
@@ -7,23 +8,26 @@ import { z } from "zod";
 import { inheritUpstream, type Upstream } from "../config/upstream.ts";
 import { destinationSchema, pluginConfigSchema, projectSchema } from "../config/config_schema.ts";
 
-/** Ids of projects and plugin configs of the API begin here, so that they never meet those of a file. */
+/**
+ * The ids of projects and plugin configs that are made through the API begin here, so that they do not collide with ids
+ * in hogpen.json.
+ */
 export const FIRST_ID = 1_000_001;
 
 export const projectValue = projectSchema.omit({ plugins: true, destinations: true });
 export type ProjectValue = z.infer<typeof projectValue>;
 
-/** `attachments` are files of their own here. */
+/** In hogpen.json `attachments` names files. Here their contents are stored apart from the entry. */
 export const pluginEntry = pluginConfigSchema.omit({ id: true, attachments: true });
 export type PluginValue = z.infer<typeof pluginEntry>;
 
 const attachment = z.object({ file_name: z.string(), content_type: z.string(), size: z.number(), blob: z.string() });
 export type AttachmentValue = z.infer<typeof attachment>;
 
-/** The thing of a plugin config: whose it is stands open, the rest is sealed. */
+/** A stored plugin config. Its project and its files are listed openly; the entry itself is encrypted. */
 export const storedPlugin = z.object({
   teamId: z.number(),
-  /** An uploaded archive instead of the entry's source. */
+  /** An uploaded archive, which takes the place of the entry's source. */
   archive: z.string().nullable(),
   attachments: z.record(z.string(), attachment),
   sealed: z.string(),
@@ -31,11 +35,14 @@ export const storedPlugin = z.object({
 export type StoredPlugin = z.infer<typeof storedPlugin>;
 
 export const storedDestination = z.object({ teamId: z.number(), sealed: z.string() });
-/** As it was given: what it leaves to the project's upstream is filled in when it is used. */
+/** Stored as it was given. Fields that come from the project's upstream are filled in when it is used. */
 export const destinationValue = z.looseObject({ id: z.string(), type: z.string() });
 export type DestinationValue = z.infer<typeof destinationValue>;
 
-/** A destination with what it takes from its project's upstream. @throws ZodError */
+/**
+ * Adds to a destination what it takes from its project's upstream.
+ * @throws ZodError
+ */
 export function completeDestination(
   entry: DestinationValue,
   { token, upstream }: { token: string; upstream?: Upstream },

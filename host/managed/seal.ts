@@ -1,6 +1,7 @@
 /**
- * Encryption at rest for what is made through the API: configuration of plugins and destinations holds passwords and keys. AES-256-GCM, with the
- * operator's key or one that only the data folder's owner can read.
+ * Encryption at rest for what is made through the API, because the configurations of plugins and destinations contain
+ * passwords and keys. It uses AES-256-GCM, with the operator's key or with one that only the owner of the data folder
+ * can read.
  * @module
  */
 
@@ -9,18 +10,21 @@ import { createCipheriv, createDecipheriv, createHash, randomBytes } from "node:
 import { join } from "node:path";
 
 export interface Seal {
-  /** What the text is sealed with is bound to `place`: it opens nowhere else. */
+  /** Encrypts the text for one `place`; it cannot be decrypted as if it belonged to another. */
   close(text: string, place: string): string;
-  /** Throws in words when the key is not the one that it was sealed with. */
+  /** Throws an error for the operator if the text was encrypted with a different key. */
   open(sealed: string, place: string): string;
-  /** Whether it was sealed with an older key. */
+  /** Whether the text was encrypted with an older key. */
   isOld(sealed: string): boolean;
 }
 
 const FILE = "secret_key";
 const FORMAT = /^v1\.([0-9a-f]{8})\.([\w-]+)\.([\w-]+)$/;
 
-/** `key` is HOGPEN_SECRET_KEY, `oldKeys` those that it replaced. Without one, a key is made in the data folder. */
+/**
+ * `key` is HOGPEN_SECRET_KEY, and `oldKeys` are keys that it replaced. Without a key, one is created in the data
+ * folder.
+ */
 export async function loadSeal(dataFolder: string, key: string | null, oldKeys: string[] = []): Promise<Seal> {
   return createSeal(key ?? await loadKey(dataFolder), oldKeys);
 }

@@ -1,5 +1,6 @@
 /**
- * Projects, plugin configs and destinations as the store keeps them: sealed, where they may hold secrets, for their place alone.
+ * Converts projects, plugin configs and destinations to and from what the store keeps. What may contain secrets is
+ * encrypted, and bound to the place where it is stored.
  * @module
  */
 
@@ -31,7 +32,7 @@ export interface ManagedDestination {
   entry: DestinationValue;
 }
 
-/** A thing to be stored, and what the audit calls it. */
+/** A thing to be stored, and its name in the audit. */
 export interface Closed {
   change: ThingChange;
   target: string;
@@ -41,7 +42,7 @@ export interface ThingCodec {
   closeProject(project: ProjectValue): Closed;
   closePlugin(plugin: ManagedPlugin): Closed;
   closeDestination(destination: ManagedDestination): Closed;
-  /** Throws when it was sealed with an unknown key. */
+  /** Throws if the thing was encrypted with an unknown key. */
   openPlugin(thing: Pick<Thing, "id" | "value">): ManagedPlugin;
   openDestination(thing: Pick<Thing, "id" | "value">): ManagedDestination;
 }

@@ -47,7 +47,9 @@ export function cutLock(lock: Lock, wanted: readonly WantedPackage[]): Lock {
     for (const dependency of [...optionalDependencies, ...optionalPeers]) queue.push(keyOf(dependency) ?? key);
   }
 
-  /** A dependency stands with its version only where several are locked, and under an alias as `alias@npm:name@version`. */
+  /**
+   * A dependency stands with its version only where several are locked, and under an alias as `alias@npm:name@version`.
+   */
   function keyOf(dependency: string): string | undefined {
     const target = dependency.replace(/^.+@npm:/, "");
     if (lock.npm[target] !== undefined) return target;

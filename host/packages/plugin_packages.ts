@@ -10,7 +10,10 @@ import { getPackages, PackageError } from "./get_packages.ts";
 import { missingPackages, ownPackages } from "./package_files.ts";
 
 export interface PluginPackages extends AsyncDisposable {
-  /** Resolves when they are there, at once when they were, or when the signal is aborted. `onWait` is told why it takes time. */
+  /**
+   * Resolves when they are there, at once when they were, or when the signal is aborted. `onWait` is told why it takes
+   * time.
+   */
   ready(names: readonly string[], options: { signal: AbortSignal; onWait(reason: string): void }): Promise<void>;
 }
 

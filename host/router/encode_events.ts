@@ -3,10 +3,12 @@
  * @module
  */
 
-import type { EncodedEvents } from "../cells/plugin_runtime.ts";
+import type { EncodedEvents, EventOrigin } from "../cells/plugin_runtime.ts";
 import type { LogRecord } from "../log/event_log.ts";
 
-export function encodeEvents(records: Pick<LogRecord, "event" | "depth">[]): EncodedEvents {
+export type EventToEncode = Pick<LogRecord, "event"> & EventOrigin;
+
+export function encodeEvents(records: EventToEncode[]): EncodedEvents {
   const lengths = records.map((record) => record.event.byteLength);
   const body = new Uint8Array(lengths.reduce((sum, length) => sum + length, 0));
   let offset = 0;
@@ -14,8 +16,13 @@ export function encodeEvents(records: Pick<LogRecord, "event" | "depth">[]): Enc
     body.set(event, offset);
     offset += event.byteLength;
   }
-  const captured = records.some((record) => record.depth);
-  return { lengths, body, ...(captured ? { depths: records.map((record) => record.depth ?? 0) } : {}) };
+  if (!records.some(({ depth, name }) => depth || name)) return { lengths, body };
+  return { lengths, body, origins: records.map(originOf) };
+}
+
+/** Without the event: origins are remembered for longer. */
+function originOf({ depth, name }: EventOrigin): EventOrigin {
+  return { ...(depth ? { depth } : {}), ...(name === undefined ? {} : { name }) };
 }
 
 /** Views into the body, no copies. */

@@ -70,7 +70,10 @@ function finishOne(record: StoredRecord, text: Uint8Array, marks: PluginMarks, o
   return finishEvent(event, marks, { teamId: options.teamId, anonymizeIps: options.anonymizeIps, original });
 }
 
-/** Null when the last cell did not send an event. finishEvent puts back what a plugin lost of the fields that every event has. */
+/**
+ * Null when the last cell did not send an event. finishEvent puts back what a plugin lost of the fields that every
+ * event has.
+ */
 function readEvent(text: Uint8Array): PluginEvent | null {
   try {
     const json = decoder.decode(text);

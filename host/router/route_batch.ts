@@ -16,7 +16,10 @@ export interface RoutedBatch {
   survivors: number[];
   /** The survivors, in that order. */
   events: EncodedEvents;
-  /** For each plugin that was run: its outcome for each event that went in (`skipped` where an earlier one had dropped it). */
+  /**
+   * For each plugin that was run: its outcome for each event that went in (`skipped` where an earlier one had dropped
+   * it).
+   */
   runs: { plugin: StagePlugin; outcomes: Outcome[] }[];
 }
 
@@ -27,8 +30,8 @@ export interface RouteTap {
 }
 
 /**
- * `turns` are one per stage, taken when the batch started: a batch enters a stage only after the batch before it has, so
- * that the sandbox sees the events of one `distinct_id` in order.
+ * `turns` are one per stage, taken when the batch started: a batch enters a stage only after the batch before it has,
+ * so that the sandbox sees the events of one `distinct_id` in order.
  */
 export async function routeBatch(
   stages: Stage[],
@@ -62,8 +65,8 @@ export async function routeBatch(
     survivors = survivors.filter((_, at) => processed.lengths[at] !== 0);
     // A dropped event has no bytes, so the body stands as it is.
     const lengths = processed.lengths.filter((length) => length !== 0);
-    const depths = input.depths && survivors.map((event) => input.depths?.[event] ?? 0);
-    events = { lengths, body: processed.body, ...(depths ? { depths } : {}) };
+    const origins = input.origins && survivors.map((event) => input.origins?.[event] ?? {});
+    events = { lengths, body: processed.body, ...(origins ? { origins } : {}) };
   }
   return { survivors, events, runs };
 }

@@ -11,7 +11,7 @@ import { Buffer } from "node:buffer";
 import { Outcome } from "../../runtime/protocol.ts";
 import type { Clock } from "../clock.ts";
 import { type Cursor, type EventLog, StaleCursorError, type StoredRecord } from "../log/event_log.ts";
-import { decodeEvents, encodeEvents } from "./encode_events.ts";
+import { decodeEvents, encodeEvents, type EventToEncode } from "./encode_events.ts";
 import { finishBatch } from "./finish_batch.ts";
 import { routeBatch, type RoutedBatch, type RouteTap } from "./route_batch.ts";
 import type { Stage } from "./stage.ts";
@@ -35,7 +35,10 @@ const SNAPSHOT = '"$snapshot"';
 export interface RouterChain {
   stages: Stage[];
   anonymizeIps: boolean;
-  /** Marks of plugins with onEvent, onSnapshot or exportEvents; asked for when a batch is finished, since setup may come late. */
+  /**
+   * Marks of plugins with onEvent, onSnapshot or exportEvents; asked for when a batch is finished, since setup may come
+   * late.
+   */
   deferred(): string[];
 }
 
@@ -151,8 +154,9 @@ export function startRouter(options: RouterOptions): Router {
   }
 
   /**
-   * Tries until it succeeds. Undefined when the router stops first, since what was not committed is read again at the next start; and
-   * when the cursor is stale: then what is in flight is given up and read again from the committed cursor.
+   * Tries until it succeeds. Undefined when the router stops first, since what was not committed is read again at the
+   * next start; and when the cursor is stale: then what is in flight is given up and read again from the committed
+   * cursor.
    */
   async function attempt<T>(action: () => Promise<T>): Promise<T | undefined> {
     for (;;) {
@@ -195,7 +199,7 @@ async function routeAroundSnapshots(
   records: StoredRecord[],
   tap: RouteTap | null,
 ): Promise<RoutedBatch> {
-  const encoded = encodeEvents(records);
+  const encoded = encodeEvents(records.map(withName));
   if (!mayHoldSnapshots(encoded.body)) return await routeBatch(stages, turns, encoded, tap);
   const texts = records.map((record) => record.event);
   const others = texts.flatMap((text, index) => isSnapshot(text) ? [] : [index]);
@@ -206,7 +210,7 @@ async function routeAroundSnapshots(
   const routed = await routeBatch(
     stages,
     turns,
-    encodeEvents(others.map((index) => records[index] as StoredRecord)),
+    encodeEvents(others.map((index) => withName(records[index] as StoredRecord))),
     seen,
   );
   const out = new Map(texts.flatMap((text, index) => isSnapshot(text) ? [[index, text] as const] : []));
@@ -223,6 +227,13 @@ async function routeAroundSnapshots(
       return { plugin, outcomes: all };
     }),
   };
+}
+
+/**
+ * By its place, and the time when the log took it: a log that was made anew has other records at the same places.
+ */
+function withName({ event, depth = 0, place, cursor, at }: StoredRecord): EventToEncode {
+  return { event, depth, name: `${place ?? cursor}@${at}` };
 }
 
 /** As a string, since searching in bytes takes ten times as long. */

@@ -1,8 +1,8 @@
 /**
- * Which tasks of a plugin run when. All times are UTC.
+ * Determines when the scheduled tasks of a plugin run. All times are UTC.
  *
- * `runEveryMinute`, `runEveryHour` and `runEveryDay` are PostHog's. `schedule` in plugin.json is ours: a cron expression by the name of an
- * exported function.
+ * `runEveryMinute`, `runEveryHour` and `runEveryDay` are PostHog's. `schedule` in plugin.json is Hogpen's own: it maps
+ * the name of an exported function to a cron expression.
  * @module
  */
 
@@ -12,7 +12,7 @@ import type { Manifest } from "../loader/plugin.ts";
 
 export interface ScheduledTask {
   name: string;
-  /** Cron expression of five fields, or of six with seconds first. */
+  /** A cron expression of five fields, or of six with seconds first. */
   cron: string;
 }
 
@@ -25,7 +25,7 @@ const RUN_EVERY: ReadonlyMap<string, string> = new Map([
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 
-/** What other exported names start with `runEvery` is listed among the capabilities, but nothing says when to run it. */
+/** Other exports named `runEvery…` are listed among the capabilities, but nothing says when to run them. */
 export function scheduledTasks(
   { scheduled_tasks }: Pick<Capabilities, "scheduled_tasks">,
   { schedule }: Pick<Manifest, "schedule">,
@@ -36,14 +36,14 @@ export function scheduledTasks(
   });
 }
 
-/** The first tick after the time; null when there is none any more. Throws when the expression is not one. */
+/** The first tick after the given time; null if there is none. Throws if the expression is not valid. */
 export function nextTick(cron: string, after: number): number | null {
   return new Cron(cron, { timezone: "UTC" }).nextRun(new Date(after))?.getTime() ?? null;
 }
 
 /**
- * How late a tick may still be run: as long as to the next tick, at least a minute, at most a day. PostHog had 60 s, an hour and a day
- * for its three tasks.
+ * How late a tick may still run: until the next tick is due, but at least a minute and at most a day. PostHog allowed a
+ * minute, an hour and a day for its three tasks.
  */
 export function toleratedLatenessMs(cron: string, tick: number): number {
   const next = nextTick(cron, tick);

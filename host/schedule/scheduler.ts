@@ -1,6 +1,7 @@
 /**
- * Runs the scheduled tasks of the plugins on this host. A tick is run by one host alone, which claims it in the store; it is skipped while the
- * run before it is still going on, and not made up for when nobody was there to run it.
+ * Runs the scheduled tasks of this host's plugins. Each tick is run by one host, the one that claims it in the store. A
+ * tick is skipped while the previous run is still going on, and is not made up for if no host was running when it was
+ * due.
  * @module
  */
 
@@ -16,11 +17,11 @@ export interface SchedulerOptions {
   plugins: HostedPlugins;
   journal: PluginJournal;
   clock: Clock;
-  /** Names this run of this host in claims. */
+  /** Identifies this run of this host in claims. */
   owner: string;
-  /** How long a stop waits for the tasks that run. Default 10 s. */
+  /** How long a stop waits for running tasks. Default 10 s. */
   drainMs?: number;
-  /** Told of outages of the store. */
+  /** Called when the store fails. */
   onError?(error: unknown): void;
 }
 
@@ -28,7 +29,7 @@ export interface UpcomingTask {
   task: string;
   cron: string;
   nextRunAt: number | null;
-  /** By this host, since it started. */
+  /** The last run on this host since it started. */
   lastRun: { at: number; ms: number; error: string | null } | null;
 }
 
@@ -37,17 +38,24 @@ export interface Scheduler extends AsyncDisposable {
   refresh(): void;
   /** When each task runs next, for the API. */
   upcoming(pluginConfigId: number): UpcomingTask[];
-  /** Runs a task now, whether it is due or not. Rejects with what it threw, or when the plugin has no such task. */
+  /**
+   * Runs a task now, whether or not it is due. Rejects with the error that it threw, or if the plugin has no such task.
+   */
   run(pluginConfigId: number, task: string): Promise<void>;
 }
 
 const DEFAULT_DRAIN_MS = 10_000;
-/** A host that died gives its task back after this; one that runs it says so in time. */
+/**
+ * The task of a dead host can be claimed after this time. A host that is still running it prolongs its lease before
+ * that.
+ */
 const LEASE_MS = 60_000;
 const EXTEND_MS = 20_000;
-/** Plugins that became able to run tasks without anybody saying so are found after this long at most. */
+/** A plugin that becomes able to run tasks without `refresh` being called is noticed within this time. */
 const LOOK_AGAIN_MS = 60_000;
-/** A tick whose claim fails for an outage is claimed again after this long, while it is not too late. */
+/**
+ * A tick whose claim failed because the store was away is claimed again after this time, unless it is then too late.
+ */
 const CLAIM_AGAIN_MS = 5_000;
 
 interface Tick {
@@ -60,11 +68,11 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   const { store: { ticks }, plugins, journal, clock, owner } = options;
   const stop = new AbortController();
   const inFlight = new Map<string, Promise<void>>();
-  /** Expressions that were complained about, by plugin config and task. */
+  /** Invalid expressions that were already reported, by plugin config and task. */
   const refused = new Set<string>();
   const lastRuns = new Map<string, UpcomingTask["lastRun"]>();
   let refreshed = new AbortController();
-  /** Ticks up to here are dealt with. */
+  /** Ticks up to this time have been handled. */
   let done = clock.now();
 
   async function loop(): Promise<void> {
@@ -74,7 +82,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       const first = due.reduce((earliest, { at }) => Math.min(earliest, at), done + LOOK_AGAIN_MS);
       await clock.sleep(first - clock.now(), AbortSignal.any([refreshed.signal, stop.signal]));
       if (stop.signal.aborted) return;
-      // Plugins may have come and gone meanwhile: what is due is looked up anew.
+      // Plugins may have come or gone in the meantime, so what is due is computed again.
       const now = clock.now();
       if (now < first) continue;
       for (const tick of ticksAfter(done)) if (tick.at <= now) begin(tick, now);
@@ -82,7 +90,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     }
   }
 
-  /** The next tick of every task of every plugin that can run it. */
+  /** The next tick of every task whose plugin is able to run it. */
   function ticksAfter(time: number): Tick[] {
     return Array.from(plugins.values()).flatMap((plugin) => {
       const { pluginConfigId } = plugin;
@@ -95,7 +103,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     });
   }
 
-  /** A plugin whose setup has not succeeded yet misses its ticks. */
+  /** A plugin whose setup has not yet succeeded misses its ticks. */
   function isAble({ pluginConfigId, runtime }: HostedPlugin): boolean {
     const { state } = runtime.status(pluginConfigId);
     return state === PluginState.Running || state === PluginState.Idle || state === PluginState.Restarting;
@@ -125,7 +133,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   function begin(tick: Tick, now: number): void {
     const key = `${tick.pluginConfigId} ${tick.task.name}`;
     const skippedAt = skipAt(tick);
-    // The run before it still goes on, or this host was asleep for so long that the tick is no use to anyone.
+    // The previous run is still going on, or this host was suspended for so long that the tick is of no use any more.
     if (inFlight.has(key) || now >= skippedAt) return;
     const run = claimAndRun(tick, skippedAt).catch((error) => options.onError?.(error)).finally(() => {
       inFlight.delete(key);
@@ -145,7 +153,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     try {
       await call(pluginConfigId, name);
     } catch (error) {
-      // Only a runtime that is being closed rejects with anything else.
+      // Any other error means that the runtime is being closed.
       if (error instanceof PluginCallError) journal.error(pluginConfigId, error.record);
       else if (!stop.signal.aborted) journal.system(pluginConfigId, "WARN", `${name} was not run at ${at}: ${error}`);
     } finally {
@@ -209,7 +217,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         throw error;
       }
     },
-    /** Begins nothing more, and waits for the tasks that run. */
+    /** Starts no more tasks, and waits for those that are running. */
     async [Symbol.asyncDispose]() {
       stop.abort();
       await looping;

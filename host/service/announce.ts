@@ -1,5 +1,6 @@
 /**
- * What the start prints: where the service listens, the projects' tokens, what each plugin does, and a line to try.
+ * What is printed at start: the service's address, the projects' tokens, the state of each plugin, and a command to
+ * try.
  * @module
  */
 
@@ -13,14 +14,14 @@ import { groupPlugins } from "./plugin_groups.ts";
 export interface Announcement {
   version: string;
   url: string;
-  /** Where the API is; the same address unless it has a port of its own. */
+  /** The address of the API. It is the same address unless the API has a port of its own. */
   adminUrl: string;
-  /** The setting: which address it listens on. */
+  /** The setting: the address that the service listens on. */
   host: string;
   config: HogpenConfig;
   plugins: Pick<Plugins, "list">;
   admin: AdminToken;
-  /** Whether a person reads it: what is printed elsewhere is kept in files. */
+  /** True if a person will read it. Otherwise the output is probably kept in a file, which must not contain secrets. */
   isTerminal: boolean;
 }
 
@@ -53,7 +54,7 @@ export function announce({ version, url, adminUrl, host, config, plugins, admin,
   return lines.join("\n");
 }
 
-/** Who can reach the service, so that nobody is surprised by it. */
+/** Describes who can reach the service, so that nobody is surprised. */
 function reachOf(host: string): string {
   if (/^(127\.|::1$|localhost$)/.test(host)) {
     return "only this machine reaches it; HOGPEN_HOST=0.0.0.0 lets others";
@@ -61,7 +62,7 @@ function reachOf(host: string): string {
   return host === "0.0.0.0" || host === "::" ? `on every address of this machine (${host})` : `on ${host}`;
 }
 
-/** Plugins that share a process can do more to each other than others can. */
+/** Plugins that share a process can do more to each other than plugins in separate processes. */
 function aboutCells(config: HogpenConfig, project: number): string[] {
   const shares = config.projects.some(({ id, isolation }) => id === project && isolation === "shared");
   const words = `  isolation "shared" is a trust boundary: neighbouring plugins share a process while they behave`;
@@ -75,7 +76,7 @@ function aboutCells(config: HogpenConfig, project: number): string[] {
   return shares ? [words, ...named] : named;
 }
 
-/** For a command line: the token itself is shown only once, so the example reads it where it lies. */
+/** An expression for a shell command. The token itself is shown only once, so the example reads it from its file. */
 function shellWordOf({ path }: AdminToken): string {
   return path === null ? "$HOGPEN_ADMIN_TOKEN" : `$(cat ${path})`;
 }

@@ -1,6 +1,6 @@
 /**
- * Plugin configs that misbehaved in a cell that they shared, and have one of their own for a day. Kept in the store, so
- * that a restart does not bring them together again, and that hosts on one store agree.
+ * Plugin configs that misbehaved in a shared cell, and therefore have a cell of their own for a day. This is kept in
+ * the store, so that a restart does not bring them together again, and that hosts on one store agree.
  * @module
  */
 
@@ -14,11 +14,11 @@ const entrySchema = z.object({ reason: z.string(), until: z.number() });
 type Entry = z.infer<typeof entrySchema>;
 
 export interface Apart {
-  /** Takes them apart from their neighbours for a day from now: at once, and in the store soon. */
+  /** Separates them from their neighbours for a day from now: at once, and in the store soon. */
   move(pluginConfigIds: readonly number[], reason: string): void;
-  /** Why it is apart, in words; null when it is not. */
+  /** Why it is apart, in words; null if it is not. */
   reasonOf(pluginConfigId: number): string | null;
-  /** Lets it share again. Resolves with false when it was not apart. */
+  /** Allows it to share a cell again. Resolves with false when it was not apart. */
   release(pluginConfigId: number): Promise<boolean>;
   /**
    * Takes over what the store says, where other hosts write too, and forgets those whose day is over. Resolves with

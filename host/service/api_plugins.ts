@@ -1,5 +1,5 @@
 /**
- * The plugin configs as the API shows them: those of the configuration, with what became of each.
+ * The plugin configs as the API shows them: those of the configuration, each with its present state.
  * @module
  */
 
@@ -20,7 +20,7 @@ const SWITCHED_OFF: PluginStatus = {
   restarts: [],
 };
 
-/** `versionOf` is that of the thing in the store; null for what stands in the file. */
+/** `versionOf` returns the version of the thing in the store; null for a plugin config that is defined in the file. */
 export function createApiPlugins(
   config: () => HogpenConfig,
   hosted: HostedPlugins,

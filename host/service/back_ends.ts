@@ -1,5 +1,6 @@
 /**
- * What the service stands on: event log, store, cache and GeoIP database, embedded or real as the settings say.
+ * Opens what the service depends on: event log, store, cache and GeoIP database. The settings decide whether each is
+ * embedded or a real server.
  * @module
  */
 
@@ -8,32 +9,50 @@ import type { Cache } from "../cache/cache.ts";
 import { openMemoryCache } from "../cache/memory_cache.ts";
 import { UsageError } from "../config/read_settings.ts";
 import type { Settings } from "../config/settings.ts";
+import { BackEndError } from "../back_end_error.ts";
 import type { EventLog } from "../log/event_log.ts";
-import { openSqliteEventLog } from "../log/sqlite_event_log.ts";
+import type { Moved } from "../log/moving/move_log.ts";
+import { MovingLog } from "../log/moving/moving_log.ts";
+import { unmovedIn } from "../log/moving/unmoved.ts";
+import { openSqliteEventLog, type SqliteLog } from "../log/sqlite_event_log.ts";
+import { ROUTER } from "../router/router.ts";
 import { loadWith } from "../packages/load_with.ts";
 import { PACKAGE_GROUPS } from "../packages/package_groups.ts";
 import { type GeoipDatabase, openGeoipDatabase } from "../services/geoip/geoip_database.ts";
 import { openSqliteStore } from "../store/sqlite_store.ts";
 import type { Store } from "../store/store.ts";
 import { openLogOrRescue, openStoreOrRescue } from "./upkeep/rescue/open_or_rescue.ts";
-import { openDataFolder } from "./upkeep/data_folder.ts";
+import { exists, openDataFolder } from "./upkeep/data_folder.ts";
 import { loadInstanceId } from "./instance_id.ts";
-import type { Notices } from "./notices.ts";
+import { type Notices, wordsOf } from "./notices.ts";
 
 export interface BackEnds extends AsyncDisposable {
   log: EventLog;
   store: Store;
   cache: Cache;
   geoip: GeoipDatabase;
+  /** Resolves when everything of the log on SQLite is in Kafka; null when nothing is moved. */
+  moved: Promise<Moved> | null;
 }
 
+export interface BackEndOptions {
+  settings: Settings;
+  notices: Notices;
+  /** Moves the log of the data folder to Kafka, and takes events meanwhile. */
+  moving?: boolean;
+}
+
+const LOG_FILE = "events.db";
 const STORE_FILE = "store.db";
-/** For the process that has the data folder; it may be told to stop only when this one has the port. */
+/**
+ * How long to wait for another process to release the data folder. That process may be told to stop only once this one
+ * has the port.
+ */
 const TAKE_OVER_MS = 120_000;
 const HOUR_MS = 3_600_000;
 
-/** Creates the data folder when it is missing. Rejects with a message for the operator. */
-export async function openBackEnds(settings: Settings, notices: Notices): Promise<BackEnds> {
+/** Creates the data folder if it is missing. Rejects with a message for the operator. */
+export async function openBackEnds({ settings, notices, moving = false }: BackEndOptions): Promise<BackEnds> {
   if (settings.hostRole !== "all" && settings.kafka === null) {
     throw new UsageError([
       `HOGPEN_ROLE: found ${settings.hostRole} without HOGPEN_KAFKA, expected all: on a log of its own nobody else would process what this host stores`,
@@ -41,8 +60,9 @@ export async function openBackEnds(settings: Settings, notices: Notices): Promis
   }
   await openDataFolder(settings.data);
   await using opened = new AsyncDisposableStack();
-  const log = opened.use(
-    settings.kafka === null ? await openSqlite(settings, notices) : await openKafka(settings, notices),
+  const movingLog = moving ? opened.use(await openMoving(settings, notices)) : null;
+  const log = movingLog ?? opened.use(
+    settings.kafka === null ? await openSqlite(settings, notices) : await openKafkaAlone(settings, notices),
   );
   const store = opened.use(
     settings.databaseUrl === null
@@ -61,17 +81,48 @@ export async function openBackEnds(settings: Settings, notices: Notices): Promis
     }),
   );
   const all = opened.move();
-  return { log, store, cache, geoip, [Symbol.asyncDispose]: () => all.disposeAsync() };
+  return { log, store, cache, geoip, moved: movingLog?.done ?? null, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
 
-/** The store alone; several processes may have it open. */
+/** Opens only the store, which several processes may do at once. */
 export async function openStore({ databaseUrl, data, sync }: Settings): Promise<Store> {
   if (databaseUrl !== null) return await openPostgres(databaseUrl);
   return await openSqliteStore({ path: join(data, STORE_FILE), synchronous: sync });
 }
 
-async function openSqlite(settings: Settings, notices: Notices): Promise<EventLog> {
-  const path = join(settings.data, "events.db");
+async function openMoving(settings: Settings, notices: Notices): Promise<MovingLog> {
+  await using opened = new AsyncDisposableStack();
+  const from = opened.use(await openSqlite(settings, notices));
+  // Nobody else has the data folder from here on.
+  await copyOwnStore(settings, notices);
+  const to = opened.use(await openKafka(settings, notices));
+  const log = new MovingLog({
+    from,
+    to,
+    router: ROUTER,
+    onProgress: ({ inbox, outbox }, left) =>
+      notices.info(
+        `Moved ${inbox + outbox} events to Kafka; left: ${left.inbox} of the inbox, ${left.outbox} of the outbox`,
+      ),
+    onError: (error) => notices.warn(`Cannot move events to Kafka, trying again: ${wordsOf(error)}`),
+  });
+  opened.move();
+  return log;
+}
+
+/** What the host has kept on SQLite so far, when its store is to be Postgres from now on. */
+async function copyOwnStore({ databaseUrl, data }: Settings, notices: Notices): Promise<void> {
+  const path = join(data, STORE_FILE);
+  if (databaseUrl === null || !await exists(path)) return;
+  const { copyStore } = await import("../store/copy_store.ts");
+  const moved = await copyStore({ path, databaseUrl, name: await loadInstanceId(data) });
+  if (moved === null) return;
+  const rows = Object.entries(moved).filter(([, count]) => count > 0).map(([table, count]) => `${count} ${table}`);
+  notices.info(`Copied from ${path} to Postgres: ${rows.join(", ") || "nothing"}`);
+}
+
+async function openSqlite(settings: Settings, notices: Notices): Promise<SqliteLog> {
+  const path = join(settings.data, LOG_FILE);
   return await openLogOrRescue(path, notices, () =>
     openSqliteEventLog({
       path,
@@ -84,7 +135,21 @@ async function openSqlite(settings: Settings, notices: Notices): Promise<EventLo
     }));
 }
 
-// The clients of Kafka, Postgres and Redis take longer to load than all the rest: only who uses them waits for that.
+// The clients of Kafka, Postgres and Redis take longer to load than everything else, so they are loaded only if they
+// are used.
+
+/** Refuses to leave events behind in the log that the data folder has from before. */
+async function openKafkaAlone(settings: Settings, notices: Notices): Promise<EventLog> {
+  const path = join(settings.data, LOG_FILE);
+  const { inbox, outbox } = await unmovedIn(path, ROUTER);
+  if (inbox + outbox > 0) {
+    throw new BackEndError(
+      `Cannot start on Kafka: ${path} has ${inbox} events that were not processed and ${outbox} that were not delivered ` +
+        "to everybody; run hogpen migrate --to kafka first, or put the file aside to give them up",
+    );
+  }
+  return await openKafka(settings, notices);
+}
 
 async function openKafka(settings: Settings, notices: Notices): Promise<EventLog> {
   const { openKafkaFromSettings } = await loadWith<typeof import("../log/kafka/kafka_from_settings.ts")>(

@@ -1,14 +1,17 @@
 /**
- * Which host this is among those that share a store: the same after a restart, so that it can take back what it was doing when it died.
+ * Identifies this host among those that share a store. The id survives a restart, so that the host can take back the
+ * work that it was doing when it died.
  * @module
  */
 
 import { join } from "node:path";
 
-/** Name in the data folder. */
+/** The name of the file in the data folder. */
 const FILE = "instance_id";
 
-/** The id of the host of this data folder; made at the first start. Only one host at a time has the folder open. */
+/**
+ * The id of the host with this data folder; created at the first start. Only one host at a time has the folder open.
+ */
 export async function loadInstanceId(dataFolder: string): Promise<string> {
   const path = join(dataFolder, FILE);
   try {

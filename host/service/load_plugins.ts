@@ -1,5 +1,5 @@
 /**
- * Loading the plugin of a plugin config, with what the settings say of caches and tokens.
+ * Loads the plugin of a plugin config, with the caches and tokens that the settings name.
  * @module
  */
 
@@ -14,9 +14,9 @@ import type { LoadedPlugin } from "../loader/plugin.ts";
 import { createTransformer } from "../loader/compile/transformer.ts";
 
 export interface PluginLoader extends AsyncDisposable {
-  /** Rejects with PluginLoadError. */
+  /** Rejects with a PluginLoadError. */
   load(config: PluginConfig): Promise<LoadedPlugin>;
-  /** Its files as they are. */
+  /** The plugin's files as they are. */
   open(config: PluginConfig): Promise<PluginSource>;
 }
 

@@ -1,5 +1,5 @@
 /**
- * What the service itself has to say to its operator: a line each on stderr.
+ * The service's own log: one line on stderr for each message to the operator.
  * @module
  */
 
@@ -12,11 +12,11 @@ export type Level = typeof LEVELS[number];
 export type Notices = Record<Level, (message: string) => void>;
 
 export interface NoticesOptions {
-  /** Lines below it are left out. */
+  /** Messages below this level are left out. */
   level: Level;
-  /** `json`: an object for each line, with `time`, `level` and `message`. */
+  /** With `json`, each line is an object with `time`, `level` and `message`. */
   format: "text" | "json";
-  /** Gets whole lines. */
+  /** Receives whole lines. */
   write(line: string, level: Level): void;
   now(): number;
 }

@@ -1,7 +1,8 @@
 /**
- * Which plugin configs run in one cell, and how to tell whether a cell of the running configuration is still the one wanted. A process
- * has one set of addresses that it may reach, so those that name the same cell share it only if their `egress` is the same. In a project
- * with `isolation: "shared"` neighbours of the chain are put together without naming cells, if they also have the same limits.
+ * Decides which plugin configs run in one cell, and whether a running cell is still the right one. A process has one
+ * set of addresses that it may reach, so plugin configs that name the same cell share it only if their `egress` is the
+ * same. In a project with `isolation: "shared"`, neighbours in the chain share a cell without naming one, if they also
+ * have the same limits.
  * @module
  */
 
@@ -9,18 +10,21 @@ import { createHash } from "node:crypto";
 import type { HogpenConfig, PluginConfig, ProjectConfig } from "../config/config.ts";
 
 export interface PluginGroup {
-  /** Stable over changes of the configuration: the project, the cell's name and what it may reach, or the plugin configs. */
+  /**
+   * Stays the same when the configuration changes. Made of the project, the cell's name and its egress, or of the
+   * plugin configs.
+   */
   key: string;
-  /** Put together by the service and not by the operator: it lasts until one of them misbehaves. */
+  /** True if the service put them together, not the operator. This lasts until one of them misbehaves. */
   together: boolean;
-  /** Differs when anything differs that its cell was made from. */
+  /** Changes whenever anything changes that the cell was created from. */
   signature: string;
-  /** Enabled plugin configs in the order of the chain. */
+  /** The enabled plugin configs in the order of the chain. */
   configs: PluginConfig[];
 }
 
 /**
- * The groups of every project, in the order of their first members. `fits` tells whether a plugin config of a project
+ * The groups of every project, in the order of their first members. `fits` says whether a plugin config of a project
  * with `isolation: "shared"` may run beside its neighbours.
  */
 export function groupPlugins(
@@ -38,7 +42,7 @@ export function groupPlugins(
   });
 }
 
-/** Keys of the groups by the ids of those that are in one with a neighbour. */
+/** The key of the group, by the id of each plugin config that shares a cell with a neighbour. */
 function neighbours(chain: PluginConfig[], fits: (config: PluginConfig) => boolean): Map<number, string> {
   const runs: PluginConfig[][] = [];
   let last: string | null = null;
@@ -56,7 +60,7 @@ function neighbours(chain: PluginConfig[], fits: (config: PluginConfig) => boole
   );
 }
 
-/** What a process has once for all that runs in it. */
+/** The limits that apply to a process as a whole. */
 function boundsOf({ timeoutSeconds, memoryMb, egress }: PluginConfig): string {
   return JSON.stringify([timeoutSeconds, memoryMb, reachOf(egress)]);
 }
@@ -65,7 +69,7 @@ function reachOf({ allow }: PluginConfig["egress"]): string[] {
   return [...new Set(allow)].sort();
 }
 
-/** Enabled plugin configs in the order in which events pass them. */
+/** The enabled plugin configs in the order in which events pass them. */
 export function chainOf(project: ProjectConfig): PluginConfig[] {
   return project.plugins.filter(({ enabled }) => enabled).sort((a, b) => a.order - b.order);
 }
@@ -76,7 +80,7 @@ export function groupKey({ teamId, id, cell, egress }: PluginConfig): string {
 
 function signatureOf(configs: PluginConfig[]): string {
   const hash = createHash("sha256");
-  // The order of cells in a chain is the router's matter; within a cell it shows in the order of the configs.
+  // The order of cells in a chain is up to the router. The order within a cell is that of the configs here.
   for (const { attachments, order: _, ...rest } of configs) {
     hash.update(JSON.stringify(rest));
     for (const [key, { contents, ...about }] of Object.entries(attachments)) {

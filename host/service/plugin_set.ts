@@ -1,5 +1,6 @@
 /**
- * The plugins that run now: loaded and started when the configuration asks for them, kept while nothing of theirs changes.
+ * The plugins that are running: loaded and started when the configuration asks for them, and kept as long as nothing
+ * changes for them.
  * @module
  */
 
@@ -16,9 +17,12 @@ import type { Apart } from "./apart.ts";
 import { chainOf, groupPlugins, type PluginGroup } from "./plugin_groups.ts";
 
 export interface PluginSetOptions extends Omit<PluginRuntimeOptions, "plugins" | "services" | "onMisbehaviour"> {
-  /** Those that are kept apart from their neighbours; plugins that misbehave are added, which asks for `apply`. */
+  /**
+   * The plugin configs that are kept apart from their neighbours. Those that misbehave are added, which calls for
+   * another `apply`.
+   */
   apart: Pick<Apart, "reasonOf" | "move">;
-  /** Rejects with PluginLoadError. */
+  /** Rejects with a PluginLoadError. */
   load(config: PluginConfig): Promise<LoadedPlugin>;
   services(identity: PluginIdentity): PluginServices;
 }
@@ -26,8 +30,9 @@ export interface PluginSetOptions extends Omit<PluginRuntimeOptions, "plugins" |
 export interface PluginSet {
   readonly hosted: HostedPlugins;
   /**
-   * Starts what is new or changed beside what it replaces; `anew` are plugin configs whose source changed though the configuration did not.
-   * Resolves with the runtimes that are no longer wanted, to be closed when nothing uses them.
+   * Starts new and changed plugins next to those that they replace. `anew` lists plugin configs whose source changed
+   * although the configuration did not. Resolves with the runtimes that are no longer needed, to be closed when nothing
+   * uses them.
    */
   apply(config: HogpenConfig, anew?: ReadonlySet<number>): Promise<PluginRuntime[]>;
   /** The plugins of a project in the order of its chain. */
@@ -61,7 +66,7 @@ export function createPluginSet(options: PluginSetOptions): PluginSet {
       if (wanted.get(key)?.signature === signature && !isAnew) continue;
       running.delete(key);
       retired.push(runtime);
-      // Jobs and consumers of one that goes on find the old runtime until the new one takes its place.
+      // Jobs and consumers of a plugin that stays use the old runtime until the new one takes its place.
       for (const id of runtime.pluginConfigIds) {
         if (!staying.has(id)) hosted.delete(id);
       }
@@ -74,13 +79,13 @@ export function createPluginSet(options: PluginSetOptions): PluginSet {
     return retired;
   }
 
-  /** What is to be known of the plugins of projects that share cells, before it can be said which do. */
+  /** In projects that share cells, plugins must be inspected before it can be decided which of them may share. */
   async function openSharing(config: HogpenConfig): Promise<Map<number, OpenedPlugin>> {
     const configs = config.projects.filter(({ isolation }) => isolation === "shared").flatMap(chainOf);
     return new Map(
       await Promise.all(configs.map(async (config) => {
         const plugin = await load(config);
-        // Packages keep state of their own for all that import them.
+        // A package keeps its own state for everyone who imports it.
         const fits = !(plugin instanceof PluginLoadError) && plugin.packages.length === 0;
         return [config.id, { plugin, fits }] as const;
       })),

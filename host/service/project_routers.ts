@@ -1,5 +1,5 @@
 /**
- * A router for each project, following the configuration.
+ * Runs one router for each project, and follows the configuration.
  * @module
  */
 
@@ -7,6 +7,7 @@ import type { Clock } from "../clock.ts";
 import type { HogpenConfig, ProjectConfig } from "../config/config.ts";
 import type { EventLog } from "../log/event_log.ts";
 import { type Router, type RouterChain, type RouterObserver, startRouter } from "../router/router.ts";
+import { PluginState } from "../cells/plugin_runtime.ts";
 import { isDeferred } from "../router/marks.ts";
 import { groupStages } from "../router/stage.ts";
 import type { PluginSet } from "./plugin_set.ts";
@@ -20,11 +21,11 @@ export interface ProjectRoutersOptions {
 }
 
 export interface ProjectRouters extends AsyncDisposable {
-  /** Resolves when no batch is in a chain of an earlier configuration any more. */
+  /** Resolves when no batch is left in a chain of an earlier configuration. */
   apply(config: HogpenConfig): Promise<void>;
 }
 
-/** A batch holds at most this much; with the batches in flight it bounds what a router keeps in memory. */
+/** The limits of a batch. Together with the number of batches in flight, they bound a router's memory. */
 const BATCH = { maxEvents: 250, maxBytes: 1024 * 1024, inFlight: 4 };
 
 export function createProjectRouters(options: ProjectRoutersOptions): ProjectRouters {
@@ -37,7 +38,10 @@ export function createProjectRouters(options: ProjectRoutersOptions): ProjectRou
       anonymizeIps: project.anonymizeIps,
       deferred: () =>
         placed
-          .filter(({ runtime, pluginConfigId }) => isDeferred(runtime.status(pluginConfigId).capabilities))
+          .filter(({ runtime, pluginConfigId }) => {
+            const { state, capabilities } = runtime.status(pluginConfigId);
+            return state !== PluginState.Disabled && isDeferred(capabilities);
+          })
           .map(({ mark }) => mark),
     };
   }

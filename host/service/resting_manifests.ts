@@ -1,6 +1,6 @@
 /**
- * The manifests of plugin configs that are switched off: their plugins are not loaded, but have a name, a description and a form
- * all the same.
+ * The manifests of plugin configs that are switched off. Their plugins are not loaded, but the page still shows their
+ * name, description and form.
  * @module
  */
 
@@ -10,9 +10,12 @@ import type { Manifest } from "../loader/plugin.ts";
 import type { PluginSource } from "../loader/sources/plugin_source.ts";
 
 export interface RestingManifests {
-  /** Null when it could not be read, or not yet. */
+  /** Null if it could not be read, or has not been read yet. */
   get(pluginConfigId: number): Manifest | null;
-  /** Reads those that are new or have another source, and forgets those that are switched on or gone. */
+  /**
+   * Reads the manifests of plugin configs that were switched off or have a new source, and forgets those of plugin
+   * configs that were switched on or removed.
+   */
   update(config: HogpenConfig): Promise<void>;
 }
 
@@ -28,7 +31,7 @@ export function createRestingManifests(open: (config: PluginConfig) => Promise<P
         const source = JSON.stringify(each.source);
         const known = kept.get(each.id);
         if (known?.source === source && known.manifest !== null) return;
-        // Whoever switches it on is told what is wrong with it.
+        // An error is ignored here; it is reported when the plugin config is switched on.
         const manifest = await open(each).then((opened) => readManifest(opened)).catch(() => null);
         kept.set(each.id, { source, manifest });
       }));

@@ -1,5 +1,5 @@
 /**
- * The whole service: builds every part once, applies configurations, and takes it all down in order.
+ * The whole service: builds every part once, applies configurations, and takes everything down in order.
  * @module
  */
 
@@ -10,17 +10,18 @@ import { readProxies } from "../config/trusted_proxies.ts";
 import { createUuidGenerator } from "../../runtime/events/uuid.ts";
 import { createAlertBook } from "../alerts/alert_book.ts";
 import { createPluginRecords } from "../cells/plugin_records.ts";
-import type { PluginRuntime } from "../cells/plugin_runtime.ts";
-import { PluginState } from "../cells/plugin_runtime.ts";
 import { createStartGate } from "../cells/process/start_gate.ts";
 import { ProcessWatch } from "../cells/process/process_watch.ts";
 import { systemClock } from "../clock.ts";
 import type { HogpenConfig } from "../config/config.ts";
+import { dutiesOf } from "../config/host_role.ts";
 import type { Settings } from "../config/settings.ts";
 import { createConsumers } from "../consumers/consumers.ts";
 import { planConsumers } from "../consumers/plan_consumers.ts";
 import { requeueDeadLetter } from "../consumers/requeue_dead_letter.ts";
 import type { EventLog } from "../log/event_log.ts";
+import type { Moved } from "../log/moving/move_log.ts";
+import type { HostedPlugins } from "../loader/hosted_plugin.ts";
 import { inspectPlugin } from "../dry_run/inspect_plugin.ts";
 import { dryRun } from "../dry_run/dry_run.ts";
 import { createSink } from "../destinations/create_sink.ts";
@@ -56,6 +57,7 @@ import { type Notices, wordsOf } from "./notices.ts";
 import { createPluginSet } from "./plugin_set.ts";
 import { createHostReports } from "../store/host_reports.ts";
 import { createProjectRouters } from "./project_routers.ts";
+import { createRunningConfig } from "./changes/running_config.ts";
 import { rateLimits, serviceLimits } from "./service_limits.ts";
 import { stopInOrder } from "./stop_in_order.ts";
 
@@ -65,25 +67,34 @@ export interface ServiceOptions {
   adminToken: string;
   notices: Notices;
   version: string;
+  /** Moves the event log of the data folder to Kafka, and does nothing but take events meanwhile and afterwards. */
+  moving?: boolean;
 }
 
 export interface Service extends AsyncDisposable {
-  /** Where it listens. */
+  /** The address that it listens on. */
   readonly url: string;
-  /** Where the API, the web page and /metrics are; the same address unless they have a port of their own. */
+  /** The address of the API, the web page and /metrics. It is the same address unless they have a port of their own. */
   readonly adminUrl: string;
   readonly plugins: ReturnType<typeof createApiPlugins>;
-  /** To see what came in and what became of it. */
+  /** For looking at what came in and what became of it. */
   readonly log: Pick<EventLog, "read" | "waitForRecords" | "cursor" | "lag">;
-  /** Resolves when every plugin is running or disabled. Rejects when the configuration could not be applied. */
+  /** Resolves when everything of the log on SQLite is in Kafka; null when nothing is moved. */
+  readonly moved: Promise<Moved> | null;
+  /** Resolves when every plugin is running or disabled. Rejects if the configuration could not be applied. */
   ready(): Promise<void>;
-  /** Makes a new configuration true, and loads these plugin configs anew in any case. Calls are carried out one after the other. */
+  /**
+   * Applies a new configuration, and reloads the plugin configs in `anew` in any case. Calls run one after the other.
+   */
   apply(config: HogpenConfig, anew?: ReadonlySet<number>): Promise<void>;
-  /** Ends intake, finishes what is in flight, tears the plugins down, closes. Takes 15 s at most, whatever a plugin does. */
+  /**
+   * Ends intake, finishes work in flight, tears the plugins down, and closes. Takes 15 s at most, whatever a plugin
+   * does.
+   */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** How long a stop waits for what is in flight, and for the plugins to end. */
+/** How long a stop waits for work in flight, and then for the plugins to end. */
 const DRAIN_MS = 3_000;
 const PLUGINS_MS = 8_000;
 const CLOSE_MS = 3_000;
@@ -95,20 +106,21 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const uuid = createUuidGenerator(now);
   const onError = (what: string) => (error: unknown) => notices.warn(`${what}: ${wordsOf(error)}`);
 
-  // Before another process that has the data folder lets go of it: what comes meanwhile waits here, and is refused by nobody.
+  // Opened before another process releases the data folder: requests that come in the meantime wait here, and none is
+  // refused.
   const early = settings.reusePort ? openServers(settings, notices) : null;
   await using opened = new AsyncDisposableStack();
-  const { log, store, cache, geoip } = opened.use(await openBackEnds(settings, notices));
+  const { log, store, cache, geoip, moved } = opened.use(await openBackEnds(options));
   const tracing = await loadTracing(options.version);
   const tracedLog = tracing?.log(log) ?? log;
-  // The data folder is ours alone from here on.
+  // From here on the data folder belongs to this process alone.
   const instanceId = await loadInstanceId(settings.data);
   const { managed, seal } = await openManaged(settings, store, notices);
-  // All hosts on one Postgres know its address, and nobody who may only read the API does.
+  // All hosts on one Postgres know its address, and someone who may only read the API does not.
   const revisionKey = settings.databaseUrl ?? crypto.randomUUID();
   let revision = "";
   let file = options.config;
-  let config = await managed.combine(file);
+  const config = await managed.combine(file);
   const loader = opened.use(await createPluginLoader(settings));
   const limits = serviceLimits(settings);
   const audit = keepAudit(store.audit, settings.auditDays, now, onError("Audit"));
@@ -132,7 +144,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     projectApiKey: settings.posthogProjectApiKey,
     projectId: settings.posthogProjectId,
   };
-  /** Set below: jobs wake the runner that runs them in plugins that enqueue them. */
+  /** Set below. Plugins enqueue jobs, which wake the runner, which in turn needs the plugins. */
   let wakeJobs = (): void => {};
   const pluginMetrics = createPluginMetrics();
   const backends = {
@@ -156,6 +168,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     onError: notices.warn,
     onSighting: (sighting) => publishSighting(feed, sighting),
   });
+  await telemetry.traces.look();
   const apart = await openApart({
     store: store.settings,
     now,
@@ -174,7 +187,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     packages,
     clock,
     instanceId,
-    // On a log that several hosts share, this one may never get events of a plugin.
+    // With an event log that several hosts share, this host may never receive events for a plugin.
     lazy: settings.kafka !== null,
     retireAfterMs: settings.pluginIdleSeconds === 0 ? null : settings.pluginIdleSeconds * 1000,
     onNotice: (message, level) => notices[level](message),
@@ -191,85 +204,61 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     log,
     store,
     clock,
+    hostId: settings.kafka === null ? null : instanceId,
     meter: telemetry.counters.consumers,
     drainMs: DRAIN_MS,
     onError: (id, error) => notices.warn(`Consumer ${id}: ${wordsOf(error)}`),
   });
-  const host = { plugins: plugins.hosted, journal: records, clock, owner: instanceId, drainMs: DRAIN_MS };
+  const { routes, delivers } = dutiesOf(settings.hostRole);
+  // Who delivers runs jobs and schedules too, so that hosts that process events have nothing else to do.
+  const host = {
+    plugins: delivers ? plugins.hosted : NO_PLUGINS,
+    journal: records,
+    clock,
+    owner: instanceId,
+    drainMs: DRAIN_MS,
+  };
   const jobs = createJobRunner({ ...host, store, onError: onError("Jobs") });
   wakeJobs = jobs.wake;
   const scheduler = createScheduler({ ...host, store, onError: onError("Schedule") });
 
-  /** Who only takes events for other hosts runs nothing else, and keeps no places in the log. */
-  const isWorking = settings.hostRole === "all";
-
-  async function planAgain(of = config): Promise<void> {
-    if (!isWorking) return;
-    const plan = planConsumers(of, {
-      plugins: plugins.hosted,
-      journal: records,
-      jobs: store.jobs,
-      clock,
-      openDestination(project, destination) {
-        const { batching, filter } = createSink(destination, { project });
-        const openSink = () => createSink(destination, { project }).sink;
-        return { openSink, batching, ...(filter ? { filter } : {}) };
-      },
-    });
-    const run = tracing === null
-      ? plan.run
-      : plan.run.map((spec) => ({ ...spec, openSink: () => tracing.sink(spec.openSink(), spec) }));
-    await consumers.apply({ ...plan, run });
-    scheduler.refresh();
-    jobs.wake();
-  }
-
-  let planned = Promise.resolve();
-  let next: Promise<void> | undefined;
-  /** Plugins that get ready while a plan is made wait for the next one, together. */
-  function planSoon(): Promise<void> {
-    return next ??= planned.then(() => {
-      next = undefined;
-      planned = planAgain().catch(onError("Consumers"));
-      return planned;
-    });
-  }
-
-  const known = new Set<PluginRuntime>();
-  /** What a plugin consumes is known when it is loaded; what changes is planned anew then. */
-  function planWhenReady(): void {
-    for (const runtime of plugins.runtimes()) {
-      if (known.has(runtime)) continue;
-      known.add(runtime);
-      void runtime.ready().then(planSoon);
-    }
-  }
+  const running = createRunningConfig(config, {
+    routes,
+    delivers,
+    plugins,
+    routers,
+    async planConsumers(of) {
+      const plan = planConsumers(of, {
+        plugins: plugins.hosted,
+        journal: records,
+        jobs: store.jobs,
+        clock,
+        openDestination(project, destination) {
+          const { batching, filter } = createSink(destination, { project });
+          const openSink = () => createSink(destination, { project }).sink;
+          return { openSink, batching, ...(filter ? { filter } : {}) };
+        },
+      });
+      const run = tracing === null
+        ? plan.run
+        : plan.run.map((spec) => ({ ...spec, openSink: () => tracing.sink(spec.openSink(), spec) }));
+      await consumers.apply({ ...plan, run });
+      scheduler.refresh();
+      jobs.wake();
+    },
+    onError: onError("Consumers"),
+  });
 
   async function applyNow(next: HogpenConfig, anew?: ReadonlySet<number>): Promise<void> {
-    if (isWorking) await run(next, anew);
-    config = next;
+    await running.apply(next, anew);
     revision = revisionOf(next, revisionKey);
     await soon(resting.update(next), clock);
-  }
-
-  async function run(next: HogpenConfig, anew?: ReadonlySet<number>): Promise<void> {
-    // Consumers of plugins that go end while these still run: what is in the buffer of exportEvents is exported.
-    await planAgain(next);
-    const retired = await plugins.apply(next, anew);
-    config = next;
-    // One that never got ready holds its project's batches: they are given back and take the new chain.
-    const [idle, busy] = [retired.filter((each) => !isUp(each)), retired.filter(isUp)];
-    await Promise.all([routers.apply(next), ...idle.map((runtime) => runtime[Symbol.asyncDispose]())]);
-    await planAgain();
-    await Promise.all(busy.map((runtime) => runtime[Symbol.asyncDispose]()));
-    for (const runtime of retired) known.delete(runtime);
-    planWhenReady();
   }
 
   const resting = createRestingManifests(loader.open);
 
   const versionOf = (id: number) => managed.current().plugins.get(id)?.version ?? null;
-  const api = createApiPlugins(() => config, plugins.hosted, resting, versionOf, {
+  const api = createApiPlugins(() => running.current, plugins.hosted, resting, versionOf, {
     reasonOf: apart.reasonOf,
     async release(id) {
       if (await apart.release(id)) await soon(applyLater(), clock);
@@ -301,7 +290,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     upstreamCache: createStaleCache(join(settings.data, "upstream")),
     onUpstreamError: notices.warn,
     outages,
-    projects: () => config.projects,
+    projects: () => running.current.projects,
     log: tracedLog,
     ...(tracing && { onRoute: tracing.route }),
     dataFolder: settings.data,
@@ -348,7 +337,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       plugins.hosted.get(pluginConfigId)?.runtime.follow(pluginConfigId, disabledReason);
     }
   }
-  // Intake first: what comes while plugins are loaded waits in the inbox.
+  // Intake starts first: events that arrive while plugins are loaded wait in the inbox.
   const servers = early ?? openServers(settings, notices);
   servers.answer(apps);
   let applying = applyNow(config);
@@ -357,7 +346,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     clock,
     looks: [
       async () => {
-        // Not waited for: a plugin that takes its time must not keep the other looks from being taken.
+        // Not awaited, so that a slow plugin does not delay the other checks.
         if (await managed.reload()) applyLater().catch(onError("Changes"));
       },
       async () => {
@@ -365,6 +354,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       },
       consumers.takeOverPauses,
       takeOverReasons,
+      telemetry.traces.look,
       // A host with a store of its own is the only one there is.
       ...settings.databaseUrl === null ? [] : [hosts.report],
     ],
@@ -412,6 +402,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     adminUrl: servers.admin.url,
     plugins: api,
     log,
+    moved,
     ready: async () => {
       await applying;
       await Promise.all(plugins.runtimes().map((runtime) => runtime.ready()));
@@ -424,7 +415,9 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   };
 }
 
-/** A change is answered when it is true, but not held up for long by a plugin that takes its time. */
+const NO_PLUGINS: HostedPlugins = new Map();
+
+/** A change is answered when it has been applied, but a slow plugin does not delay the answer for long. */
 async function soon(done: Promise<void>, clock: typeof systemClock): Promise<void> {
   const over = new AbortController();
   await Promise.race([done, clock.sleep(5_000, over.signal)]).finally(() => over.abort());
@@ -432,11 +425,4 @@ async function soon(done: Promise<void>, clock: typeof systemClock): Promise<voi
 
 async function end(what: Promise<void> | AsyncDisposable): Promise<void> {
   await (what instanceof Promise ? what : what[Symbol.asyncDispose]());
-}
-
-function isUp(runtime: PluginRuntime): boolean {
-  return runtime.pluginConfigIds.every((id) => {
-    const { state } = runtime.status(id);
-    return state !== PluginState.Loading && state !== PluginState.SettingUp && state !== PluginState.RetryingSetup;
-  });
 }

@@ -1,5 +1,5 @@
 /**
- * The bounds of what plugins may ask of the host and of what clients may send, with what the settings change of them.
+ * The limits of what plugins may ask of the host and of what clients may send, as the settings change them.
  * @module
  */
 
@@ -22,7 +22,7 @@ export function serviceLimits(settings: Settings): ServiceLimits {
   };
 }
 
-/** None until they are set. */
+/** There are none unless they are set. */
 export function rateLimits(settings: Settings, now: () => number): RateLimits {
   return createRateLimits({
     project: { events: settings.projectEventsPerSecond, bytes: settings.projectBytesPerSecond },

@@ -1,5 +1,5 @@
 /**
- * Ending things that may hang: each step gets its time, and the next one comes whether or not it used it up.
+ * Ends things that may hang. Each step has a time limit, and the next one begins whether or not it was exceeded.
  * @module
  */
 
@@ -11,7 +11,10 @@ export interface StopStep {
   stop(): Promise<unknown>;
 }
 
-/** Resolves when every step has ended or used up its time. A step that fails or is late is told of, and does not stop the next one. */
+/**
+ * Resolves when every step has ended or exceeded its time. A step that fails or is late is reported, and does not
+ * prevent the next one.
+ */
 export async function stopInOrder(
   steps: StopStep[],
   clock: Clock,

@@ -15,6 +15,7 @@ import { ServiceLimitError } from "./limits/flood_guard.ts";
 import { createTokenBucket } from "../token_bucket.ts";
 import type { PluginIdentity } from "./plugin_identity.ts";
 import type { ServiceLimits } from "./limits/service_limits.ts";
+import { requestId } from "./request_id.ts";
 import type { Cause, PluginServices } from "./services.ts";
 
 const MAX_DISTINCT_ID = 200;
@@ -40,8 +41,8 @@ export function createCaptureServices(
     z.custom<Record<string, unknown>>(isRecord, "expected the properties to be an object"),
   ]);
 
-  // One event may start a loop whose captures are attributed to no event. They form no growing chain, so they are limited
-  // by a budget.
+  // One event may start a loop whose captures are attributed to no event. They form no growing chain, so they are
+  // limited by a budget.
   const budgets = {
     other: budget("captures without a cause", limits.capturesWithoutCause, "outside of any event, job or task"),
     runs: budget("captures of jobs and tasks", limits.capturesOfRuns, "in jobs and scheduled tasks"),
@@ -96,7 +97,10 @@ export function createCaptureServices(
     async "posthog.capture"(args, cause) {
       const [name, given] = checkArguments("posthog.capture", schema, args);
       count(name, cause);
-      const event = formEvent(name, given, identity, version, now(), uuid());
+      const { pluginConfigId } = identity;
+      // An event that is captured again because its step is done again keeps its uuid, by which receivers know it.
+      const id = requestId(cause, ["capture", pluginConfigId, name, given]) ?? uuid();
+      const event = formEvent(name, given, identity, version, now(), id);
       const json = JSON.stringify(event);
       if (isNestedTooDeeply(json)) {
         throw new RangeError(

@@ -10,6 +10,7 @@ import { checkArguments, text } from "./check_arguments.ts";
 import { ServiceLimitError } from "./limits/flood_guard.ts";
 import type { PluginIdentity } from "./plugin_identity.ts";
 import type { ServiceLimits } from "./limits/service_limits.ts";
+import { requestId } from "./request_id.ts";
 import type { PluginServices } from "./services.ts";
 
 /** The attempts of a job that throws RetryError, with the waits of onEvent. */
@@ -50,6 +51,7 @@ export function createJobServices(
     async "jobs.enqueue"(args, cause) {
       // JSON has no undefined: a job without payload arrives as null in the list of arguments.
       const [type, payload, runAt] = checkArguments("jobs.enqueue", schema, args);
+      const request = requestId(cause, ["job", pluginConfigId, type, payload]);
       const size = payload === undefined ? 0 : JSON.stringify(payload).length;
       if (size > limits.jobPayloadChars) {
         throw new RangeError(
@@ -70,6 +72,7 @@ export function createJobServices(
         attempt: 1,
         maxAttempts: MAX_ATTEMPTS,
         ...(depth > 0 && { depth }),
+        ...(request !== undefined && { request }),
       });
     },
   };

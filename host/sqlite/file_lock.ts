@@ -1,5 +1,6 @@
 /**
- * A lock that ends with the process that holds it, however that ends: keeps two hosts from one data folder.
+ * A lock that ends with the process that holds it, however that process ends. It keeps two hosts from using the same
+ * data folder.
  * @module
  */
 
@@ -10,7 +11,10 @@ export type FileLock = Disposable;
 
 const LOOK_EVERY_MS = 10;
 
-/** Takes the lock, when another process has it as soon as that one lets go of it within `waitMs`; or rejects in words. */
+/**
+ * Takes the lock. If another process holds it, waits up to `waitMs` for that one to release it, then rejects with an
+ * error for the operator.
+ */
 export async function lockFile(path: string, what: string, waitMs = 0): Promise<FileLock> {
   let file: Deno.FsFile;
   try {

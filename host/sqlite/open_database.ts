@@ -1,45 +1,58 @@
 /**
- * Opens a SQLite file of ours and refuses, in words, one that is damaged, foreign or from a newer version.
+ * Opens a SQLite file of Hogpen's, and refuses one that is damaged, foreign or written by a newer version.
  * @module
  */
 
 import { statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 
-/** What a commit waits for. `full`: the disk; `normal`: the disk at checkpoints only; `off`: nothing. */
+/** What a commit waits for: `full` for the disk, `normal` for the disk at checkpoints only, `off` for nothing. */
 export type Synchronous = "full" | "normal" | "off";
 
 export interface DatabaseFormat {
   /** What the file is, for messages: "event log". */
   what: string;
-  /** Marks the file as ours (PRAGMA application_id). */
+  /** Marks the file as Hogpen's (PRAGMA application_id). */
   applicationId: number;
-  /** Entry n brings a file from version n to n + 1. */
+  /** Entry n migrates a file from version n to n + 1. */
   migrations: readonly string[];
   pageSize: number;
-  /** Says what is wrong with a file that SQLite finds nothing in; null when nothing is. It may be of any version up to this one. */
+  /**
+   * Looks for damage that SQLite does not notice, and describes it; null if there is none. The file may be of any
+   * version up to this one.
+   */
   check?(db: DatabaseSync): string | null;
 }
 
-/** The file is not what was written to it. The message is for the operator. */
+/** The file does not contain what was written to it. The message is for the operator. */
 export class DamagedDatabaseError extends Error {
   override name = "DamagedDatabaseError";
 }
 
-/** SQLite's words for a file with contradictions, and for one that is no database at all: not every error of node:sqlite has a code. */
+/**
+ * SQLite's messages for a file that contradicts itself, and for one that is not a database. Not every error of
+ * node:sqlite has a code.
+ */
 const DAMAGE = /malformed|file is not a database/;
 
-/** Files up to this size are checked in full at start; larger ones would hold up the start for minutes. */
+/**
+ * What SQLite keeps in this process, of all databases together. Deno builds it so that their page caches share one
+ * bound, which counts pages whatever their size: without this the large pages of the event log take the place of small
+ * ones of other databases, and the cache goes on growing.
+ */
+const MEMORY_BYTES = 24 * 1024 * 1024;
+
+/** Files up to this size are checked completely at start. Checking larger ones would delay the start by minutes. */
 const FULL_CHECK_BYTES = 256 * 1024 * 1024;
 
 /**
- * Opens or creates the database in WAL mode and brings its schema up to date. Throws DamagedDatabaseError, or an error that says in words
- * why it cannot be opened.
+ * Opens or creates the database in WAL mode and migrates its schema. Throws a DamagedDatabaseError, or another error
+ * that says why the file cannot be opened.
  */
 export function openDatabase(path: string, format: DatabaseFormat, synchronous: Synchronous): DatabaseSync {
   const refuse = (found: string, cause?: unknown) =>
     new Error(`Cannot open the ${format.what} at ${path}: ${found}`, cause === undefined ? undefined : { cause });
-  // SQLite would take it for a new one.
+  // SQLite would treat an empty file as a new database.
   if (sizeOf(path) === 0) {
     throw new DamagedDatabaseError(`Cannot open the ${format.what} at ${path}: the file is empty`);
   }
@@ -50,9 +63,10 @@ export function openDatabase(path: string, format: DatabaseFormat, synchronous: 
     throw refuse(messageOf(error), error);
   }
   try {
-    // The page size only takes effect in a file that is still empty.
+    // The page size takes effect only in a file that is still empty.
     db.exec(`PRAGMA page_size = ${format.pageSize}; PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous};
-      PRAGMA foreign_keys = ON; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY`);
+      PRAGMA foreign_keys = ON; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY;
+      PRAGMA soft_heap_limit = ${MEMORY_BYTES}`);
     checkOwner(db, format, refuse);
     checkDamage(db, path, format);
     migrate(db, format, refuse);
@@ -77,8 +91,9 @@ function checkOwner(db: DatabaseSync, format: DatabaseFormat, refuse: (found: st
 }
 
 /**
- * The last connection to close moves the write-ahead log into the file, which spoils both when they do not belong together. With one that
- * may only read beside it, it is not the last, and that one moves nothing.
+ * The last connection to close moves the write-ahead log into the file, which ruins both if they do not belong
+ * together. A second, read-only connection prevents that: the first is then not the last to close, and the second may
+ * not write.
  */
 function closeUntouched(db: DatabaseSync, path: string): void {
   let reader: DatabaseSync | undefined;
@@ -102,17 +117,20 @@ function checkDamage(db: DatabaseSync, path: string, format: DatabaseFormat): vo
   throw new DamagedDatabaseError(`Cannot open the ${format.what} at ${path}: the file is damaged: ${found}`);
 }
 
-/** SQLite takes the missing part of a page for zeros. A page that a full disk cut off is in the write-ahead log as a whole. */
+/**
+ * SQLite reads the missing part of a page as zeros. A page that was cut off by a full disk is complete in the
+ * write-ahead log.
+ */
 function isCutOff(path: string, pageSize: number): boolean {
   return (sizeOf(path) ?? 0) % pageSize !== 0 && !sizeOf(`${path}-wal`);
 }
 
-/** Undefined when there is no such file. */
+/** Undefined if there is no such file. */
 function sizeOf(path: string): number | undefined {
   return statSync(path, { throwIfNoEntry: false })?.size;
 }
 
-/** The first contradiction in the file; null when there is none. */
+/** The first inconsistency in the file; null if there is none. */
 export function quickCheck(db: DatabaseSync): string | null {
   const found = String(Object.values(db.prepare("PRAGMA quick_check(1)").get() ?? {})[0]).split("\n").at(-1) ?? "";
   return found === "ok" ? null : found;
@@ -130,7 +148,7 @@ function migrate(db: DatabaseSync, format: DatabaseFormat, refuse: (found: strin
   db.exec(`PRAGMA user_version = ${format.migrations.length}; COMMIT`);
 }
 
-/** A pragma's number. */
+/** The value of a pragma that is a number. */
 export function pragma(db: DatabaseSync, name: string): number {
   return Number(Object.values(db.prepare(`PRAGMA ${name}`).get() ?? {})[0]);
 }

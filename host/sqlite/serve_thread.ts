@@ -1,11 +1,11 @@
 /**
- * The thread's side of host/sqlite/thread.ts: answers calls one by one.
+ * The thread's side of host/sqlite/thread.ts, which answers calls one at a time.
  * @module
  */
 
 import type { ThreadAnswer, ThreadApi, ThreadRequest } from "./thread.ts";
 
-/** The part of a Worker's global scope that is used here; Deno's default types describe a window. */
+/** The part of a Worker's global scope that is used here. Deno's default types describe a window. */
 interface WorkerScope {
   onmessage: ((event: MessageEvent<ThreadRequest>) => void) | null;
   postMessage(answer: ThreadAnswer, transfer: Transferable[]): void;
@@ -32,7 +32,7 @@ export function serveThread<Api extends ThreadApi<Api>>(
   };
 }
 
-/** An error as data: classes do not survive the way between threads. */
+/** An error as plain data, because an error's class is lost on the way between threads. */
 export function describe(error: unknown): { name: string; message: string; code?: number } {
   if (!(error instanceof Error)) return { name: "Error", message: String(error) };
   const code = "errcode" in error && typeof error.errcode === "number" ? { code: error.errcode } : {};

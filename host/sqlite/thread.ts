@@ -1,25 +1,25 @@
 /**
- * A trusted Worker thread that owns a SQLite database, so that a sync to disk never stops the host's event loop: named calls with one
- * answer each, in order.
+ * A trusted Worker thread that owns a SQLite database, so that a sync to disk never blocks the host's event loop. The
+ * host makes named calls, which are answered in order.
  * @module
  */
 
-/** What a thread can do: method name → plain synchronous function. */
+/** What a thread can do: plain synchronous functions by name. */
 export type ThreadApi<Api> = { [Name in keyof Api]: (...args: never[]) => unknown };
 
-/** Host to thread. */
+/** Sent by the host to the thread. */
 export interface ThreadRequest {
   id: number;
   name: string;
   args: unknown[];
 }
 
-/** Thread to host. */
+/** Sent by the thread to the host. */
 export type ThreadAnswer =
   | { id: number; ok: true; value: unknown }
   | { id: number; ok: false; name: string; message: string; code?: number };
 
-/** An error of the thread: `code` is SQLite's extended result code where it has one. */
+/** An error in the thread. `code` is SQLite's extended result code, if it has one. */
 export class ThreadError extends Error {
   constructor(name: string, message: string, readonly code?: number) {
     super(message);
@@ -43,7 +43,7 @@ export class Thread<Api extends ThreadApi<Api>> implements AsyncDisposable {
     };
   }
 
-  /** Runs a function of the thread. Calls run one after the other, in the order of `call`. */
+  /** Runs a function in the thread. Calls run one after the other, in the order in which they were made. */
   call<Name extends keyof Api & string>(name: Name, ...args: Parameters<Api[Name]>): Promise<ReturnType<Api[Name]>> {
     if (this.#dead) return Promise.reject(this.#dead);
     const id = this.#nextId++;
@@ -52,14 +52,14 @@ export class Thread<Api extends ThreadApi<Api>> implements AsyncDisposable {
     try {
       this.#worker.postMessage({ id, name, args } satisfies ThreadRequest);
     } catch (error) {
-      // Something that cannot be copied to another thread, such as a function.
+      // The arguments cannot be copied to another thread, for example because one is a function.
       this.#calls.delete(id);
       return Promise.reject(error);
     }
     return call.promise as Promise<ReturnType<Api[Name]>>;
   }
 
-  /** Ends the thread at once; calls still open are rejected. The owner closes the database first. */
+  /** Ends the thread at once and rejects the calls that were not answered. The owner closes the database first. */
   [Symbol.asyncDispose](): Promise<void> {
     this.#end(new Error("Cannot use the database: it is closed"));
     this.#worker.terminate();

@@ -1,5 +1,5 @@
 /**
- * The hosts that share a store: each reports how it is, and any of them can list all.
+ * The hosts that share a store. Each one reports its state there, and any of them can list all.
  * @module
  */
 
@@ -15,35 +15,35 @@ const reportSchema = z.object({
   /** Milliseconds since the epoch, by the host's own clock. */
   seenAt: z.number(),
   revision: z.string(),
-  /** Null where the event log is the host's own. */
-  partitions: z.array(z.number()).nullable(),
+  /** Null if the event log belongs to this host alone. */
+  partitions: z.object({ inbox: z.array(z.number()), outbox: z.array(z.number()) }).nullable(),
   lag: z.object({ events: z.number(), seconds: z.number() }),
 });
 
 /**
- * `revision` names the configuration that the host has applied: hosts with the same one run the same. `lag` is that of
- * its slowest consumer.
+ * `revision` identifies the configuration that the host has applied: hosts with the same revision run the same
+ * configuration. `lag` is that of its slowest consumer.
  */
 export type HostReport = z.infer<typeof reportSchema>;
 
 export interface HostReports {
-  /** Stores the host's own report, and drops those of hosts that have been gone for long. */
+  /** Stores this host's report, and removes the reports of hosts that have been gone for long. */
   report(): Promise<void>;
-  /** All hosts, this one as it is now, by name. */
+  /** All hosts by name, this one with its present state. */
   list(): Promise<HostReport[]>;
-  /** The host stops: it is not listed any more. */
+  /** To be called when the host stops: it is no longer listed. */
   leave(): Promise<void>;
 }
 
 export interface HostReportsOptions {
   settings: Pick<Settings, "list" | "set" | "del">;
-  /** How this host is now. */
+  /** The present state of this host. */
   own(): Promise<HostReport>;
   now: () => number;
 }
 
 const PREFIX = "host:";
-/** A host that has not reported for so long is forgotten. */
+/** A host that has not reported for this long is removed from the list. */
 const FORGET_MS = 24 * 3_600_000;
 
 export function createHostReports({ settings, own, now }: HostReportsOptions): HostReports {
@@ -51,7 +51,7 @@ export function createHostReports({ settings, own, now }: HostReportsOptions): H
 
   async function read(): Promise<HostReport[]> {
     const texts = Object.values(await settings.list(PREFIX));
-    // What a newer version reports may have another form.
+    // A newer version may report in a different form; such a report is left out.
     return texts.flatMap((text) => reportSchema.safeParse(JSON.parse(text)).data ?? []);
   }
 
@@ -73,4 +73,9 @@ export function createHostReports({ settings, own, now }: HostReportsOptions): H
       await settings.del(PREFIX + (await own()).id);
     },
   };
+}
+
+/** The ids of the hosts that have reported within a day and have not stopped since. */
+export async function hostIdsIn(settings: Pick<Settings, "list">): Promise<Set<string>> {
+  return new Set(Object.keys(await settings.list(PREFIX)).map((key) => key.slice(PREFIX.length)));
 }

@@ -33,9 +33,11 @@ export interface NewJob {
   maxAttempts: number;
   /** The capture depth of the event that enqueued it (`LogRecord.depth`); absent means 0. */
   depth?: number;
+  /** A UUID. While a job of this request is kept, done or not, enqueueing it again makes no other one. */
+  request?: string;
 }
 
-export interface Job extends NewJob {
+export interface Job extends Omit<NewJob, "request"> {
   id: string;
   state: JobState;
   createdAt: number;
@@ -57,6 +59,7 @@ export interface JobFilter extends JobSelection {
 }
 
 export interface Jobs {
+  /** The job; when its request has been made before, the one that there is. */
   enqueue(job: NewJob): Promise<Job>;
   /**
    * Claims up to `limit` due jobs for `leaseMs` milliseconds, oldest runAt first. No other host gets them until the
@@ -122,9 +125,12 @@ export interface PluginConfigRecord {
 
 export interface PluginConfigs {
   get(pluginConfigId: number): Promise<PluginConfigRecord | null>;
-  /** `keepReason`: a reason that is stored for the same revision stays, which another host may have put there. */
+  /**
+   * With `keepReason`, a reason that is already stored for the same revision stays, because another host may have
+   * stored it.
+   */
   put(record: PluginConfigRecord, keepReason?: boolean): Promise<void>;
-  /** Of all plugin configs, why they are disabled. */
+  /** Why each disabled plugin config is disabled. */
   reasons(): Promise<DisabledReason[]>;
 }
 

@@ -47,13 +47,16 @@ export interface AuditEntry extends NewAuditEntry {
 export interface Things {
   list(kind: string): Promise<Thing[]>;
   get(kind: string, id: string): Promise<Thing | null>;
-  /** A text that is another one after each change of a thing of the kind. */
+  /** A text that changes with every change of a thing of this kind. */
   stamp(kind: string): Promise<string>;
-  /** All or nothing, with the entries of the audit. Resolves with the changes that found another version: then nothing was changed. */
+  /**
+   * Makes all changes or none, together with their audit entries. Resolves with the changes that found a different
+   * version; if there are any, nothing was changed.
+   */
   change(changes: ThingChange[], audit: NewAuditEntry[]): Promise<Thing[] | ThingConflict>;
 }
 
-/** Why a change was not made. */
+/** A change that was not made, and why. */
 export interface ThingConflict {
   conflict: Pick<ThingChange, "kind" | "id">;
 }

@@ -1,6 +1,6 @@
 /**
- * The counters of this run of the service: of each plugin config and function, of each consumer, of each project. Cumulative; whoever wants
- * to know what happened meanwhile compares two readings.
+ * Counts what happened since the service started, for each plugin config and function, each consumer and each project.
+ * Counts only ever grow; to learn what happened in between, compare two readings.
  * @module
  */
 
@@ -10,7 +10,7 @@ import type { ConsumerMeter } from "../consumers/consumer_meter.ts";
 import type { Point } from "../store/observed.ts";
 import { bucketName, bucketOf, countDuration, type DurationCounts, noDurations } from "./histogram.ts";
 
-/** Of one function of one plugin config. */
+/** The counts of one function of one plugin config. */
 export interface FunctionCounts extends DurationCounts {
   in: number;
   out: number;
@@ -25,13 +25,13 @@ export interface FunctionCounts extends DurationCounts {
 export interface ConsumerCounts {
   project: number;
   delivered: number;
-  /** Events at which the plugin's function threw. */
+  /** Events for which the plugin's function threw. */
   threw: number;
-  /** Deliveries that are tried again. */
+  /** Deliveries that failed and will be tried again. */
   failed: number;
   rejected: number;
   bytes: number;
-  /** Of deliveries, also those that failed. */
+  /** The durations of deliveries, including those that failed. */
   attempts: DurationCounts;
   /** How long delivered events had been in the outbox. */
   ages: DurationCounts;
@@ -40,13 +40,13 @@ export interface ConsumerCounts {
 export interface ProjectCounts {
   received: number;
   stored: number;
-  /** Requests by the code of the answer. */
+  /** Refused requests by the code of the answer. */
   refused: Map<string, number>;
-  /** Events that were not stored as they were sent, by what was done to them. */
+  /** Events that were not stored as they were sent, by the kind of repair. */
   repaired: Map<string, number>;
 }
 
-/** What intake tells. `project` is null for requests whose project is not known. */
+/** What intake reports. `project` is null for requests whose project is unknown. */
 export interface IntakeMeter {
   stored(project: number, events: number): void;
   refused(project: number | null, code: string, detail: string): void;
@@ -65,7 +65,10 @@ export interface Counters {
   read(): Map<string, Point>;
 }
 
-/** Names of functions of one plugin config that are counted: those of jobs are the plugin's own. */
+/**
+ * The most functions of one plugin config that are counted. Plugins choose the names of their jobs, so the number must
+ * be bounded.
+ */
 const MOST_FUNCTIONS = 100;
 const OK = Outcome.ok.charCodeAt(0);
 const DROPPED = Outcome.dropped.charCodeAt(0);
@@ -147,7 +150,7 @@ export function createCounters(): Counters {
         const counts = consumer(id, projectId);
         counts.delivered += events;
         counts.bytes += bytes;
-        // The clock may have been set back meanwhile.
+        // The clock may have been set back in the meantime.
         for (const ms of agesMs) countDuration(counts.ages, Math.max(ms, 0));
       },
       threw(id, projectId, events) {
@@ -207,7 +210,7 @@ function noCounts(): FunctionCounts {
   };
 }
 
-/** `skipped` events never reached the plugin: they count as such alone. */
+/** Events that were `skipped` never reached the plugin, so they count as nothing else. */
 function countBatch(counts: FunctionCounts, line: string, ms: number, bucket: number): void {
   let [out, dropped, failed, retried, skipped] = [0, 0, 0, 0, 0];
   for (let at = 0; at < line.length; at++) {

@@ -1,5 +1,5 @@
 /**
- * What the service takes of the disk, and what is left of it.
+ * Metrics of the disk space that the service uses, and of what is left.
  * @module
  */
 
@@ -12,7 +12,10 @@ export interface Disk {
   dataFolder: string;
 }
 
-/** Adds gauges that are read when they are asked for. The log's are left out when it does not lie on this disk. */
+/**
+ * Adds gauges whose values are read at the time of a scrape. Those of the event log are left out if it is not on this
+ * disk.
+ */
 export function observeDisk({ log, dataFolder }: Disk, registry: Registry): void {
   if (log.size() !== null) {
     bytesGauge("hogpen_log_used_bytes", "What the event log takes of the disk", () => log.size()?.used);

@@ -1,12 +1,13 @@
 /**
- * Which failures are the same: those of one function, at one place, whose messages differ only in what varies from event to event.
+ * Recognises failures of the same kind: those of the same function at the same place, whose messages differ only in
+ * what varies from event to event.
  * @module
  */
 
 import { createHash } from "node:crypto";
 import type { ErrorRecord } from "../../runtime/errors.ts";
 
-/** What varies, longest first, and what stands for it. */
+/** Patterns for the parts that vary, longest first, each with its placeholder. */
 const VARIABLE: [RegExp, string][] = [
   [/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/gi, "<uuid>"],
   [/\b\d{4}-\d\d-\d\d[T ][\d:.]+(?:Z|[+-]\d\d:?\d\d)?/g, "<time>"],
@@ -18,10 +19,10 @@ const VARIABLE: [RegExp, string][] = [
   [/\d+(?:\.\d+)?/g, "<n>"],
 ];
 
-/** Of a message only this much is compared: some carry the whole event. */
+/** Only this many characters of a message are compared, because some messages contain the whole event. */
 const MAX_MESSAGE = 1000;
 
-/** The message with what varies replaced. */
+/** The message with its variable parts replaced by placeholders. */
 export function generalize(message: string): string {
   return VARIABLE.reduce((text, [pattern, name]) => text.replace(pattern, name), message.slice(0, MAX_MESSAGE));
 }

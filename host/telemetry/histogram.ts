@@ -1,14 +1,14 @@
 /**
- * Durations by buckets: what Prometheus and percentiles are made from.
+ * Histograms of durations, from which percentiles and Prometheus' histograms are made.
  * @module
  */
 
 import type { Point } from "../store/observed.ts";
 
-/** Upper bounds in milliseconds; the last bucket, of what took longer, has none. */
+/** Upper bounds in milliseconds. A last bucket without a bound holds longer durations. */
 export const BUCKETS_MS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 30_000] as const;
 
-/** Name of a bucket in a point. */
+/** The name of a bucket in a point. */
 export function bucketName(index: number): string {
   return `le_${BUCKETS_MS[index] ?? "inf"}`;
 }
@@ -21,11 +21,11 @@ export function bucketOf(ms: number): number {
   return index;
 }
 
-/** Durations of one kind. */
+/** A histogram of durations of one kind. */
 export interface DurationCounts {
   calls: number;
   ms: number;
-  /** Not cumulative: one for each bound, and one for what took longer. */
+  /** Not cumulative: one bucket for each bound, and one for longer durations. */
   buckets: number[];
 }
 
@@ -39,7 +39,10 @@ export function countDuration(counts: DurationCounts, ms: number): void {
   counts.buckets[bucketOf(ms)]!++;
 }
 
-/** The duration below which `part` (0 to 1) of what a point counted lies, within its bucket by proportion; null when it counted none. */
+/**
+ * The duration below which `part` (0 to 1) of the counted durations lie, interpolated within its bucket. Null if none
+ * were counted.
+ */
 export function percentile(point: Point, part: number): number | null {
   const counts = NAMES.map((name) => point[name] ?? 0);
   const total = counts.reduce((sum, count) => sum + count, 0);
@@ -48,7 +51,7 @@ export function percentile(point: Point, part: number): number | null {
   for (const [index, count] of counts.entries()) {
     if (count >= left && count > 0) {
       const low = BUCKETS_MS[index - 1] ?? 0;
-      // Nothing is known of how far beyond the last bound it lies.
+      // The last bucket has no upper bound to interpolate to.
       const high = BUCKETS_MS[index] ?? low;
       return low + (high - low) * (left / count);
     }

@@ -1,5 +1,5 @@
 /**
- * The service's counters and state as Prometheus reads them.
+ * The service's counters and state as Prometheus metrics.
  * @module
  */
 
@@ -12,14 +12,14 @@ import { type Disk, observeDisk } from "./disk_metrics.ts";
 import { readCounter, readGauge, readHistogram, type ReadValues } from "./prometheus.ts";
 
 export interface Metrics {
-  /** Counts the answer to a request of an SDK. */
+  /** Counts an answer to an SDK's request. */
   onAnswer(status: number): void;
-  /** Counts a request that passed to PostHog; status 0 is no answer. */
+  /** Counts a request that was forwarded to PostHog. Status 0 means that there was no answer. */
   onUpstream(kind: string, status: number, ms: number): void;
   response(): Promise<Response>;
 }
 
-/** What `hogpen_plugin_events_total` counts, by the label `outcome`. */
+/** What `hogpen_plugin_events_total` counts, by its label `outcome`. */
 const OUTCOMES = ["in", "out", "dropped", "failed", "timedOut", "retried", "skipped"] as const;
 const CONSUMED = ["delivered", "threw", "failed", "rejected"] as const;
 
@@ -39,9 +39,9 @@ export function createMetrics(
     buckets: [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5, 30],
     registers: [registry],
   });
-  /** Looking its labels up cost more than counting a request. */
+  /** Kept because looking up the labels cost more than counting a request. */
   const upstreamObservers = new Map<string, { observe(seconds: number): void }>();
-  /** Of the request at hand. */
+  /** As they are during the current scrape. */
   let views: PluginView[] = [];
   let statuses: ConsumerStatus[] = [];
 

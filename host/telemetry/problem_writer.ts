@@ -1,5 +1,5 @@
 /**
- * Gathers failures by fingerprint and writes them down together: a plugin may fail for every event there is.
+ * Collects failures by fingerprint and stores them together, because a plugin may fail for every single event.
  * @module
  */
 
@@ -9,17 +9,17 @@ import { fingerprintOf } from "./fingerprint.ts";
 
 export interface ProblemWriter {
   error(pluginConfigId: number, teamId: number, place: string, error: ErrorRecord, event?: () => string): void;
-  /** Something that was taken in but not as it was sent, or refused. */
+  /** Records that something was refused, or not accepted as it was sent. */
   warning(teamId: number, code: string, detail: string): void;
   flush(): Promise<void>;
 }
 
-/** Different ones between two writings. */
+/** The most kinds of failure between two writes. */
 const MOST_WAITING = 1000;
 const MOST_KNOWN = 5000;
 const MAX_SAMPLE = 64 * 1024;
 const MAX_TEXT = 8 * 1024;
-/** Kept in all. */
+/** The most kinds of failure that are stored. */
 const KEEP = 10_000;
 const KEEP_MS = 30 * 24 * 3_600_000;
 const PRUNE_EVERY_MS = 600_000;
@@ -30,7 +30,7 @@ export function createProblemWriter(
   onError: (message: string) => void,
 ): ProblemWriter {
   const waiting = new Map<string, Problem>();
-  /** Fingerprints of messages seen lately: to find one takes much longer than to count it. */
+  /** The fingerprints of recent messages. Computing one takes much longer than counting a failure. */
   const known = new Map<string, string>();
   let prunedAt = -Infinity;
   let writing = Promise.resolve();

@@ -1,5 +1,5 @@
 /**
- * Counters and histograms that others keep, as prom-client's own kinds, so that its registry writes them.
+ * Exposes counters and histograms that are kept elsewhere as metrics of prom-client, so that its registry prints them.
  * @module
  */
 
@@ -8,7 +8,7 @@ import { BUCKETS_MS, type DurationCounts } from "./histogram.ts";
 
 type Labels = Record<string, string | number>;
 
-/** The value of each set of labels, at the time of asking. */
+/** Returns the present value for each set of labels. */
 export type ReadValues = () => Iterable<{ labels: Labels; value: number }>;
 
 interface Named {
@@ -18,7 +18,7 @@ interface Named {
   registry: Registry;
 }
 
-/** A counter whose values are read when it is asked for. */
+/** A counter whose values are read at the time of a scrape. */
 export function readCounter({ registry, ...named }: Named, read: ReadValues): void {
   new Counter({
     ...named,
@@ -30,7 +30,10 @@ export function readCounter({ registry, ...named }: Named, read: ReadValues): vo
   });
 }
 
-/** A gauge whose values are read when it is asked for: what is gone is not shown with its last value. */
+/**
+ * A gauge whose values are read at the time of a scrape, so that something that no longer exists does not keep its last
+ * value.
+ */
 export function readGauge({ registry, ...named }: Named, read: ReadValues): void {
   new Gauge({
     ...named,
@@ -42,12 +45,12 @@ export function readGauge({ registry, ...named }: Named, read: ReadValues): void
   });
 }
 
-/** What was counted of one set of labels. */
+/** What was counted for one set of labels. */
 export interface Durations extends Readonly<DurationCounts> {
   labels: Labels;
 }
 
-/** A histogram in seconds of durations that were counted elsewhere. */
+/** A histogram in seconds, made of durations that were counted elsewhere. */
 export function readHistogram({ registry, ...named }: Named, read: () => Iterable<Durations>): void {
   registry.registerMetric(new ReadHistogram(named, read));
 }
@@ -62,7 +65,7 @@ class ReadHistogram extends Histogram {
     this.#read = read;
   }
 
-  /** What prom-client's registry asks for when it writes; its types do not name it. */
+  /** prom-client's registry calls this when it prints; its types leave it out. */
   getForPromString() {
     const { name, help } = this.#named;
     const values = Array.from(this.#read()).flatMap(({ labels, buckets, ms, calls }) => {

@@ -1,5 +1,6 @@
 /**
- * Counters over time as they are asked for: from the finest step that is kept so long, put together to as many points as wanted.
+ * Answers questions about counters over time. It uses the finest step that is kept for long enough, and combines its
+ * points to as many as were asked for.
  * @module
  */
 
@@ -10,11 +11,13 @@ import { KEEP_MS, startOf } from "./recorder.ts";
 
 export interface SeriesQuestion {
   subjects: string[];
-  /** Names of numbers; `p50_ms`, `p95_ms`, `p99_ms` and `mean_ms` are worked out. Empty: all that there are. */
+  /**
+   * The names of numbers. `p50_ms`, `p95_ms`, `p99_ms` and `mean_ms` are computed. If empty, all numbers are returned.
+   */
   fields: string[];
   from: number;
   to: number;
-  /** Most points of each series. */
+  /** The most points in each series. */
   points: number;
 }
 
@@ -22,14 +25,14 @@ export interface SeriesAnswer {
   from: number;
   /** Milliseconds between two points. */
   every: number;
-  /** By subject. `null` where nothing was counted from which the field could be worked out. */
+  /** By subject. `null` where nothing was counted from which the field could be computed. */
   series: { subject: string; fields: Record<string, (number | null)[]> }[];
 }
 
-/** Subjects in the order of their characters. */
+/** Subjects in character order. */
 export interface SubjectPage {
   subjects: string[];
-  /** What the next page comes after; null when this is the last one. */
+  /** Where the next page begins; null if this is the last one. */
   next: string | null;
 }
 
@@ -40,7 +43,7 @@ const DERIVED: Record<string, (point: Point) => number | null> = {
   mean_ms: (point) => point["calls"] ? (point["ms"] ?? 0) / point["calls"] : null,
 };
 
-/** Subjects by name, or all that begin with what stands before a `*`. */
+/** Finds subjects by name, or all that begin with what precedes a `*`. */
 export async function findSubjects(
   series: Pick<Series, "subjects">,
   patterns: readonly string[],
@@ -78,7 +81,7 @@ export async function readSeries(
   };
 }
 
-/** What was counted in all between two times, by subject. */
+/** Sums of what was counted between two times, by subject. */
 export async function readTotals(
   series: Pick<Series, "read">,
   { subjects, fields, from, to }: Omit<SeriesQuestion, "points">,
@@ -91,7 +94,7 @@ export async function readTotals(
   }));
 }
 
-/** The finest step that reaches back far enough and is no finer than needed. */
+/** The finest step that reaches back far enough and is not finer than needed. */
 function stepFor({ from, to, points }: SeriesQuestion, now: number): Step {
   const kept = STEPS.filter((step) => now - KEEP_MS[step] <= from);
   const needed = (to - from) / points / 1000;

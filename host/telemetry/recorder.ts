@@ -1,6 +1,6 @@
 /**
- * Writes down every ten seconds what was counted since the last time: a ring of steps in the store, finer for what is recent. A host that is
- * killed loses what it counted since the last writing.
+ * Stores every ten seconds what was counted since the last time. Recent counts are kept in fine steps, older ones in
+ * coarser steps. A host that is killed loses what it counted since it last wrote.
  * @module
  */
 
@@ -9,23 +9,23 @@ import { addPoint, differenceOf } from "../store/points.ts";
 
 export interface RecorderOptions {
   series: Pick<Series, "put" | "prune">;
-  /** Names this run of this host. */
+  /** Identifies this run of this host. */
   run: string;
   now: () => number;
-  /** Every count since the start, and every state, by subject. */
+  /** Every count since the start and every present state, by subject. */
   read(): Promise<Map<string, Point>>;
   onError(message: string): void;
 }
 
 export interface Recorder extends AsyncDisposable {
-  /** Writes what was counted up to now. One after the other. */
+  /** Stores what was counted up to now. Calls run one after the other. */
   flush(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
 const SECOND_MS = 1000;
 export const RECORD_EVERY_MS = 10 * SECOND_MS;
-/** How long the points of a step are kept. */
+/** How long the points of each step are kept. */
 export const KEEP_MS: Record<Step, number> = {
   10: 3600 * SECOND_MS,
   60: 24 * 3600 * SECOND_MS,
@@ -33,7 +33,7 @@ export const KEEP_MS: Record<Step, number> = {
 };
 const PRUNE_EVERY_MS = 300 * SECOND_MS;
 
-/** Points of the step that is under way. */
+/** The points of the step in progress. */
 interface Open {
   at: number;
   points: Map<string, Point>;
@@ -66,7 +66,7 @@ export function createRecorder({ series, run, now, read, onError }: RecorderOpti
     for (const step of STEPS) await series.prune(step, time - KEEP_MS[step]);
   }
 
-  /** The rows of the step that have changed. */
+  /** The rows of this step that have changed. */
   function addTo(step: Step, time: number, changed: Map<string, Point>): SeriesRow[] {
     const at = startOf(step, time);
     let current = open.get(step);
@@ -89,7 +89,7 @@ export function createRecorder({ series, run, now, read, onError }: RecorderOpti
   };
 }
 
-/** Start of the step that a time lies in. */
+/** The start of the step that contains the time. */
 export function startOf(step: Step, time: number): number {
   return time - time % (step * SECOND_MS);
 }

@@ -1,6 +1,6 @@
 /**
- * Single events that are kept to be shown: some of those that plugins dropped, and the ways of events that somebody wanted traced. Bounded in
- * number, in bytes and in rate, and written down together.
+ * Keeps single events that are worth showing: a sample of those that plugins dropped, and traces that an operator asked
+ * for. Their number, size and rate are bounded, and they are stored together.
  * @module
  */
 
@@ -20,16 +20,16 @@ export interface SightingWriterOptions {
   orders: TraceOrders;
   now: () => number;
   onError(message: string): void;
-  /** Told of every event that is kept. */
+  /** Called for every event that is kept. */
   onSighting?(sighting: NewSighting): void;
 }
 
-/** Of each plugin that drops events, this many a second are kept. */
+/** How many dropped events are kept for each plugin every second. */
 const DROPPED_A_SECOND = 5;
 const MAX_EVENT_BYTES = 64 * 1024;
-/** Between two writings. */
+/** The most bytes that may wait for the next write. */
 const MAX_WAITING_BYTES = 8 * 1024 * 1024;
-/** On disk. */
+/** Bounds for what is stored. */
 const KEEP: Record<SightingKind, { bytes: number; ms: number }> = {
   dropped: { bytes: 32 * 1024 * 1024, ms: 24 * 3_600_000 },
   trace: { bytes: 64 * 1024 * 1024, ms: 7 * 24 * 3_600_000 },

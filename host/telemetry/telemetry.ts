@@ -1,5 +1,5 @@
 /**
- * Everything that watches the service at work, built once: counters, their history, failures by kind, single events.
+ * Builds everything that observes the service at work: counters and their history, failures by kind, and single events.
  * @module
  */
 
@@ -20,15 +20,15 @@ export interface Telemetry extends AsyncDisposable {
   readonly intake: IntakeMeter;
   readonly observer: SightingWriter;
   readonly traces: TraceOrders;
-  /** Every count since the start and every state of now, by subject. */
+  /** Every count since the start and every present state, by subject. */
   read(): Promise<Map<string, Point>>;
-  /** Writes what was seen up to now. */
+  /** Stores what was observed up to now. */
   flush(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
 export interface TelemetryOptions {
-  store: Pick<Store, "series" | "problems" | "sightings">;
+  store: Pick<Store, "series" | "problems" | "sightings" | "settings">;
   now: () => number;
   plugins(): PluginView[];
   consumers(): Promise<ConsumerStatus[]>;
@@ -36,14 +36,17 @@ export interface TelemetryOptions {
   onSighting?: SightingWriterOptions["onSighting"];
 }
 
-/** Failures and single events are written this often: whoever tries something wants to see it. */
+/**
+ * Failures and single events are stored this often, because someone who is trying something out wants to see the
+ * result.
+ */
 const WRITE_EVERY_MS = 1000;
 
 export function createTelemetry(options: TelemetryOptions): Telemetry {
   const { store, now, onError, onSighting } = options;
   const counters = createCounters();
   const problems = createProblemWriter(store.problems, now, onError);
-  const traces = createTraceOrders(now);
+  const traces = createTraceOrders({ settings: store.settings, now });
   const observer = createSightingWriter({
     store: store.sightings,
     orders: traces,
@@ -80,7 +83,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       ...counters.intake,
       refused(project, code, detail) {
         counters.intake.refused(project, code, detail);
-        // Whoever calls without a project's token can be anybody.
+        // A request without a project's token can come from anybody, so its warnings are not stored.
         if (project !== null) problems.warning(project, code, detail);
       },
       repaired(project, code, detail) {

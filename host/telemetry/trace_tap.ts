@@ -1,5 +1,5 @@
 /**
- * Watches some events of a batch on their way through the plugins.
+ * Observes some events of a batch on their way through the plugins.
  * @module
  */
 
@@ -12,10 +12,13 @@ import type { RouteTap } from "../router/route_batch.ts";
 export interface TraceStep {
   plugin_config_id: number;
   outcome: keyof typeof Outcome;
-  /** The event as it left the plugin; of a cell that several share, after the last of them alone. Null when it was dropped, absent when nothing changed. */
+  /**
+   * The event as it left the plugin. If several plugins share a cell, it is known only after the last of them. Null if
+   * it was dropped, absent if it did not change.
+   */
   event?: unknown;
   error?: ErrorRecord;
-  /** Of the batch that it went in. */
+  /** The duration of the batch that contained the event. */
   ms: number;
 }
 
@@ -27,7 +30,7 @@ export interface Trace {
 const NAMES = new Map(Object.entries(Outcome).map(([name, code]) => [code as string, name as keyof typeof Outcome]));
 const decoder = new TextDecoder();
 
-/** `onDone` gets each wanted event with its way. */
+/** `onDone` receives each selected event with its way through the plugins. */
 export function createTraceTap(
   records: StoredRecord[],
   wanted: number[],
@@ -69,7 +72,7 @@ function textOf({ lengths, body }: EncodedEvents, index: number): string {
   return decoder.decode(body.subarray(start, start + (lengths[index] ?? 0)));
 }
 
-/** What a cell sent is not to be trusted. */
+/** What a cell sent cannot be trusted. */
 function parse(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -1,5 +1,6 @@
 /**
- * One request sent on as it is, streamed both ways, and its answer as it came: packed, redirects and all.
+ * Forwards one request to the upstream unchanged and streams both bodies. The answer is passed on exactly as it came:
+ * still compressed, and with redirects unfollowed.
  * @module
  */
 
@@ -11,13 +12,13 @@ import { type OutgoingRequest, parsedHost, sendRequest } from "./http/send_reque
 import { toResponse } from "./http/to_response.ts";
 
 export interface Forwarded extends OutgoingRequest {
-  /** Milliseconds until the answer's headers must have come, and between two pieces of a body. */
+  /** The longest wait for the answer's headers, and between two pieces of a body, in milliseconds. */
   timeoutMs: number;
-  /** Whether it may be sent again when the upstream closed a kept connection meanwhile. */
+  /** Whether the request may be sent a second time if the upstream closed a kept-alive connection in the meantime. */
   isRepeatable: boolean;
 }
 
-/** The upstream did not answer: it is away, slow or not to be understood. */
+/** The upstream gave no usable answer: it cannot be reached, is too slow, or does not speak HTTP correctly. */
 export class UpstreamError extends Error {
   override name = "UpstreamError";
   constructor(readonly kind: "timeout" | "unreachable", message: string, options?: ErrorOptions) {
@@ -27,8 +28,9 @@ export class UpstreamError extends Error {
 
 const pool = createPool();
 /**
- * Requests of one upstream that wait for an answer: one that hangs must not take every descriptor of the process. Bodies that come as a
- * stream are counted by themselves, so that clients who take their time with them keep nobody from asking for flags.
+ * The most requests to one upstream that may wait for an answer, so that an upstream that hangs cannot use up the
+ * process's file descriptors. Streamed request bodies are counted separately: a client that uploads slowly does not
+ * keep others from asking for flags.
  */
 const MOST_WAITING = 1000;
 const waiting = new Map<string, number>();
@@ -96,7 +98,7 @@ async function exchange(forwarded: Forwarded, kept?: Connection): Promise<Respon
   }
 }
 
-/** An upstream may answer before it has read a body to its end; the connection is of no further use then. */
+/** An upstream may answer before it has read the whole request body. The connection cannot be reused after that. */
 async function whileSending(connection: Connection, sent: Promise<void>, method: string): Promise<AnswerHead> {
   let isSent = false;
   const failed = sent.then(() => isSent = true).then(() => new Promise<never>(() => {}));

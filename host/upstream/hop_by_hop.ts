@@ -1,5 +1,5 @@
 /**
- * Headers that are for one connection alone.
+ * Hop-by-hop headers, which concern one connection only and are not forwarded.
  * @module
  */
 
@@ -17,7 +17,9 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
   "upgrade",
 ]);
 
-/** The headers without those that are for one connection alone, by name or because the header Connection names them. Names are in lower case. */
+/**
+ * Removes hop-by-hop headers: the standard ones, and those that the Connection header names. Names are in lower case.
+ */
 export function withoutHopByHop(headers: Iterable<HeaderList[number]>): HeaderList {
   const kept: HeaderList = [];
   const named = new Set<string>();

@@ -1,15 +1,15 @@
 /**
- * Since when each PostHog behind a project has not answered, for whoever is to be told.
+ * Remembers since when each upstream has not answered, for alerts.
  * @module
  */
 
 export interface Outage {
-  /** Address of the PostHog. */
+  /** The address of the upstream. */
   host: string;
-  /** The first request that failed since one went well. */
+  /** When the first request failed since the last one that succeeded. */
   since: number;
   failed: number;
-  /** Why the last one failed. */
+  /** Why the most recent request failed. */
   message: string;
 }
 

@@ -1,6 +1,6 @@
 /**
- * What kind of path a request is for: which host of PostHog's answers it, how long that may take, and whether the last good answer
- * may be given to others.
+ * Classifies a request by its path: which of PostHog's hosts answers it, how long it may take, and whether the last
+ * good answer may be shared with other clients.
  * @module
  */
 
@@ -13,10 +13,13 @@ export function kindOf(path: string): Kind {
   return "other";
 }
 
-/** Milliseconds until an answer must begin. SDKs wait for flags before they show a page; the rest may take its time. */
+/**
+ * How long an answer may take to begin, in milliseconds. SDKs wait for flags before they show a page; other answers are
+ * less urgent.
+ */
 export const TIMEOUT_MS: Record<Kind, number> = { flags: 5_000, config: 5_000, assets: 10_000, other: 60_000 };
 
-/** The same for everybody who asks with this token, so that it can be kept. */
+/** True if everybody who asks with the same token gets the same answer, which can therefore be kept. */
 export function isShared(kind: Kind): boolean {
   return kind === "assets" || kind === "config";
 }

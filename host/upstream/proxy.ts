@@ -1,8 +1,9 @@
 /**
- * This room is on the public port, between SDKs and a project's PostHog. It knows nothing of plugins.
+ * Stands on the public port between SDKs and a project's PostHog, and knows nothing of plugins.
  *
- * Passes on to a project's PostHog whatever is not capture: flags, remote configuration, scripts, surveys, the toolbar's calls, and
- * what comes later. Nothing is changed on the way but what a proxy must change, and the token where it is another one there.
+ * Forwards to a project's PostHog whatever is not capture: flags, remote configuration, scripts, surveys, the toolbar's
+ * calls, and whatever PostHog adds later. Only two things are changed on the way: what any proxy must change, and the
+ * token, if the project has a different key at PostHog.
  * @module
  */
 
@@ -28,27 +29,27 @@ export interface Fronted {
 }
 
 export interface ProxyOptions {
-  /** Live: read anew for each request. */
+  /** Read anew for each request, so that changes of the configuration apply at once. */
   projects: () => readonly Fronted[];
   cache: StaleCache;
   arrivalOf: ArrivalOf;
-  /** Whether a token opens this service's own API: such a one is not sent on. */
+  /** Whether a token opens this service's own API. Such a token is never forwarded. */
   isOurToken(token: string): boolean;
-  /** Told of each request: its kind, the answer's status (0 when there was none) and the milliseconds it took. */
+  /** Called for each request with its kind, the answer's status (0 if there was none) and how long it took. */
   onAnswer?(kind: Kind, status: number, ms: number): void;
   onError(message: string): void;
   outages: Pick<Outages, "answered" | "failed">;
 }
 
-/** Those that change nothing, so that they may be sent again. */
+/** Methods that change nothing, so that a request may be repeated. */
 const SAFE_METHODS = ["GET", "HEAD", "OPTIONS"];
 
 export type Proxy = (request: Request, connection?: ConnectionInfo) => Promise<Response | null>;
 
-/** A tunnel, or a request that is to be sent back with its cookies: no page or SDK asks for it. */
+/** CONNECT opens a tunnel and TRACE echoes a request with its cookies. No page or SDK needs either. */
 const REFUSED_METHODS = ["CONNECT", "TRACE"];
 
-/** Answers null when no project has an upstream. */
+/** The proxy answers null if no project has an upstream. */
 export function createProxy(options: ProxyOptions): Proxy {
   const shared = createSharedAnswers(options.cache);
   const complain = seldom(options.onError);
@@ -79,7 +80,7 @@ export function createProxy(options: ProxyOptions): Proxy {
     const { token, upstream } = chooseProject(projects, asked, sent.text);
     const key = upstream.apiKey ?? token;
     const host = isShared(kind) ? upstream.assetsHost : upstream.host;
-    // Scripts are the same whatever version a query names: PostHog serves its newest.
+    // The query of a script may name a version, but PostHog always serves its newest one.
     const place = host + asked.arrival.path;
     try {
       const answer = await ask(asked, host, sent, token, key);
@@ -110,7 +111,7 @@ export function createProxy(options: ProxyOptions): Proxy {
     const headers = headersFor({
       arrival,
       isOurToken: options.isOurToken,
-      // An answer in which the token must be put back has to be read.
+      // The answer must be readable, because the token in it is replaced.
       ...(mustSwap && { acceptEncoding: "identity" }),
     });
     const answer = await watched(host, {
@@ -145,12 +146,12 @@ interface Asked {
   kind: Kind;
 }
 
-/** Whether what is in a body changes where it goes, or what goes there. */
+/** Whether the body decides where the request goes, or contains a token that must be replaced. */
 function matters(projects: readonly Fronted[]): boolean {
   return projects.length > 1 || projects.some(({ token, upstream }) => (upstream.apiKey ?? token) !== token);
 }
 
-/** The project whose token the request carries; else the first one. */
+/** The project whose token the request carries, otherwise the first project. */
 function chooseProject(projects: readonly Fronted[], { arrival }: Asked, text: string): Fronted {
   const [first] = projects as [Fronted];
   if (projects.length === 1) return first;
@@ -162,7 +163,7 @@ function chooseProject(projects: readonly Fronted[], { arrival }: Asked, text: s
   return first;
 }
 
-/** A redirect within the upstream's host leads to where the client has that host. */
+/** Points a redirect within the upstream's host to the path under which the client reaches that host. */
 function withPrefix(answer: Response, prefix: string): Response {
   const location = answer.headers.get("location");
   if (prefix !== "" && location !== null && /^\/(?!\/)/.test(location)) {
@@ -171,7 +172,7 @@ function withPrefix(answer: Response, prefix: string): Response {
   return answer;
 }
 
-/** An upstream that is away fails every request: the operator hears of it once in a while. */
+/** Every request fails while an upstream is away. The operator is told only once in a while. */
 const COMPLAIN_EVERY_MS = 10_000;
 
 function seldom(onError: (message: string) => void): (message: string) => void {
@@ -186,7 +187,10 @@ function seldom(onError: (message: string) => void): (message: string) => void {
   };
 }
 
-/** In the form in which SDKs read PostHog's errors. A preflight is answered, so that the page may read them. */
+/**
+ * Answers with an error in the form that SDKs read from PostHog. A preflight is answered, so that the page may read the
+ * error.
+ */
 function unavailable(request: Request, { kind }: UpstreamError): Response {
   if (request.method === "OPTIONS") return withCors(new Response(null, { status: 204 }), request);
   const body = {

@@ -1,5 +1,6 @@
 /**
- * A request's body on its way to the upstream: streamed, or read where it says which project it is for or holds a token to replace.
+ * The request's body on its way to the upstream. It is streamed, unless it has to be read because it says which project
+ * it is for or contains a token to replace.
  * @module
  */
 
@@ -9,25 +10,31 @@ import { decompress, isGzip } from "../capture/body/decompress.ts";
 import { invalidPayload, tooLarge } from "../capture/capture_error.ts";
 import { readUpTo } from "./read_up_to.ts";
 
-/** A larger body is refused. */
+/** Larger bodies are refused. */
 const MOST_BYTES = 64 * 1024 * 1024;
-/** Bodies in which a token is looked for are no larger, as sent and unpacked: they hold the properties of a person at most. */
+/**
+ * The largest body, both compressed and decompressed, in which a token is looked for. Such bodies hold a person's
+ * properties at most.
+ */
 const MOST_READ_BYTES = 1024 * 1024;
 
 export interface Sent {
   body: ReadableStream<Uint8Array> | Uint8Array | null;
-  /** Bytes of the body; null when it is known only at its end. */
+  /** The length of the body in bytes; null if it is known only at the end. */
   length: number | null;
-  /** What the body says, unpacked, where it was read; else "". */
+  /** The decompressed text of the body if it was read, otherwise "". */
   text: string;
-  /** A body that says this instead, packed as the one that came. */
+  /** Encodes this text the way the original body was encoded. */
   repack(text: string): Uint8Array;
 }
 
-/** Read in one piece: that costs a third of streaming them. */
+/** Bodies up to this size are read in one piece, which costs a third of streaming them. */
 const SMALL_BYTES = 64 * 1024;
 
-/** The body as it comes. Rejects with CaptureError when it is announced as too large; the stream fails when it becomes so. */
+/**
+ * Streams the body. Rejects with a CaptureError if the body is announced as too large; the stream fails if it turns out
+ * to be too large.
+ */
 export async function streamSent(request: Request): Promise<Sent> {
   const length = lengthOf(request);
   if (length !== null && length <= SMALL_BYTES) return { ...await readWhole(request), ...UNREAD };
@@ -35,7 +42,7 @@ export async function streamSent(request: Request): Promise<Sent> {
   return { body: length === null ? bounded(request.body) : request.body, length, ...UNREAD };
 }
 
-/** The body with its text; one that is too large for that is streamed. Rejects with CaptureError. */
+/** Reads the body and its text; a body that is too large for that is streamed. Rejects with a CaptureError. */
 export async function readSent(request: Request): Promise<Sent> {
   const length = lengthOf(request);
   if (length !== null && length <= SMALL_BYTES) {
@@ -54,7 +61,7 @@ const WITHOUT_BODY = ["GET", "HEAD"];
 const NONE = { body: null, length: 0 };
 const UNREAD = { text: "", repack: encode };
 
-/** Undoes gzip, and the base64 in a form in which posthog-js sends what it could not pack otherwise. */
+/** Undoes gzip, and the base64 form field that posthog-js sends when it cannot compress. */
 async function unpack(body: Uint8Array | null): Promise<Pick<Sent, "text" | "repack">> {
   if (body === null) return UNREAD;
   const plain = isGzip(body) ? await decompress(body, "gzip", MOST_READ_BYTES).catch(() => null) : null;
@@ -67,7 +74,7 @@ async function unpack(body: Uint8Array | null): Promise<Pick<Sent, "text" | "rep
   return { text: inner, repack: (text) => encode(form.replace(data, () => pack(text))) };
 }
 
-/** Null when it is no base64 in a form. */
+/** Null if the body is not such a form. */
 function decodeBase64(field: string): string | null {
   try {
     const text = decodeURIComponent(field.replaceAll("+", " "));
@@ -85,7 +92,7 @@ function encode(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
 
-/** What was really sent: the length that a GET announces stands for nothing. */
+/** Only what was really sent counts: a GET may announce a length and send nothing. */
 async function readWhole(request: Request): Promise<{ body: Uint8Array<ArrayBuffer> | null; length: number }> {
   if (WITHOUT_BODY.includes(request.method)) return NONE;
   const body = await request.bytes().catch(() => {
@@ -98,7 +105,7 @@ function endedEarly(): Error {
   return invalidPayload("Malformed request data: the body ended before it was complete");
 }
 
-/** Null when the body comes in chunks: a Content-Length beside Transfer-Encoding counts for nothing. */
+/** Null if the body is chunked: a Content-Length beside Transfer-Encoding must be ignored. */
 function lengthOf({ headers, method }: Request): number | null {
   if (WITHOUT_BODY.includes(method)) return 0;
   const announced = headers.has("transfer-encoding") ? null : headers.get("content-length");

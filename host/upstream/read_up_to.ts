@@ -1,11 +1,14 @@
 /**
- * Reading a body that may be larger than one wants to hold.
+ * Reads a body that may turn out to be larger than we want to hold in memory.
  * @module
  */
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** All of it when it has no more than `most` bytes, else a stream of it. Rejects when it breaks off before that is known. */
+/**
+ * Resolves with the whole body if it has at most `most` bytes, otherwise with a stream of it. Rejects if the body
+ * breaks off before that is known.
+ */
 export async function readUpTo(body: ReadableStream<Bytes>, most: number): Promise<Bytes | ReadableStream<Bytes>> {
   const reader = body.getReader();
   const pieces: Bytes[] = [];

@@ -1,15 +1,19 @@
 /**
- * The headers that go on to a project's PostHog: those of the client, but for what is meant for this service or for one connection alone.
+ * Chooses the headers that are forwarded to a project's PostHog: those of the client, except those that are meant for
+ * this service or for one connection only.
  * @module
  */
 
 import type { Arrival } from "../capture/arrival.ts";
 import { type HeaderList, withoutHopByHop } from "./hop_by_hop.ts";
 
-/** Of the operator's page; nothing for PostHog. Whatever separates cookies of several headers is taken for a separator. */
+/**
+ * The session cookie of the operator's page, which PostHog must not see. Several Cookie headers may have been joined
+ * with either separator.
+ */
 const OUR_COOKIE = /(^|[;,])\s*hogpen_session\s*=[^;,]*/gi;
 /**
- * Written anew: host and length, and what proxies said of the request. Whoever expects "100 Continue" had it from this service.
+ * Not forwarded: host, length and what proxies added are written anew, and "100 Continue" is answered by this service.
  */
 const NOT_SENT: ReadonlySet<string> = new Set([
   "host",
@@ -27,7 +31,7 @@ export interface HeadersOptions {
   arrival: Arrival;
   /** Whether a token opens this service's own API. */
   isOurToken(token: string): boolean;
-  /** Packings that the answer may have; absent: those that the client takes. */
+  /** The encodings that the answer may have; if absent, those that the client accepts. */
   acceptEncoding?: string;
 }
 
@@ -46,7 +50,7 @@ export function headersFor({ arrival, isOurToken, acceptEncoding }: HeadersOptio
   return headers;
 }
 
-/** The header's value without what opens this service; "" when nothing is left of it. */
+/** The header's value without anything that opens this service; "" if nothing is left. */
 function withoutOurs(name: string, value: string, isOurToken: (token: string) => boolean): string {
   if (name === "cookie") return value.replaceAll(OUR_COOKIE, "").replace(/^[;,]\s*/, "");
   if (name !== "authorization") return value;

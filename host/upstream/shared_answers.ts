@@ -1,6 +1,6 @@
 /**
- * Remote configuration and scripts, which are the same for everybody who asks with a token: the last good answer is kept, and served when
- * the upstream has none.
+ * Remote configuration and scripts, which are the same for everybody who asks with the same token. The last good answer
+ * is kept, and served when the upstream fails.
  * @module
  */
 
@@ -9,20 +9,26 @@ import { UpstreamError } from "./forward.ts";
 import { readUpTo } from "./read_up_to.ts";
 import { MOST_KEPT_BYTES, type StaleCache } from "./stale_cache.ts";
 
-/** Packings that a kept answer may have; it is served to those who take the same. */
+/** Encodings that a kept answer may have. It is served only to clients that accept the encoding. */
 const ENCODINGS = ["br", "gzip", "zstd", "deflate"];
-/** Of one person, or of the connection that it came by. */
+/** Headers that belong to one person or to the connection that the answer came by. */
 const NOT_KEPT = ["set-cookie", "age", "date", "connection", "alt-svc"];
-/** An answer that was kept a moment ago is passed on without being read. */
+/** An answer that was stored less than this long ago is passed on without being stored again. */
 const KEEP_EVERY_MS = 30_000;
-/** Paths of which the time is remembered, and bytes that are read at a time: beyond, answers are only passed on. */
+/**
+ * Bounds for the times remembered by path, and for the bytes being read at once. Beyond them, answers are only passed
+ * on.
+ */
 const MOST_REMEMBERED = 1_000;
 const MOST_HELD_BYTES = 32 * 1024 * 1024;
 
 export interface SharedAnswers {
-  /** The answer, kept when it is good. Rejects with UpstreamError when it breaks off while it is read for that. */
+  /**
+   * Passes the answer on, and keeps it if it is good. Rejects with an UpstreamError if it breaks off while it is being
+   * read.
+   */
   pass(request: Request, key: string, answer: Response): Promise<Response>;
-  /** The last good answer that this client can read, or null. */
+  /** The last good answer in an encoding that this client accepts, or null. */
   find(request: Request, key: string): Promise<Response | null>;
 }
 
@@ -30,7 +36,7 @@ export function createSharedAnswers(cache: StaleCache, now: () => number = Date.
   const keptAt = new Map<string, number>();
   let heldBytes = 0;
 
-  /** Where the answer is to be kept; null when it is not, or not yet again. */
+  /** The key under which the answer is to be stored; null if it should not be stored, or not yet again. */
   function placeOf(key: string, headers: Headers): string | null {
     const encoding = headers.get("content-encoding") ?? "";
     if (encoding !== "" && !ENCODINGS.includes(encoding)) return null;
@@ -42,7 +48,7 @@ export function createSharedAnswers(cache: StaleCache, now: () => number = Date.
     return place;
   }
 
-  /** The whole body; a stream of it when it is larger than what is kept, or when too many are read already. */
+  /** The whole body, or a stream of it if it is too large to keep or too many bytes are being read already. */
   async function hold(body: ReadableStream<Uint8Array<ArrayBuffer>>) {
     if (heldBytes + MOST_KEPT_BYTES > MOST_HELD_BYTES) return body;
     heldBytes += MOST_KEPT_BYTES;
@@ -76,7 +82,7 @@ export function createSharedAnswers(cache: StaleCache, now: () => number = Date.
         if (kept === null) continue;
         const answer = new Response(kept.body, { status: 200, headers: kept.headers });
         answer.headers.set("warning", '110 - "Response is Stale"');
-        // Those of the page that it was kept for would not do for another one.
+        // The CORS headers of the page for which the answer was stored would not suit another page.
         addCorsHeaders(answer.headers, request);
         return answer;
       }

@@ -1,6 +1,6 @@
 /**
- * The last good remote configuration and scripts of an upstream, on disk: served when it is away, so that pages go on working. Never what
- * was answered to one person.
+ * Keeps an upstream's last good remote configuration and scripts on disk, to serve them while it is away so that pages
+ * keep working. Answers that are meant for one person are never kept.
  * @module
  */
 
@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { z } from "zod";
 
 export interface StaleCache {
-  /** Keeps a good answer. What cannot be written is not kept: the answer is served all the same. */
+  /** Stores a good answer. If it cannot be written it is not kept, and is served all the same. */
   keep(key: string, answer: Kept): Promise<void>;
   find(key: string): Promise<Kept | null>;
 }
@@ -21,13 +21,13 @@ export interface Kept {
 
 const headersSchema = z.array(z.tuple([z.string(), z.string()]));
 
-/** An answer that is larger is not kept. */
+/** Larger answers are not kept. */
 export const MOST_KEPT_BYTES = 5 * 1024 * 1024;
-/** Files kept, and bytes in them; the oldest go first. */
+/** How many files and bytes are kept. The oldest are removed first. */
 const MOST_FILES = 500;
 const MOST_BYTES = 200 * 1024 * 1024;
 
-/** @param folder is made when the first answer is kept. */
+/** @param folder is created when the first answer is stored. */
 export function createStaleCache(folder: string): StaleCache {
   const pathOf = (key: string) => join(folder, createHash("sha256").update(key).digest("hex"));
   let writes = 0;
@@ -63,7 +63,7 @@ export function createStaleCache(folder: string): StaleCache {
         await Deno.rename(part, pathOf(key));
         if (writes % 20 === 0) await dropOldest();
       } catch {
-        // A full disk must not stop what passes.
+        // A full disk must not stop requests from being forwarded.
       }
     },
     async find(key) {

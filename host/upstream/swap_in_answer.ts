@@ -1,5 +1,5 @@
 /**
- * Answers that carry the project's key: it is the token again for whoever asked with that.
+ * Replaces the project's PostHog key in an answer with the token that the client asked with.
  * @module
  */
 
@@ -7,10 +7,13 @@ import { UpstreamError } from "./forward.ts";
 import { readUpTo } from "./read_up_to.ts";
 import { swapToken } from "./tokens.ts";
 
-/** Configurations and flags are a few kilobytes. */
+/** The largest answer that is searched; configurations and flags are a few kilobytes. */
 const MOST_BYTES = 5 * 1024 * 1024;
 
-/** The answer with the token replaced; one that is packed, no text or too large stays as it is. Rejects with UpstreamError. */
+/**
+ * Resolves with the answer, its token replaced. An answer that is compressed, not text or too large stays as it is.
+ * Rejects with an UpstreamError.
+ */
 export async function swapInAnswer(answer: Response, from: string, to: string): Promise<Response> {
   const isText = /json|javascript|text/.test(answer.headers.get("content-type") ?? "");
   if (answer.body === null || !isText || answer.headers.has("content-encoding")) return answer;

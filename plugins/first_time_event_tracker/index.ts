@@ -27,7 +27,10 @@ export async function processEvent(event: PluginEvent, meta: Meta<FirstTimeEvent
   return event;
 }
 
-/** Events of different users are processed at the same time: counting is atomic, reading and then writing would find two first ones. */
+/**
+ * Events of different users are processed at the same time: counting is atomic, reading and then writing would find two
+ * first ones.
+ */
 async function isFirst(name: string, { storage, utils }: Meta<FirstTimeEventTracker>): Promise<boolean> {
   const key = name.length <= LONGEST_KEY ? name : createHash("sha256").update(name).digest("hex");
   if (await storage.get(key, null) !== null) return false;

@@ -1,5 +1,6 @@
 /**
- * `$elements_chain`: the elements from the clicked one to the document as one text, as newer versions of posthog-js send them.
+ * `$elements_chain`: the elements from the clicked one up to the document as a single text, which newer versions of
+ * posthog-js send.
  *
  *     button.primary.wide:attr__type="submit"nth-child="1"text="Send \"now\"";form:attr_id="f"
  * @module
@@ -7,10 +8,10 @@
 
 import type { Element } from "./event.ts";
 
-/** Where the attributes begin: classes may have a colon in them too. */
+/** The start of the attributes. Class names may contain a colon too. */
 const ATTRIBUTES = /:(?=[\w-]*=")/y;
 
-/** The elements, in the order of the chain. What is not of this form is skipped. */
+/** The elements in the order of the chain. Anything that does not have this form is skipped. */
 export function parseElementsChain(chain: string): Element[] {
   const elements: Element[] = [];
   let at = 0;
@@ -28,7 +29,7 @@ export function parseElementsChain(chain: string): Element[] {
   return elements;
 }
 
-/** Index of the colon before the attributes, or of the semicolon after an element without any. */
+/** The index of the colon before the attributes, or of the semicolon after an element without attributes. */
 function endOfHead(chain: string, from: number): number {
   for (let i = from; i < chain.length; i++) {
     if (chain[i] === ";") return i;
@@ -38,7 +39,7 @@ function endOfHead(chain: string, from: number): number {
   return chain.length;
 }
 
-/** Reads `name="value"` after one another into the element; returns the index of the semicolon that ends it. */
+/** Reads a series of `name="value"` into the element; returns the index of the semicolon that ends it. */
 function readAttributes(chain: string, from: number, element: Element): number {
   let at = from;
   while (at < chain.length && chain[at] !== ";") {
@@ -79,7 +80,7 @@ function setAttribute(element: Element, name: string, value: string): void {
     case "":
       break;
     default:
-      // defineProperty: the name is the page's, and may be __proto__.
+      // Uses defineProperty because the page chooses the name, which may be __proto__.
       Object.defineProperty(element.attributes ??= {}, name, {
         value,
         enumerable: true,

@@ -1,30 +1,30 @@
 /**
- * The shapes an event has on its way: as a plugin sees it before it is stored, as it stands in the outbox, and as
- * onEvent and exportEvents see it.
+ * The shapes of an event on its way: as a plugin sees it before it is stored, as it is in the outbox, and as onEvent
+ * and exportEvents see it.
  * @module
  */
 
-/** Free-form properties, plain JSON. */
+/** Arbitrary properties in plain JSON. */
 export type Properties = Record<string, unknown>;
 
 /**
- * What processEvent receives and returns, and what the inbox holds (as JSON text).
- * Fields other than these are whatever the SDK sent, and are kept.
+ * What processEvent receives and returns, and what the inbox holds as JSON text. Any other fields are whatever the SDK
+ * sent, and are kept.
  */
 export interface PluginEvent {
-  /** UUID of the event; what consumers deduplicate by. */
+  /** The event's UUID, by which consumers recognise duplicates. */
   uuid: string;
   event: string;
   /** At most 200 characters. */
   distinct_id: string;
   team_id: number;
   properties: Properties;
-  /** Null when the project anonymises addresses. */
+  /** Null if the project anonymises addresses. */
   ip: string | null;
   site_url: string | null;
   /** ISO 8601: when the server received the request. */
   now: string;
-  /** ISO 8601: the client's clock when it sent the request. */
+  /** ISO 8601: the time on the client's clock when it sent the request. */
   sent_at?: string;
   /** As the client sent it, not normalised. */
   timestamp?: string;
@@ -36,8 +36,8 @@ export interface PluginEvent {
 }
 
 /**
- * What the outbox holds: the event after the last plugin, with `timestamp` resolved to ISO 8601 UTC
- * and `$plugins_succeeded`, `$plugins_failed` and `$plugins_deferred` among its properties when one is not empty.
+ * What the outbox holds: the event after the last plugin. Its `timestamp` is resolved to ISO 8601 UTC, and
+ * `$plugins_succeeded`, `$plugins_failed` and `$plugins_deferred` are among its properties unless they are empty.
  */
 export interface OutboxEvent extends PluginEvent {
   timestamp: string;
@@ -55,11 +55,11 @@ export interface ProcessedPluginEvent {
   timestamp: string;
   $set?: Properties;
   $set_once?: Properties;
-  /** From `properties.$elements` of an autocaptured event; otherwise empty. */
+  /** Taken from `properties.$elements` of an autocaptured event; otherwise empty. */
   elements: Element[];
 }
 
-/** One element of the chain from the clicked element to the document. */
+/** One element on the way from the clicked element up to the document. */
 export interface Element {
   text?: string;
   tag_name?: string;

@@ -1,5 +1,5 @@
 /**
- * What is done to an event after its last plugin, before it is stored in the outbox.
+ * Finishes an event after its last plugin, before it is stored in the outbox.
  * @module
  */
 
@@ -9,27 +9,31 @@ import { normalizeEvent, textOf } from "./normalize_event.ts";
 import type { OriginalEvent } from "./original_event.ts";
 import { resolveTimestamp } from "./timestamp.ts";
 
-/** Longer event names are cut. */
+/** Longer event names are truncated. */
 export const MAX_NAME_LENGTH = 200;
 
-/** What became of the event in its plugins, each as `<plugin name> (<config id>)`. */
+/** The plugins by what they made of the event, each as `<plugin name> (<config id>)`. */
 export interface PluginMarks {
   succeeded: string[];
   failed: string[];
   deferred: string[];
 }
 
-/** What the event cannot say for itself. */
+/** What cannot be derived from the event itself. */
 export interface FinishContext {
   teamId: number;
   anonymizeIps: boolean;
-  /** The event as it went into the first plugin; asked for only when a plugin lost or changed what the rest depends on. */
+  /**
+   * The event as it was before the first plugin. Used only if a plugin removed or changed something that is needed
+   * here.
+   */
   original: OriginalEvent;
 }
 
 /**
- * Normalises again (properties that plugins added count as if the SDK had sent them), resolves the time, adds `$ip` and the
- * plugins' marks. Changes the event and returns it. A second pass over its own result would correct the time twice.
+ * Normalises the event again, because properties that plugins added count as if the SDK had sent them; resolves its
+ * time; and adds `$ip` and the plugins' marks. Changes the event and returns it. It must not be applied twice, because
+ * the time would then be corrected twice.
  */
 export function finishEvent(event: PluginEvent, marks: PluginMarks, context: FinishContext): OutboxEvent {
   restoreIdentity(event, context);
@@ -51,7 +55,10 @@ export function finishEvent(event: PluginEvent, marks: PluginMarks, context: Fin
   return Object.assign(finished, { timestamp: new Date(resolveTimestamp(finished)).toISOString() });
 }
 
-/** A plugin may return a fresh object with little in it: what makes an event one is taken from the one that went in. */
+/**
+ * A plugin may return a new object with few fields. The fields that identify the event are then restored from the
+ * original.
+ */
 function restoreIdentity(event: PluginEvent, context: FinishContext): void {
   event.team_id = context.teamId;
   const fields: Partial<Record<"uuid" | "event" | "distinct_id" | "now", unknown>> = event;
@@ -65,7 +72,7 @@ function restoreIdentity(event: PluginEvent, context: FinishContext): void {
   if (fields.distinct_id === undefined || fields.distinct_id === null || fields.distinct_id === "") {
     event.distinct_id = context.original.event.distinct_id;
   }
-  // Not from the original: leaving out the address may be what the plugin is for.
+  // The original's address is not restored, because removing it may be the plugin's purpose.
   event.ip ??= null;
   event.site_url ??= null;
 }

@@ -1,5 +1,5 @@
 /**
- * What is done to an event before the first plugin and again after the last: PostHog's normalizeEvent.
+ * Normalises an event before the first plugin and again after the last one, as PostHog's normalizeEvent did.
  * @module
  */
 
@@ -20,7 +20,7 @@ const CAMPAIGN_PROPERTIES = [
   "fbclid",
 ];
 
-/** Copied to `$set_once` alone, as `$initial_…` without the dollar sign. */
+/** Copied to `$set_once` only, as `$initial_…` without the dollar sign. */
 const INITIAL_PROPERTIES = [
   "$browser",
   "$browser_version",
@@ -36,12 +36,12 @@ const CAMPAIGN: [key: string, initial: string][] = CAMPAIGN_PROPERTIES.map((key)
 const INITIAL: [key: string, initial: string][] = INITIAL_PROPERTIES.map((key) => [key, `$initial_${key.slice(1)}`]);
 
 /**
- * Makes `distinct_id` a string and `properties` an object, merges the event's own `$set` and `$set_once` over those among the
- * properties, and derives person properties from campaign and browser properties. Changes the event and returns it.
- * `before` is the event as it was when they were derived the first time.
+ * Makes `distinct_id` a string and `properties` an object, merges the event's own `$set` and `$set_once` over those
+ * among the properties, and derives person properties from campaign and browser properties. Changes the event and
+ * returns it. `before` is the event as it was when they were first derived.
  */
 export function normalizeEvent<T extends PluginEvent>(event: T, before?: OriginalEvent): T {
-  // A plugin's event may have any type where the interface says string.
+  // A plugin may have put a value of any type where the interface says string.
   const id: unknown = event.distinct_id;
   if (id !== undefined && id !== null && typeof id !== "string") event.distinct_id = textOf(id);
   if (!isRecord(event.properties)) event.properties = {};
@@ -52,9 +52,10 @@ export function normalizeEvent<T extends PluginEvent>(event: T, before?: Origina
 }
 
 /**
- * Adds what the campaign and browser properties say about the person to `$set` and `$set_once`. What stands there already was
- * said by the SDK or a plugin, and stays: posthog-js sends the first page of a visitor as `$initial_…` with a later event.
- * A value that was derived `before` follows the property that it was derived from.
+ * Adds what the campaign and browser properties say about the person to `$set` and `$set_once`. A value that is already
+ * there came from the SDK or a plugin and stays: posthog-js, for example, sends a visitor's first page as `$initial_…`
+ * with a later event. A value that was derived from the event `before` is updated if the property that it came from has
+ * changed.
  */
 export function addPersonProperties(properties: Properties, before?: OriginalEvent): void {
   const said = personProperties({ properties });
@@ -75,13 +76,18 @@ export function addPersonProperties(properties: Properties, before?: OriginalEve
   if (setOnce) properties.$set_once = setOnce;
 }
 
-/** Whether the person's property is to become the value: nobody said it, or it was derived from what the value was before. */
+/**
+ * Whether the person property may be overwritten: either it is absent, or it was derived from the property's earlier
+ * value.
+ */
 function isDerived(said: unknown, value: unknown, key: string, before?: OriginalEvent): boolean {
   if (said === undefined) return true;
   return said !== value && before !== undefined && before.had(key, said);
 }
 
-/** A distinct_id that is not a string, as text: numbers and booleans as such, arrays and objects as JSON. */
+/**
+ * Converts a distinct_id that is not a string: numbers and booleans to their usual text, arrays and objects to JSON.
+ */
 export function textOf(value: unknown): string {
   return typeof value === "string" ? value : typeof value === "object" ? JSON.stringify(value) : String(value);
 }

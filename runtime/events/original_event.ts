@@ -1,6 +1,6 @@
 /**
- * An event as it was before the first plugin, for the few questions that the event after the last plugin cannot answer. Most
- * events raise none, so its text is decoded and parsed only when it is asked.
+ * An event as it was before the first plugin, for the few questions that the event after the last plugin cannot answer.
+ * Most events raise no such question, so the text is decoded and parsed only on demand.
  * @module
  */
 
@@ -13,12 +13,12 @@ export class OriginalEvent {
   #text: string | undefined;
   #event: PluginEvent | undefined;
 
-  /** `json` as JSON.stringify writes it. */
+  /** `json` must be written as JSON.stringify writes it. */
   constructor(json: Uint8Array) {
     this.#json = json;
   }
 
-  /** Not to be changed. */
+  /** Must not be changed. */
   get event(): PluginEvent {
     return this.#event ??= this.copy();
   }
@@ -27,7 +27,7 @@ export class OriginalEvent {
     return JSON.parse(this.#read());
   }
 
-  /** Whether the property had this value. What is not in the text need not be parsed to be known. */
+  /** Whether the property had this value. If the value does not occur in the text, nothing has to be parsed. */
   had(property: string, value: unknown): boolean {
     // Without the first quotation mark: a search for one stops at every name and text on its way, and takes three times
     // as long.

@@ -1,6 +1,7 @@
 /**
- * What an event says about its person. It stands in two places: SDKs and plugins put it into `properties`, older ones beside
- * them; what stands beside wins, as it does when the two are merged. Whoever needs it asks here.
+ * What an event says about its person. It may be in two places: current SDKs and plugins put it into `properties`,
+ * older ones beside them. What is beside `properties` takes precedence, as it does when the two are merged. Everyone
+ * who needs it should ask here.
  * @module
  */
 
@@ -11,7 +12,7 @@ export interface PersonProperties {
   setOnce: Record<string, unknown> | null;
 }
 
-/** Null for what the event does not have. */
+/** Null for what the event does not contain. */
 export function personProperties(event: Record<string, unknown>): PersonProperties {
   const properties = isRecord(event.properties) ? event.properties : {};
   return { set: merge(properties.$set, event.$set), setOnce: merge(properties.$set_once, event.$set_once) };

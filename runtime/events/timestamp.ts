@@ -1,5 +1,6 @@
 /**
- * When an event happened: from the client's time stamp, its clock when it sent the event, and the server's clock.
+ * Determines when an event happened, from the client's timestamp, the client's clock when it sent the event, and the
+ * server's clock.
  * @module
  */
 
@@ -10,22 +11,26 @@ const MAX_LENGTH = 128;
 const DATE = /^(\d{4})(?:-?(?:(\d{2})(?:-?(\d{2}))?|W(\d{2})(?:-?([1-7]))?|(\d{3})))?$/;
 const TIME = /^(\d{2})(?::?(\d{2})(?::?(\d{2})(?:[.,](\d+))?)?)?$/;
 const ZONE = /(?:z|utc|gmt|([+-])(\d{2}):?(\d{2})?)$/i;
-/** What Date.parse takes besides ISO 8601 is read only when it looks like a written date: "Fri, 29 Oct 2021 00:00:00 GMT". */
+/**
+ * Formats other than ISO 8601 are passed to Date.parse only if they look like a written date: "Fri, 29 Oct 2021
+ * 00:00:00 GMT".
+ */
 const WRITTEN_DATE = /^[a-z]{3,9},?\s|^\d{1,2}\s[a-z]{3}/i;
 
 /**
- * Milliseconds since the epoch, or NaN. Takes every ISO 8601 spelling (calendar, week and ordinal dates, with `T` or a
- * space, any precision, any offset), RFC 2822, and milliseconds as a number. Without a zone the time is UTC, on every machine.
+ * Milliseconds since the epoch, or NaN. Accepts every form of ISO 8601 (calendar, week and ordinal dates, with `T` or a
+ * space, any precision, any offset), RFC 2822, and milliseconds as a number. A time without a zone is UTC, whatever the
+ * machine's zone.
  */
 export function parseTimestamp(value: unknown): number {
   if (typeof value === "number") return Math.abs(value) <= 8.64e15 ? value : NaN;
   if (typeof value !== "string") return NaN;
-  // The spelling of JavaScript's own clients, by far the commonest, needs no pattern of ours.
+  // The format of JavaScript's own clients is by far the most common, and needs none of the patterns below.
   if (value.length === 24 && value.charCodeAt(23) === 90) {
     const time = Date.parse(value);
     if (!Number.isNaN(time)) return time;
   }
-  // Nothing longer is a time, and no pattern below has to be fast for it.
+  // No valid time is longer, and the bound keeps slow patterns harmless.
   if (value.length > MAX_LENGTH) return NaN;
   const text = value.trim();
   const space = text.search(/[t ]/i);
@@ -53,8 +58,9 @@ const parseNow = recalling();
 const parseSentAt = recalling();
 
 /**
- * The event's time in milliseconds since the epoch. `timestamp` is corrected by how far the client's clock was off when it
- * sent the event (`now` − `sent_at`), unless `$ignore_sent_at` is set; else `offset` counts back from `now`; else `now`.
+ * The event's time in milliseconds since the epoch. `timestamp` is corrected by how far the client's clock was off when
+ * it sent the event (`now` − `sent_at`), unless `$ignore_sent_at` is set. Without a `timestamp`, `offset` counts back
+ * from `now`; without either, the time is `now`.
  */
 export function resolveTimestamp(
   event: Pick<PluginEvent, "timestamp" | "sent_at" | "offset" | "now" | "properties">,
@@ -71,7 +77,7 @@ export function resolveTimestamp(
   return isInYears(received - offset) ? received - offset : received;
 }
 
-/** Whether a time in milliseconds since the epoch falls in the years 1 to 9999, the only ones that an event can have. */
+/** Whether a time in milliseconds since the epoch is in the years 1 to 9999, the only ones that an event may have. */
 export function isInYears(time: number): boolean {
   return time >= YEAR_1 && time < YEAR_10000;
 }
@@ -96,7 +102,7 @@ function parseTimeOfDay(text: string): number {
   const match = TIME.exec((zone ? text.slice(0, zone.index) : text).trim());
   if (!match) return NaN;
   const [hours, minutes, seconds] = [Number(match[1]), Number(match[2] ?? 0), Number(match[3] ?? 0)];
-  // 24:00 is the end of the day, and 60 a leap second.
+  // 24:00 is the end of the day, and second 60 is a leap second.
   if (hours > 24 || minutes > 59 || seconds > 60) return NaN;
   const fraction = match[4] === undefined ? 0 : Math.floor(Number(`0.${match[4]}`) * 1000 + 1e-9);
   const offset = zone?.[1] ? (Number(zone[2]) * 60 + Number(zone[3] ?? 0)) * (zone[1] === "-" ? -1 : 1) : 0;
@@ -109,14 +115,14 @@ function parseWrittenDate(text: string): number {
   return Date.parse(hasZone ? text : `${text} UTC`);
 }
 
-/** Monday of an ISO week: week 1 is the one with 4 January. */
+/** The Monday of an ISO week. Week 1 is the one that contains 4 January. */
 function startOfWeek(year: number, week: number): number {
   const fourth = utc(year, 1, 4);
   const weekday = (new Date(fourth).getUTCDay() + 6) % 7;
   return week >= 1 && week <= 53 ? fourth + ((week - 1) * 7 - weekday) * DAY : NaN;
 }
 
-/** Days count from 1; a leap year has 366. */
+/** Days are counted from 1; a leap year has 366. */
 function startOfDay(year: number, day: number): number {
   const start = utc(year, 1, day);
   return day >= 1 && start < utc(year + 1, 1, 1) ? start : NaN;
@@ -126,7 +132,7 @@ function daysIn(year: number, month: number): number {
   return new Date(utc(year, month + 1, 1) - DAY).getUTCDate();
 }
 
-/** Date.UTC, but years below 100 are themselves. */
+/** Like Date.UTC, except that years below 100 are taken literally. */
 function utc(year: number, month: number, day: number): number {
   return new Date(0).setUTCFullYear(year, month - 1, day);
 }

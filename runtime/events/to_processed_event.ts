@@ -1,5 +1,5 @@
 /**
- * An event of the outbox as onEvent, onSnapshot and exportEvents receive it.
+ * Converts an event of the outbox to the form in which onEvent, onSnapshot and exportEvents receive it.
  * @module
  */
 
@@ -11,7 +11,10 @@ import { personProperties } from "./person_properties.ts";
 const MAX_TEXT_LENGTH = 400;
 const MAX_HREF_LENGTH = 2048;
 
-/** Leaves the given event as it is. `$elements`, or `$elements_chain`, becomes `elements`; fields that are no part of a processed event are left out. */
+/**
+ * Does not change the given event. `$elements` or `$elements_chain` becomes `elements`, and fields that are not part of
+ * a processed event are left out.
+ */
 export function toProcessedEvent(event: OutboxEvent): ProcessedPluginEvent {
   const { $elements, ...properties } = event.properties;
   const { set, setOnce } = personProperties({ properties });
@@ -33,7 +36,7 @@ export function toProcessedEvent(event: OutboxEvent): ProcessedPluginEvent {
   };
 }
 
-/** posthog-js says `$el_text` and `attr__…`; plugins were given these names. */
+/** posthog-js uses the names `$el_text` and `attr__…`; plugins know the names used here. */
 function toElement(element: Record<string, unknown>, order: number): Element {
   const text = element.$el_text ?? element.text;
   const attributes = Object.fromEntries(Object.entries(element).filter(([name]) => name.startsWith("attr__")));

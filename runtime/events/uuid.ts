@@ -1,12 +1,14 @@
 /**
- * UUIDs: telling one from other text, and making version 7, which sort by the time they were made.
+ * Recognises UUIDs, and creates UUIDs of version 7, which sort by the time of their creation.
  * @module
  */
 
 const UUID = /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i;
 const DASHED_LENGTH = 36;
 
-/** The UUID in lower case with dashes, or null when the text is not a UUID. Any version will do, as it did in PostHog. */
+/**
+ * The UUID in lower case with dashes; null if the text is not a UUID. Any version is accepted, as it was in PostHog.
+ */
 export function parseUuid(text: string): string | null {
   const trimmed = text.trim();
   if (!UUID.test(trimmed)) return null;
@@ -16,15 +18,16 @@ export function parseUuid(text: string): string | null {
   return [8, 12, 16, 20, 32].map((end, i, ends) => digits.slice(i === 0 ? 0 : ends[i - 1], end)).join("-");
 }
 
-/** Largest value of the 12 bits after the version. */
+/** The largest value of the 12 bits after the version. */
 const LAST_IN_SERIES = 0xfff;
 
 /**
- * Returns a generator of version 7 UUIDs. The 12 bits after the version count the UUIDs of one millisecond, from 0, so that
- * those of one generator keep the order in which they were made; when a millisecond has used them up, the next one is borrowed.
+ * Returns a generator of version 7 UUIDs. The 12 bits after the version count the UUIDs within one millisecond from 0,
+ * so that the UUIDs of one generator sort in the order of their creation. When a millisecond has no numbers left, the
+ * next one is used.
  */
 export function createUuidGenerator(now: () => number): () => string {
-  // Random bytes are drawn for many UUIDs at once: a call per UUID costs more than the rest of the work.
+  // Random bytes are drawn for many UUIDs at once, because one call per UUID costs more than everything else here.
   const pool = new Uint8Array(8 * 512);
   let used = pool.length;
   let last = -1;

@@ -10,12 +10,13 @@ import { runBatch } from "../events/batch.ts";
 import { sendJson } from "./bridge.ts";
 import { setTimeout } from "../walls/capture.ts";
 import { callPlugin, type Settled } from "../events/call.ts";
+import { noteRequests } from "../fetch/http_transport.ts";
 import { runFor } from "../events/cause.ts";
 import { setDeadlineMs } from "../events/deadline.ts";
 import { setEgress } from "../walls/egress_guard.ts";
 import { shareModules } from "../plugin/modules.ts";
 import { loadPlugin, type PluginFunction, type PluginInstance } from "../plugin/plugin_instance.ts";
-import { flushLog, sendLog } from "../plugin/plugin_log.ts";
+import { flushLog, sendLog, writeRequest } from "../plugin/plugin_log.ts";
 import { readError } from "../plugin/read_error.ts";
 
 const { parse, stringify } = JSON;
@@ -39,6 +40,7 @@ function load(id: number, request: LoadRequest): void {
   workStarted(id);
   setDeadlineMs(request.deadlineMs);
   setEgress(request.egressAllow);
+  if (request.noteRequests) noteRequests(writeRequest);
   plugins = [];
   if (request.plugins.length > 1) shareModules();
   const result: LoadResult = { plugins: [] };

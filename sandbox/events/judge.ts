@@ -149,8 +149,8 @@ function deepCopy(source: unknown): EventObject {
 }
 
 /**
- * A copy of the event and of its properties, whose values JSON.stringify reads. Undefined for what may become something else in JSON than it
- * seems to be: what is checked here must be what is written.
+ * A copy of the event and of its properties, whose values JSON.stringify reads. Undefined for what may become something
+ * else in JSON than it seems to be: what is checked here must be what is written.
  */
 function flatCopy(source: unknown, teamId: unknown): EventObject | undefined {
   if (!isPlain(source)) return undefined;

@@ -9,9 +9,9 @@
 type Fields = Record<string, unknown>;
 
 /**
- * A copy of an object that has just the properties of the shape, each copied by `copyField`, for which a string needs no copy. Tells `grow`
- * how many characters its names and strings have. Properties of which `copyField` makes nothing are left out. Undefined, before anything is
- * copied, when the object is of a class or has a toJSON.
+ * A copy of an object that has just the properties of the shape, each copied by `copyField`, for which a string needs
+ * no copy. Tells `grow` how many characters its names and strings have. Properties of which `copyField` makes nothing
+ * are left out. Undefined, before anything is copied, when the object is of a class or has a toJSON.
  */
 export type ShapeCopier = (source: Fields) => Fields | undefined;
 

@@ -49,7 +49,10 @@ export class AbortError extends Error {
   }
 }
 
-/** What Node's HTTP client failed with, as node-fetch said it; other errors, such as refusals of egress, stay as they are. */
+/**
+ * What Node's HTTP client failed with, as node-fetch said it; other errors, such as refusals of egress, stay as they
+ * are.
+ */
 export function asFetchError(url: string, error: unknown): unknown {
   const { code, message } = error as { code?: unknown; message?: unknown };
   if (!(error instanceof Error) || typeof code !== "string") return error;

@@ -25,8 +25,9 @@ export interface Outgoing {
 }
 
 /**
- * Connections to one host at a time; further requests wait for one. A batch has a hundred events, and a function may wait for an
- * answer while another one of its requests is under way: with fewer, all of them could wait for one another.
+ * Connections to one host at a time; further requests wait for one. A batch has a hundred events, and a function may
+ * wait for an answer while another one of its requests is under way: with fewer, all of them could wait for one
+ * another.
  */
 const MAX_SOCKETS = 250;
 /** Connections in all; a cell may have 512 descriptors. */
@@ -75,8 +76,16 @@ export function replaceTransport(by: Transport): void {
   transport = by;
 }
 
+let noteRequest: ((outgoing: Outgoing) => void) | undefined;
+
+/** Has each request told before it is sent. */
+export function noteRequests(note: (outgoing: Outgoing) => void): void {
+  noteRequest = note;
+}
+
 /** Resolves with status and headers; the body follows. Rejects with Node's errors. */
 export function sendOverHttp(outgoing: Outgoing): Promise<Response> {
+  noteRequest?.(outgoing);
   return transport(outgoing);
 }
 
@@ -134,8 +143,9 @@ function responseOf(message: IncomingMessage, cause: Cause | undefined): Respons
 }
 
 /**
- * `cause` is the call that asked for it. A plugin that never reads a large body, or not to its end, would keep its connection for
- * ever, and the number of connections is limited: when the call is over, or its deadline has passed, the body is given up.
+ * `cause` is the call that asked for it. A plugin that never reads a large body, or not to its end, would keep its
+ * connection for ever, and the number of connections is limited: when the call is over, or its deadline has passed, the
+ * body is given up.
  */
 function webStreamOf(message: IncomingMessage, cause: Cause | undefined): ReadableStream<Uint8Array<ArrayBuffer>> {
   const source = unpacked(message);

@@ -1,6 +1,6 @@
 /**
- * What `require("node-fetch")` gives: fetch itself, with node-fetch's named exports on it. Plugins find the same function
- * as their global `fetch`.
+ * What `require("node-fetch")` gives: fetch itself, with node-fetch's named exports on it. Plugins find the same
+ * function as their global `fetch`.
  * @module
  */
 

@@ -19,7 +19,10 @@ function createAttachments(attachments: PluginSpec["attachments"]): Record<strin
   return Object.fromEntries(entries);
 }
 
-/** The meta of one plugin; `metrics` only if it exports some. What calls the host is frozen; config, attachments and global are the plugin's own. */
+/**
+ * The meta of one plugin; `metrics` only if it exports some. What calls the host is frozen; config, attachments and
+ * global are the plugin's own.
+ */
 export function createMeta(spec: PluginSpec, call: CallHost, metrics: object | undefined): Record<string, unknown> {
   return {
     ...(metrics && { metrics: hardenShared(metrics) }),

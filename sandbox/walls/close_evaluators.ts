@@ -1,6 +1,7 @@
 /**
  * Packages that make code of text, as protobufjs does, make it in a scope of its own: with JavaScript's own names, and
- * without what the packages themselves have. A plugin that finds such a maker of code in a package finds nothing behind it.
+ * without what the packages themselves have. A plugin that finds such a maker of code in a package finds nothing behind
+ * it.
  * @module
  */
 

@@ -71,7 +71,9 @@ export function createEgressRules(allow: readonly string[]): EgressRules {
   };
 }
 
-/** The refusal in words. It does not say which private address is behind a name: that is nothing for a plugin to learn. */
+/**
+ * The refusal in words. It does not say which private address is behind a name: that is nothing for a plugin to learn.
+ */
 export function refusalMessage(host: string, port: number): string {
   const place = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
   return `Cannot connect to ${place}: the address is not public, "egress": {"allow": [...]} of the plugin config opens it`;

@@ -1,9 +1,9 @@
 /**
  * Lets a request that was given up be over.
  *
- * Deno 2.9.6 sends a request again when the kept connection that it went out on closes before an answer has come, since the server
- * may have closed an idle connection in that very moment. It does so too when it is the request itself that was destroyed: its
- * caller hears of no error, and the server gets it twice.
+ * Deno 2.9.6 sends a request again when the kept connection that it went out on closes before an answer has come, since
+ * the server may have closed an idle connection in that very moment. It does so too when it is the request itself that
+ * was destroyed: its caller hears of no error, and the server gets it twice.
  * @module
  */
 

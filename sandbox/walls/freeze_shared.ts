@@ -25,8 +25,8 @@ export function freezeShared(root: unknown): void {
 }
 
 /**
- * Freezes the functions and prototypes that a sample of a class leads to, and plain objects that functions lead to; the state of instances
- * stays as it is.
+ * Freezes the functions and prototypes that a sample of a class leads to, and plain objects that functions lead to; the
+ * state of instances stays as it is.
  */
 export function freezeCode(sample: unknown): void {
   freezeFrom(sample, (value) => typeof value === "function");
@@ -113,8 +113,8 @@ export function closePrototype(prototype: Shared): void {
 }
 
 /**
- * Makes a property of a prototype an accessor that nobody can change, but whose assignment to an instance gives the instance a property
- * of its own.
+ * Makes a property of a prototype an accessor that nobody can change, but whose assignment to an instance gives the
+ * instance a property of its own.
  */
 export function makeOverridable(prototype: Shared, key: PropertyKey): void {
   const { value, configurable, enumerable, get, set } = Object.getOwnPropertyDescriptor(prototype, key)!;

@@ -40,7 +40,10 @@ function isForPackages(specifier: string, conditions: readonly string[]): boolea
   return builtIn === undefined || isOpenToPackages(builtIn, conditions.includes("import"));
 }
 
-/** ES modules that packages have imported, of which the engine has one for everybody in the Worker; they stay open to be imported again. */
+/**
+ * ES modules that packages have imported, of which the engine has one for everybody in the Worker; they stay open to be
+ * imported again.
+ */
 const imported = new Set<string>();
 let takeModule: ((module: unknown) => void) | undefined;
 

@@ -1,6 +1,6 @@
 /**
- * An attack from outside: a program, `attack.py` in a folder, that is run against the service as `attack.py <port> <project token>`. The
- * host must go on answering meanwhile.
+ * An attack from outside: a program, `attack.py` in a folder, that is run against the service as `attack.py <port>
+ * <project token>`. The host must go on answering meanwhile.
  * @module
  */
 

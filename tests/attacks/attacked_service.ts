@@ -1,5 +1,6 @@
 /**
- * The whole service as a process of its own, spoken to as its users do: events in by the capture API, out by the outbox.
+ * The whole service as a process of its own, spoken to as its users do: events in by the capture API, out by the
+ * outbox.
  * @module
  */
 
@@ -25,6 +26,8 @@ export interface PluginView {
 
 const ADMIN_TOKEN = "attacks";
 const START_MS = 60_000;
+/** How much longer than the host its cells may take to end. */
+const LEFT_MS = 300;
 
 const STARTED = ["running", "disabled", "retrying_setup"];
 
@@ -51,7 +54,10 @@ export interface AttackedService extends AsyncDisposable {
   output(): string;
 }
 
-/** `configuration` is the content of hogpen.json, `program` what is run in place of main.ts. Resolves when every plugin is running or disabled. */
+/**
+ * `configuration` is the content of hogpen.json, `program` what is run in place of main.ts. Resolves when every plugin
+ * is running or disabled.
+ */
 export async function startAttackedService(
   folder: string,
   configuration: unknown,
@@ -122,7 +128,9 @@ export async function startAttackedService(
       killChild(child, "SIGTERM");
       await status;
       const tookMs = performance.now() - start;
-      await new Promise((resolve) => setTimeout(resolve, 300));
+      for (const until = performance.now() + LEFT_MS; performance.now() < until && tree.some(isRunning);) {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
       return { tookMs, left: tree.filter(isRunning) };
     },
     output: () => text,

@@ -12,8 +12,8 @@ const MAX_HOST_GROWTH_MB = 150;
 const CHANCE = /[A-Za-z0-9+/%_=-]{16,}|\d+/g;
 
 /**
- * @param apart the same scene with a cell for each plugin, played twice; empty when its plugins share none. What differs between the two
- * is chance, and not compared to the letter.
+ * @param apart the same scene with a cell for each plugin, played twice; empty when its plugins share none. What
+ * differs between the two is chance, and not compared to the letter.
  */
 export function judgeScene(scene: Scene, seen: SceneObservation, apart: SceneObservation[]): string[] {
   const [first] = apart;

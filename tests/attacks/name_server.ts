@@ -1,5 +1,6 @@
 /**
- * A name server for attacks that answers the same question differently from one time to the next, as one that rebinds a name does.
+ * A name server for attacks that answers the same question differently from one time to the next, as one that rebinds a
+ * name does.
  * @module
  */
 
@@ -7,8 +8,8 @@ import { createSocket } from "node:dgram";
 import { isIPv4, isIPv6 } from "node:net";
 
 /**
- * What names resolve to, in turn: `{"r4-*": ["8.8.8.8", "127.0.0.1"]}` gives the first address when a name is asked for the first
- * time, the second the next time, and begins again. A `*` stands for any end. Other names do not exist.
+ * What names resolve to, in turn: `{"r4-*": ["8.8.8.8", "127.0.0.1"]}` gives the first address when a name is asked for
+ * the first time, the second the next time, and begins again. A `*` stands for any end. Other names do not exist.
  */
 export type Names = Record<string, string[]>;
 

@@ -1,6 +1,6 @@
 /**
- * A network of its own for one attack: nothing but a loopback that carries the private and metadata addresses, so that a hole in
- * the wall reaches the canary behind them and nothing else. Names are served in it too.
+ * A network of its own for one attack: nothing but a loopback that carries the private and metadata addresses, so that
+ * a hole in the wall reaches the canary behind them and nothing else. Names are served in it too.
  * @module
  */
 
@@ -24,7 +24,9 @@ const ADDRESSES = [
   "fe80::1/64",
 ];
 
-/** Routed here, but no interface's own address: the service would know those of this machine and deny them one by one. */
+/**
+ * Routed here, but no interface's own address: the service would know those of this machine and deny them one by one.
+ */
 const ROUTES = ["fc00::/7", "fec0::/10", "64:ff9b::/96"];
 
 const SCRIPT = [

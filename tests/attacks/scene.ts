@@ -1,7 +1,8 @@
 /**
- * A scene: several plugins of one project, as a file of any name in the folder of an attack, `{"plugins": […], "events": […]}`. Plugin
- * configs are those of hogpen.json with sources beside the file. Nobody needs to say what must happen: plugins that share a cell must
- * do as they do when each has one of its own, and nothing reaches an address that no `egress.allow` opens.
+ * A scene: several plugins of one project, as a file of any name in the folder of an attack, `{"plugins": […],
+ * "events": […]}`. Plugin configs are those of hogpen.json with sources beside the file. Nobody needs to say what must
+ * happen: plugins that share a cell must do as they do when each has one of its own, and nothing reaches an address
+ * that no `egress.allow` opens.
  * @module
  */
 

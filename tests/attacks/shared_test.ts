@@ -1,4 +1,7 @@
-/** Proves that a plugin gets no further when the service has put a neighbour into its process. `deno task attacks --shared` plays them all. */
+/**
+ * Proves that a plugin gets no further when the service has put a neighbour into its process. `deno task attacks
+ * --shared` plays them all.
+ */
 
 import { testAttacks } from "./test_attacks.ts";
 

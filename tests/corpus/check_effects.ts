@@ -1,11 +1,12 @@
 /**
- * Compares what a plugin did besides returning something, over a whole case: requests, captured events, jobs, storage, cache, log.
+ * Compares what a plugin did besides returning something, over a whole case: requests, captured events, jobs, storage,
+ * cache, log.
  * @module
  */
 
 import { isDeepStrictEqual } from "node:util";
 import { type FixturePlugin, PLUGIN_CONFIG_ID } from "../../testing/fixture_plugin.ts";
-import type { FetchedRequest } from "../../testing/sandbox/control_frame.ts";
+import type { FetchedRequest } from "../../runtime/protocol.ts";
 import type { CorpusCase } from "./corpus_case.ts";
 import { ownHeaders } from "./own_headers.ts";
 

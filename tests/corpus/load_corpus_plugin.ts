@@ -1,5 +1,5 @@
 /**
- * Loads a plugin of the corpus by the service's loader, from the file that a case names as its main one.
+ * Plugins of the corpus as folders that the service's loader takes, with the file that a case names as their main one.
  * @module
  */
 
@@ -9,26 +9,35 @@ import { bundlePlugin } from "../../host/loader/bundle/bundle_plugin.ts";
 import { loadPlugin } from "../../host/loader/load_plugin.ts";
 import type { LoadedPlugin } from "../../host/loader/plugin.ts";
 import { METHODS } from "../../runtime/capabilities.ts";
+import { temporaryFolder } from "../kit/temporary_folder.ts";
 import type { CorpusCase } from "./corpus_case.ts";
 
 /** Rejects with what is wrong with the plugin. */
-export async function loadCorpusPlugin(folder: string, { plugin, main, load }: CorpusCase): Promise<LoadedPlugin> {
+export async function loadCorpusPlugin(folder: string, given: CorpusCase): Promise<LoadedPlugin> {
+  await using prepared = await preparePlugin(folder, given);
+  return await loadPlugin(prepared.path);
+}
+
+/** The folder itself, or a copy of what the case makes of it, which is removed in the end. */
+export async function preparePlugin(
+  folder: string,
+  { plugin, main, load }: CorpusCase,
+): Promise<AsyncDisposable & { path: string }> {
   const text = await Deno.readTextFile(join(folder, "plugin.json")).catch(() => null);
   const manifest = text === null ? { name: plugin } : JSON.parse(text);
   const named = manifest.main?.replace(/^\.\//, "");
-  if (load !== "bundle" && (main === undefined || main === named)) return await loadPlugin(folder);
-
-  const copy = await Deno.makeTempDir({ prefix: "hogpen_corpus_" });
-  try {
-    const entry = main ?? named ?? "index.ts";
-    if (load === "bundle") await bundle(folder, entry, join(copy, "index.js"));
-    else await copyFolder(folder, copy);
-    const own = { ...manifest, main: load === "bundle" ? "index.js" : entry };
-    await Deno.writeTextFile(join(copy, "plugin.json"), JSON.stringify(own));
-    return await loadPlugin(copy);
-  } finally {
-    await Deno.remove(copy, { recursive: true });
+  if (load !== "bundle" && (main === undefined || main === named)) {
+    return { path: folder, [Symbol.asyncDispose]: () => Promise.resolve() };
   }
+  await using made = new AsyncDisposableStack();
+  const copy = made.use(await temporaryFolder());
+  const entry = main ?? named ?? "index.ts";
+  if (load === "bundle") await bundle(folder, entry, copy.file("index.js"));
+  else await copyFolder(folder, copy.path);
+  const own = { ...manifest, main: load === "bundle" ? "index.js" : entry };
+  await Deno.writeTextFile(copy.file("plugin.json"), JSON.stringify(own));
+  const all = made.move();
+  return { path: copy.path, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
 
 /** Ends the bundler's process, if there is one. */

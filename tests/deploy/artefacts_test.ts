@@ -1,6 +1,6 @@
 /**
- * Proves of what lies in deploy/ that it names settings, paths and files that exist, that the image's health check tells a service that
- * answers from one that does not, and that the unit of systemd is valid and closed.
+ * Proves of what lies in deploy/ that it names settings, paths and files that exist, that the image's health check
+ * tells a service that answers from one that does not, and that the unit of systemd is valid and closed.
  */
 
 import assert from "node:assert/strict";

@@ -1,6 +1,6 @@
 /**
- * Proves that the executable which `deno task compile` builds has every file that the program loads by its address while it runs: deno puts
- * in what is imported, and what the command names.
+ * Proves that the executable which `deno task compile` builds has every file that the program loads by its address
+ * while it runs: deno puts in what is imported, and what the command names.
  */
 
 import assert from "node:assert/strict";

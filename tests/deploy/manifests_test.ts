@@ -1,6 +1,6 @@
 /**
- * Proves of the Compose file and the Kubernetes manifest what a dry run of their tools would: that every field is one of the format, and
- * that what they name of themselves is there. The tools themselves need a daemon or a cluster.
+ * Proves of the Compose file and the Kubernetes manifest what a dry run of their tools would: that every field is one
+ * of the format, and that what they name of themselves is there. The tools themselves need a daemon or a cluster.
  */
 
 import assert from "node:assert/strict";

@@ -1,6 +1,6 @@
 /**
- * Proves that the alert rules and the dashboard ask for what /metrics of a running service has: each metric, with each of its labels.
- * Where Prometheus' own promtool is installed, it checks the rules and their tests as well.
+ * Proves that the alert rules and the dashboard ask for what /metrics of a running service has: each metric, with each
+ * of its labels. Where Prometheus' own promtool is installed, it checks the rules and their tests as well.
  */
 
 import assert from "node:assert/strict";

@@ -1,6 +1,6 @@
 /**
- * Proves that any text for a plugin.json gives a manifest or a ManifestError in words, and that any configuration can be
- * put together with any manifest.
+ * Proves that any text for a plugin.json gives a manifest or a ManifestError in words, and that any configuration can
+ * be put together with any manifest.
  * @module
  */
 

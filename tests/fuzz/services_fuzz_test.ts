@@ -1,6 +1,6 @@
 /**
- * Proves that whatever a plugin asks of a service, it gets an answer or an error that speaks of its arguments or of a bound:
- * never one that comes from the inside of the host, and never one that shows a path or a statement of it.
+ * Proves that whatever a plugin asks of a service, it gets an answer or an error that speaks of its arguments or of a
+ * bound: never one that comes from the inside of the host, and never one that shows a path or a statement of it.
  * @module
  */
 
@@ -10,7 +10,9 @@ import { SERVICES } from "../../runtime/protocol.ts";
 import { openTestServices } from "../../testing/plugin_services.ts";
 import { fuzzRuns, jsonWith } from "../kit/fuzz.ts";
 
-/** What a plugin may be told: wrong arguments, a bound, what Redis says of a wrong type, posthog.api without a PostHog. */
+/**
+ * What a plugin may be told: wrong arguments, a bound, what Redis says of a wrong type, posthog.api without a PostHog.
+ */
 const EXPECTED = new Set(["TypeError", "RangeError", "ServiceLimitError", "ReplyError", "ApiError", "Error"]);
 const INSIDE = /sqlite|\bSQL|node:|\.ts\b|undefined is not|is not a function|Cannot read propert|\/(tmp|home|work)\//i;
 

@@ -1,5 +1,6 @@
 /**
- * The whole HTTP side over a real event log, store and consumers, for tests. Plugins are only said to exist: no cell is started.
+ * The whole HTTP side over a real event log, store and consumers, for tests. Plugins are only said to exist: no cell is
+ * started.
  * @module
  */
 

@@ -1,5 +1,6 @@
 /**
- * Runs compiled files of a plugin in this process: strict code that gets what a sandbox gives it, to see what a compilation means.
+ * Runs compiled files of a plugin in this process: strict code that gets what a sandbox gives it, to see what a
+ * compilation means.
  * @module
  */
 

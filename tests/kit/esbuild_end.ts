@@ -1,5 +1,6 @@
 /**
- * Waits for esbuild's process to be gone: its `stop()` asks it to end but does not wait, and a test's sanitizer sees it still there.
+ * Waits for esbuild's process to be gone: its `stop()` asks it to end but does not wait, and a test's sanitizer sees it
+ * still there.
  * @module
  */
 

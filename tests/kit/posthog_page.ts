@@ -38,8 +38,8 @@ posthog.init(${JSON.stringify(token)}, { ...${
 }
 
 /**
- * Opens a page that loads posthog-js from the host, starts it with these options and then runs the script; it has a button `#buy`, and `/next` to go to.
- * The page comes from an origin of its own. It stays open until disposed.
+ * Opens a page that loads posthog-js from the host, starts it with these options and then runs the script; it has a
+ * button `#buy`, and `/next` to go to. The page comes from an origin of its own. It stays open until disposed.
  */
 export async function openPostHogPage(
   host: string,

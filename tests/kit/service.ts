@@ -17,6 +17,8 @@ export interface ServiceSetup {
   config?: unknown;
   /** Settings by variable. */
   env?: Record<string, string>;
+  /** Default `start`. */
+  command?: string[];
   /** Of deno. */
   flags?: string[];
   /** Another copy of the program than this one. */
@@ -48,15 +50,15 @@ export interface RunningService extends AsyncDisposable {
   configure(config: unknown): Promise<void>;
   /** Sends the signal and resolves when the process has ended. */
   end(signal: Deno.Signal): Promise<Deno.CommandStatus>;
-  /** On the same port and data, after `end`. */
-  start(): Promise<void>;
+  /** On the same port and data, after `end`; as another command, or with more settings, from then on. */
+  start(other?: Pick<ServiceSetup, "command" | "env">): Promise<void>;
 }
 
 const MAIN = new URL("../../main.ts", import.meta.url).pathname;
 
 /** Starts the service and waits until its plugins are ready. */
 export async function startTestService(
-  { config, env = {}, flags = [], main = MAIN }: ServiceSetup = {},
+  { config, env = {}, command = ["start"], flags = [], main = MAIN }: ServiceSetup = {},
 ): Promise<RunningService> {
   const folder = await temporaryFolder();
   const port = freePort();
@@ -71,10 +73,12 @@ export async function startTestService(
     for await (const text of stream.pipeThrough(new TextDecoderStream())) output += text;
   }
 
-  async function start(): Promise<void> {
+  async function start(other: Pick<ServiceSetup, "command" | "env"> = {}): Promise<void> {
+    command = other.command ?? command;
+    env = { ...env, ...other.env };
     const from = output.length;
     process = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", ...flags, main, "start"],
+      args: ["run", "-A", ...flags, main, ...command],
       cwd: folder.path,
       env: {
         HOGPEN_PORT: String(port),

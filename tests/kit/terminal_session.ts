@@ -18,8 +18,8 @@ export interface TerminalSession extends AsyncDisposable {
 }
 
 /**
- * Starts the command under `script` of util-linux. `exec` keeps the shell from staying between: some shells get the Ctrl+C
- * as well, and then answer 130 whatever the command's own status was.
+ * Starts the command under `script` of util-linux. `exec` keeps the shell from staying between: some shells get the
+ * Ctrl+C as well, and then answer 130 whatever the command's own status was.
  */
 export function openTerminal(command: string, options: { cwd: string; env: Record<string, string> }): TerminalSession {
   const child = new Deno.Command("script", {

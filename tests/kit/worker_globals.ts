@@ -1,5 +1,6 @@
 /**
- * Imported before modules of the sandbox that only ever run in a Worker, it gives them what they take from its global object.
+ * Imported before modules of the sandbox that only ever run in a Worker, it gives them what they take from its global
+ * object.
  * @module
  */
 

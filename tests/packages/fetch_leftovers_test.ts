@@ -1,6 +1,7 @@
 /**
- * Proves that bodies which a plugin does not read, or not to their end, are given up soon after its call is over, so that a
- * plugin that lives long never runs out of connections; and that neither a body nor a call is given up that is still needed.
+ * Proves that bodies which a plugin does not read, or not to their end, are given up soon after its call is over, so
+ * that a plugin that lives long never runs out of connections; and that neither a body nor a call is given up that is
+ * still needed.
  * @module
  */
 

@@ -85,7 +85,7 @@ export async function startPackagePlugin(
 
   async function call(type: "method" | "task" | "job", name: string, payload?: unknown): Promise<unknown> {
     const request = { plugin: 0, type, name, ...(payload === undefined ? {} : { payload }) };
-    const answer = await cell.call(request, "other", 0);
+    const answer = await cell.call(request, "other");
     if (!answer.ok) throw new PluginThrew(answer.error);
     return answer.value;
   }

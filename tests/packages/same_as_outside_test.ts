@@ -1,6 +1,6 @@
 /**
- * Packages run in strict mode and find stand-ins for what Node has. Here each does a large part of its work twice, in the sandbox and
- * outside of it, and must come to the same.
+ * Packages run in strict mode and find stand-ins for what Node has. Here each does a large part of its work twice, in
+ * the sandbox and outside of it, and must come to the same.
  * @module
  */
 

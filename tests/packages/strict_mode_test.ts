@@ -47,7 +47,8 @@ function undeclaredIn(code: string): string[] {
   const options = { sourceType: "script", babelrc: false, configFile: false } as const;
   const tree = parseSync(code, { ...options, parserOpts: { allowReturnOutsideFunction: true } });
   assert.ok(tree);
-  // A file that is strict by its own directive has never run otherwise, and to resolve its names is what takes long here.
+  // A file that is strict by its own directive has never run otherwise, and to resolve its names is what takes long
+  // here.
   if (tree.program.directives.some(({ value }) => value.value === "use strict")) return [];
   traverse(tree, { AssignmentExpression: look, ForInStatement: look, ForOfStatement: look });
   return found;

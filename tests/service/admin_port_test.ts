@@ -1,5 +1,6 @@
 /**
- * Proves that with an admin port of its own the operator's side is there alone, and that with a prefix the service is below it.
+ * Proves that with an admin port of its own the operator's side is there alone, and that with a prefix the service is
+ * below it.
  */
 
 import assert from "node:assert/strict";

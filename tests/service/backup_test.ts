@@ -1,6 +1,6 @@
 /**
- * Proves that a backup of a service under load, of a backup that is killed and of a host that is killed after it, has every event that was
- * answered before the backup began.
+ * Proves that a backup of a service under load, of a backup that is killed and of a host that is killed after it, has
+ * every event that was answered before the backup began.
  */
 
 import assert from "node:assert/strict";

@@ -1,6 +1,6 @@
 /**
- * A service behind a certificate of one's own authority, as inside of organisations: plugins, destinations and upstreams reach it when the authority
- * is named, and only then.
+ * A service behind a certificate of one's own authority, as inside of organisations: plugins, destinations and
+ * upstreams reach it when the authority is named, and only then.
  */
 
 import assert from "node:assert/strict";

@@ -1,6 +1,7 @@
 /**
- * Whole hosts on one Kafka, Postgres and Redis, all real: what is acknowledged comes out, in order, though a host is killed and all are
- * restarted one after the other. `deno task bench cluster` does the same for longer, and to the servers too.
+ * Whole hosts on one Kafka, Postgres and Redis, all real: what is acknowledged comes out, in order, though a host is
+ * killed and all are restarted one after the other. `deno task bench cluster` does the same for longer, and to the
+ * servers too.
  */
 
 import assert from "node:assert/strict";
@@ -14,6 +15,13 @@ import { type RunningService, startTestService } from "../kit/service.ts";
 const reason = await whyNoKafka();
 if (reason !== null) console.log(`The test of a cluster is ignored: ${reason}`);
 
+const PLUGIN = `
+  export const jobs = { later() {} }
+  export async function processEvent(event, { jobs }) {
+    event.properties.seen = true
+    if (event.properties.number % 10 === 0) await jobs.later(event.uuid).runNow()
+    return event
+  }`;
 const PEOPLE = 20;
 const PARTITIONS = 6;
 
@@ -50,7 +58,7 @@ class Load {
       const body = JSON.stringify({ api_key: "phc_one", event: "load", distinct_id, properties: { number } });
       while (!await isTaken(this.#hosts[host % this.#hosts.length]!, body)) host++;
       this.acknowledged.set(distinct_id, number);
-      await pause(20);
+      await pause(60);
     }
   }
 }
@@ -64,6 +72,18 @@ async function isTaken({ url }: RunningService, body: string): Promise<boolean> 
     await pause(50);
     return false;
   }
+}
+
+async function jobsOf(host: RunningService): Promise<string[]> {
+  const payloads: string[] = [];
+  for (let next: string | null = ""; next !== null;) {
+    const page: { results: { payload: string }[]; next: string | null } = await host.api(
+      `/_hogpen/api/jobs?limit=100${next && `&next=${encodeURIComponent(next)}`}`,
+    );
+    payloads.push(...page.results.map(({ payload }) => payload));
+    next = page.next;
+  }
+  return payloads;
 }
 
 /** The pace of a client. */
@@ -106,7 +126,7 @@ Deno.test("a cluster loses nothing and keeps each person's order though hosts ar
       token: "phc_one",
       plugins: [{
         id: 1,
-        source: { inline: "export function processEvent(event) { event.properties.seen = true; return event }" },
+        source: { inline: PLUGIN },
       }],
       destinations: [{
         id: "hook",
@@ -129,13 +149,20 @@ Deno.test("a cluster loses nothing and keeps each person's order though hosts ar
   const start = async (role: string) =>
     hosts.use(await startTestService({ config, env: { ...env, HOGPEN_ROLE: role } }));
   const [front, one, other] = [await start("intake"), await start("all"), await start("all")];
-  const ownersOf = async () => {
-    const { results } = await front.api<{ results: { role: string; partitions: number[] }[] }>("/_hogpen/api/hosts");
-    return results.filter(({ partitions }) => partitions.length > 0);
+  const ownersOf = async (topic: "inbox" | "outbox") => {
+    const { results } = await front.api<
+      { results: { role: string; partitions: { inbox: number[]; outbox: number[] } }[] }
+    >("/_hogpen/api/hosts");
+    return results.map(({ role, partitions }) => ({ role, partitions: partitions[topic] }))
+      .filter(({ partitions }) => partitions.length > 0);
   };
-  const isWhole = async () => (await ownersOf()).flatMap(({ partitions }) => partitions).length === PARTITIONS;
-  await eventually("two hosts own all partitions", async () => await isWhole() && (await ownersOf()).length === 2);
-  assert((await ownersOf()).every(({ role }) => role === "all"));
+  for (const topic of ["inbox", "outbox"] as const) {
+    await eventually(`two hosts own all partitions of the ${topic}`, async () => {
+      const owners = await ownersOf(topic);
+      return owners.length === 2 && owners.flatMap(({ partitions }) => partitions).length === PARTITIONS;
+    });
+    assert((await ownersOf(topic)).every(({ role }) => role === "all"));
+  }
   for (const host of [front, one, other]) {
     await eventually("it is ready", async () => {
       const answer = await fetch(`${host.url}/_ready`);
@@ -163,6 +190,9 @@ Deno.test("a cluster loses nothing and keeps each person's order though hosts ar
   await eventually("everything that was acknowledged has come out", () => arrivals.count() >= load.total);
 
   assert.equal(arrivals.unseen, 0);
+  const jobs = await jobsOf(front);
+  assert(jobs.length > 0);
+  assert.equal(new Set(jobs).size, jobs.length, "no event has made its job twice");
   for (const [person, count] of load.acknowledged) {
     const numbers = arrivals.firsts.get(person) ?? [];
     assert.deepEqual(numbers.slice(0, count), Array.from({ length: count }, (_, index) => index + 1), person);

@@ -1,6 +1,6 @@
 /**
- * Proves that docs/openapi.json and the running service say the same: every answer that is documented is seen once, and no other one is
- * ever given.
+ * Proves that docs/openapi.json and the running service say the same: every answer that is documented is seen once, and
+ * no other one is ever given.
  * @module
  */
 
@@ -70,7 +70,10 @@ const BODIES: Record<string, unknown> = {
 
 const bodyOf = (operation: string): Question => operation in BODIES ? { body: BODIES[operation] } : {};
 
-/** What is answered to somebody who may not, who asks for what is not there, or who sends nonsense, is the same everywhere. */
+/**
+ * What is answered to somebody who may not, who asks for what is not there, or who sends nonsense, is the same
+ * everywhere.
+ */
 async function askAsNobodyShould(asker: Asker, viewer: string): Promise<void> {
   for (const [operation, { responses, requestBody }] of DOCUMENTED) {
     if (operation.endsWith("/session")) continue;

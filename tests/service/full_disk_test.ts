@@ -1,6 +1,6 @@
 /**
- * Proves that a full disk is answered so that clients keep their events, that the operator is told, and that what was answered with 200 is
- * there when there is room again, also after a kill. Needs root on Linux, for a disk of its own.
+ * Proves that a full disk is answered so that clients keep their events, that the operator is told, and that what was
+ * answered with 200 is there when there is room again, also after a kill. Needs root on Linux, for a disk of its own.
  */
 
 import assert from "node:assert/strict";

@@ -1,6 +1,6 @@
 /**
- * Proves that with HOGPEN_LOG_FORMAT=json every line that the service prints is a JSON object with time, level and message, from the start
- * to the end.
+ * Proves that with HOGPEN_LOG_FORMAT=json every line that the service prints is a JSON object with time, level and
+ * message, from the start to the end.
  */
 
 import assert from "node:assert/strict";

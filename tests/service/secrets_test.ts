@@ -1,6 +1,6 @@
 /**
- * Proves that no secret comes out of the service: marked ones are planted wherever an operator can put one, plugins and far sides repeat
- * them in errors, and everything that comes out is searched.
+ * Proves that no secret comes out of the service: marked ones are planted wherever an operator can put one, plugins and
+ * far sides repeat them in errors, and everything that comes out is searched.
  */
 
 import assert from "node:assert/strict";
@@ -239,7 +239,8 @@ Deno.test("nothing secret comes out of a service whose plugins and far sides rep
   for (const token of ["hog_test", viewer.token]) {
     const answers = await readApi(service, token);
     for (const [path, text] of answers) {
-      // A project's key is no secret, as its token is none: every page that sends events has it. Elsewhere it has no business.
+      // A project's key is no secret, as its token is none: every page that sends events has it. Elsewhere it has no
+      // business.
       const isProjects = /^\/_hogpen\/api\/projects(?:\?|$)/.test(path);
       const who = token === "hog_test" ? "admin" : "viewer";
       search(`${path} as ${who}`, text, isProjects ? ["upstream.api_key"] : []);

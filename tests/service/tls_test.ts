@@ -1,6 +1,7 @@
 /**
- * Proves that the service speaks HTTPS and HTTP/2 with a certificate of the settings, takes a new one without losing a request, keeps the
- * old one when the new one cannot be used, and says at the start when there is something wrong with it.
+ * Proves that the service speaks HTTPS and HTTP/2 with a certificate of the settings, takes a new one without losing a
+ * request, keeps the old one when the new one cannot be used, and says at the start when there is something wrong with
+ * it.
  */
 
 import assert from "node:assert/strict";

@@ -1,6 +1,7 @@
 /**
- * Proves that OpenTelemetry's exporter gets the whole way of an event as one trace, from the request of the SDK that began it to the request
- * that delivers it; that what the sampler leaves out is not sent; and that log lines have their level.
+ * Proves that OpenTelemetry's exporter gets the whole way of an event as one trace, from the request of the SDK that
+ * began it to the request that delivers it; that what the sampler leaves out is not sent; and that log lines have their
+ * level.
  */
 
 import assert from "node:assert/strict";

@@ -1,6 +1,6 @@
 /**
- * Requests made to confuse what is between a client and PostHog, byte by byte through the real server. What stands for PostHog keeps every
- * byte that it is sent: one request must stay one request, for this host alone.
+ * Requests made to confuse what is between a client and PostHog, byte by byte through the real server. What stands for
+ * PostHog keeps every byte that it is sent: one request must stay one request, for this host alone.
  */
 
 import assert from "node:assert/strict";
@@ -37,7 +37,10 @@ function startRecorder() {
   };
 }
 
-/** Sends these bytes by a connection of their own; the status line of the answer, "" when the connection ends without one. */
+/**
+ * Sends these bytes by a connection of their own; the status line of the answer, "" when the connection ends without
+ * one.
+ */
 async function sendRaw(url: string, bytes: string): Promise<string> {
   const { hostname, port } = new URL(url);
   using connection = await Deno.connect({ hostname, port: Number(port) });

@@ -1,6 +1,6 @@
 /**
- * Proves what becomes of pages and events when PostHog is killed, hangs, is slow or fails, and that clients that take their time hold up
- * nobody.
+ * Proves what becomes of pages and events when PostHog is killed, hangs, is slow or fails, and that clients that take
+ * their time hold up nobody.
  */
 
 import assert from "node:assert/strict";

@@ -1,5 +1,6 @@
 /**
- * The whole service in front of a PostHog that the test stands in for: capture goes through plugins, everything else passes.
+ * The whole service in front of a PostHog that the test stands in for: capture goes through plugins, everything else
+ * passes.
  */
 
 import assert from "node:assert/strict";

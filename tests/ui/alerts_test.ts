@@ -1,5 +1,6 @@
 /**
- * Proves that who is told, and when, is set up in the page: a webhook that is tried, e-mail, and a rule that is changed.
+ * Proves that who is told, and when, is set up in the page: a webhook that is tried, e-mail, and a rule that is
+ * changed.
  * @module
  */
 

@@ -1,6 +1,6 @@
 /**
- * Proves that somebody who never reads the API's documentation gets from a fresh start to an app that is installed, tried,
- * broken, found out and rolled back, in the page alone.
+ * Proves that somebody who never reads the API's documentation gets from a fresh start to an app that is installed,
+ * tried, broken, found out and rolled back, in the page alone.
  * @module
  */
 

@@ -1,6 +1,6 @@
 /**
- * Proves that the page can be used without a mouse: from the login to an app that is written, installed, switched on and rolled back, by Tab,
- * Enter and typing alone.
+ * Proves that the page can be used without a mouse: from the login to an app that is written, installed, switched on
+ * and rolled back, by Tab, Enter and typing alone.
  * @module
  */
 

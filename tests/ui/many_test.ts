@@ -1,5 +1,6 @@
 /**
- * Proves that a page of two hundred apps, and a log of very many lines, show what was asked for and hold no more than that.
+ * Proves that a page of two hundred apps, and a log of very many lines, show what was asked for and hold no more than
+ * that.
  * @module
  */
 

@@ -1,5 +1,6 @@
 /**
- * Proves that a project, the PostHog behind it and its destinations can be made, changed, tried and removed in the page.
+ * Proves that a project, the PostHog behind it and its destinations can be made, changed, tried and removed in the
+ * page.
  * @module
  */
 

@@ -1,17 +1,17 @@
 /// <reference lib="dom" />
 /**
- * Requests of the page to the service.
+ * Sends the page's requests to the service.
  * @module
  */
 
-/** What the session may do, and what changes must send along. */
+/** What the session may do, and what requests that change something must include. */
 export interface Session {
   name: string;
   role: "admin" | "viewer";
   csrf_token: string | null;
 }
 
-/** An answer that is no success. */
+/** An answer other than success. */
 export class RequestError extends Error {
   constructor(readonly status: number, message: string) {
     super(message);
@@ -28,15 +28,15 @@ export function wordsOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** The page may lie below a path of its site. */
+/** The page's site may serve it under a path. */
 export const API = `${location.pathname.replace(/\/_hogpen.*$/, "")}/_hogpen/api/`;
 
-/** Dispatched on `window` when the session has ended: by its time-out, or because it was revoked. */
+/** Dispatched on `window` when the session has ended, because it timed out or was revoked. */
 export const SESSION_ENDED = "hogpen-session-ended";
 
 let csrf: string | null = null;
 
-/** Rejects with RequestError. `version` is the version that is to be changed, for If-Match. */
+/** Rejects with a RequestError. `version` is the version that the change expects, for If-Match. */
 export async function call<T>(method: string, path: string, body?: unknown, version?: number | null): Promise<T> {
   return await send<T>(method, path, {
     headers: { "content-type": "application/json", ...(version != null && { "if-match": `"${version}"` }) },
@@ -44,7 +44,7 @@ export async function call<T>(method: string, path: string, body?: unknown, vers
   });
 }
 
-/** Sends a file as it is. Rejects with RequestError. */
+/** Sends a file unchanged. Rejects with a RequestError. */
 export async function upload<T>(method: string, path: string, file: Blob): Promise<T> {
   return await send<T>(method, path, {
     headers: { "content-type": file.type || "application/octet-stream" },
@@ -61,20 +61,20 @@ async function send<T>(method: string, path: string, init: { headers: Record<str
   throw new RequestError(response.status, answer.detail ?? response.statusText);
 }
 
-/** With a token, begins a session; without, finds the one of the cookie. */
+/** With a token, starts a session. Without one, resumes the session of the cookie. */
 export async function logIn(token?: string): Promise<Session> {
   const session = await call<Session>(token === undefined ? "GET" : "POST", "session", token && { token });
   csrf = session.csrf_token;
   return session;
 }
 
-/** Takes the cookie back. */
+/** Ends the session and removes the cookie. */
 export async function logOut(): Promise<void> {
   await call("DELETE", "session");
   csrf = null;
 }
 
-/** The same request for a shell, with the token in a variable. */
+/** The same request as a shell command, with the token in a variable. */
 export function asCurl(method: string, path: string, body?: unknown): string {
   const data = body === undefined
     ? ""

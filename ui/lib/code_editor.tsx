@@ -1,6 +1,7 @@
 /// <reference lib="dom" />
 /**
- * A field for code. The editor comes when the first such field is shown; where it does not come, a plain field does its work.
+ * A field for code. The editor is loaded when the first such field is shown. If it cannot be loaded, a plain text field
+ * takes its place.
  * @module
  */
 

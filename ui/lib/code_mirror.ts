@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /**
- * The editor itself, which is loaded by whoever edits code.
+ * The editor itself, which is loaded only by pages on which code is edited.
  * @module
  */
 
@@ -17,19 +17,19 @@ export type Language = "json" | "javascript";
 export interface EditorOptions {
   text: string;
   language: Language;
-  /** Its name for whoever cannot see it. */
+  /** The name of the field for screen readers. */
   label: string;
   isFixed: boolean;
   onChange(text: string): void;
 }
 
 export interface Editor {
-  /** Shows another text; nothing happens when it is the one that is there. */
+  /** Shows another text. Does nothing if the text is shown already. */
   show(text: string): void;
   destroy(): void;
 }
 
-/** The colours of the page, light or dark. */
+/** Colours that suit the page in both light and dark mode. */
 const COLORS = HighlightStyle.define([
   { tag: [tags.keyword, tags.bool, tags.null], color: "var(--accent)" },
   { tag: [tags.string, tags.regexp], color: "var(--good)" },
@@ -49,7 +49,10 @@ const THEME = EditorView.theme({
   "&.cm-focused .cm-cursor": { borderLeftColor: "var(--text)" },
 });
 
-/** `root` is a shadow root: style elements, which the page forbids, are not needed there. Tab leaves the editor, as it leaves every field. */
+/**
+ * `root` is a shadow root, because the editor can then style itself without style elements, which the page forbids. Tab
+ * leaves the editor, as it leaves any other field.
+ */
 export function openEditor(root: ShadowRoot, options: EditorOptions): Editor {
   const { text, language, label, isFixed, onChange } = options;
   const view = new EditorView({

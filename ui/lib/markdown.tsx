@@ -1,17 +1,18 @@
 /// <reference lib="dom" />
 /**
- * Markdown that an app's author wrote: text and links, and nothing that runs or is fetched from elsewhere.
+ * Shows Markdown that an app's author wrote, reduced to text and links. Nothing in it runs or is loaded from elsewhere.
  * @module
  */
 
 import { useEffect, useRef } from "preact/hooks";
 
-/** Shown as it is written until it has been read. */
+/** Shows the source text until it has been parsed. */
 export function Markdown({ text }: { text: string }) {
   const place = useRef<HTMLDivElement>(null);
   useEffect(() => {
     let over = false;
-    // Few apps have any. Without `allowDangerousHtml` its HTML and its addresses of scripts come out as text.
+    // Loaded on demand, because few apps have any Markdown. Without `allowDangerousHtml`, HTML and script URLs are
+    // shown as text.
     import("micromark").then(({ micromark }) => {
       if (over || place.current === null) return;
       place.current.replaceChildren(...harmless(micromark(text)));
@@ -29,7 +30,7 @@ function harmless(html: string): NodeListOf<ChildNode> {
     link.target = "_blank";
     link.rel = "noopener noreferrer nofollow";
   }
-  // A picture would be fetched from where its author says.
+  // An image would be loaded from wherever its author chose.
   for (const image of body.querySelectorAll("img")) image.replaceWith(image.alt);
   return body.childNodes;
 }

@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /**
- * Pieces that several pages share.
+ * Components that several pages share.
  * @module
  */
 
@@ -8,12 +8,12 @@ import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { asCurl, call, wordsOf } from "./api.ts";
 
-/** Says that something is awaited, or what went wrong. */
+/** Shows that something is being loaded, or what went wrong. */
 export function Waiting({ error }: { error: Error | null }) {
   return error ? <p role="alert" class="bad">{error.message}</p> : <p class="soft" role="status">Loading…</p>;
 }
 
-/** Leads to what is older in a list. */
+/** Loads older entries of a list. */
 export function More({ list }: { list: { more: (() => void) | null } }) {
   return list.more && (
     <p>
@@ -40,7 +40,7 @@ export function Ago({ time }: { time: string }) {
   );
 }
 
-/** A number with what it counts above it. */
+/** A number, with a label above it. */
 export function Figure({ label, children }: { label: string; children: ComponentChildren }) {
   return (
     <div class="number">
@@ -50,11 +50,11 @@ export function Figure({ label, children }: { label: string; children: Component
   );
 }
 
-/** Whether the service lets the page change anything. */
+/** Whether the service allows the page to change anything. */
 const isEditable = document.documentElement.dataset["mode"] === "edit";
 let mayChange = false;
 
-/** Viewers see no controls; the service would refuse them anyway. */
+/** Viewers see no controls; the service would refuse their changes anyway. */
 export function setRole(role: "admin" | "viewer"): void {
   mayChange = role === "admin";
 }
@@ -70,14 +70,14 @@ export interface ActionProps {
   body?: unknown;
   version?: number | null;
   children: ComponentChildren;
-  /** For who does not see where the button stands. */
+  /** For screen readers, which do not show where the button is. */
   label?: string;
-  /** Asked before it is done. */
+  /** A question to ask before the request is sent. */
   confirm?: string;
   onDone?(answer: unknown): void;
 }
 
-/** A button that changes something, with what went wrong beside it and the same request for a shell behind it. */
+/** A button that changes something. It shows what went wrong, and offers the same request as a shell command. */
 export function Action({ method, path, body, version, children, label, confirm: question, onDone }: ActionProps) {
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);
@@ -103,7 +103,7 @@ export function Action({ method, path, body, version, children, label, confirm: 
   );
 }
 
-/** The request behind a control, to be copied into a script. */
+/** The request behind a control, to copy into a script. */
 export function SameByApi({ method, path, body }: { method: string; path: string; body?: unknown }) {
   return (
     <details class="api">
@@ -113,7 +113,7 @@ export function SameByApi({ method, path, body }: { method: string; path: string
   );
 }
 
-/** Buttons of which one is pressed. `options` are names with their titles. */
+/** A group of buttons of which one is pressed. `options` are names with their titles. */
 export function Choice<Name extends string | number>(
   { label, options, chosen, onChoose }: {
     label: string;
@@ -144,7 +144,7 @@ export interface Change {
   after?: unknown;
 }
 
-/** What changed, a line for each place. */
+/** A list of changes, one line for each field. */
 export function Changes({ changes }: { changes: Change[] }) {
   const show = (value: unknown) => value === undefined ? "" : typeof value === "string" ? value : JSON.stringify(value);
   if (changes.length === 0) return <p class="soft">Nothing changes.</p>;
@@ -172,7 +172,7 @@ export function Changes({ changes }: { changes: Change[] }) {
   );
 }
 
-/** A line for the last hour without axes: its shape is what it says. */
+/** A line for the last hour without axes: only its shape matters. */
 export function Sparkline({ values, label }: { values: (number | null)[]; label: string }) {
   const most = Math.max(1, ...values.map((value) => value ?? 0));
   const step = 88 / Math.max(1, values.length - 1);

@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /**
- * The answers of the API, as far as the page reads them.
+ * The API's answers, as far as the page reads them.
  * @module
  */
 
@@ -75,14 +75,14 @@ export interface StoredEvent {
   payload: unknown;
 }
 
-/** Where the events of a project go. */
+/** A destination of a project's events. */
 export interface Destination {
   id: string;
   team_id: number;
   type: string;
   enabled: boolean;
   target: string;
-  /** Null when the configuration file has them. */
+  /** Null if the destination is defined in the configuration file. */
   options: Record<string, unknown> | null;
   managed_by: "file" | "api";
   version: number | null;
@@ -93,7 +93,7 @@ export interface Totals {
   fields: Record<string, number | null>;
 }
 
-/** Numbers over time. */
+/** Counters over time. */
 export interface SeriesAnswer extends List<Series> {
   from: string;
   every_seconds: number;

@@ -1,10 +1,10 @@
 /// <reference lib="dom" />
 /**
- * A stretch of time by which a list is narrowed: its two fields, and what the API is asked for.
+ * Restricts a list to a span of time: its two fields, and the parameters for the API.
  * @module
  */
 
-/** Local times as the browser's field has them, such as `2026-01-31T12:00:00`; empty or left out where it is open. */
+/** Local times in the form of the browser's field, such as `2026-01-31T12:00:00`. Empty or absent means unbounded. */
 export interface Span {
   after?: string;
   before?: string;
@@ -30,7 +30,7 @@ export function TimeSpan({ span, onChange }: { span: Span; onChange(span: Span):
   );
 }
 
-/** What of the span is a time, as parameters of the API. */
+/** The valid times of the span as parameters of the API. */
 export function spanQuery(span: Span): Record<string, string> {
   return Object.fromEntries(ENDS.flatMap(([end]) => {
     const time = new Date(span[end] ?? "");

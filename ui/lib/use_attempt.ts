@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /**
- * Work that may fail, and what went wrong with it the last time.
+ * Runs work that may fail, and keeps the error of the last attempt.
  * @module
  */
 
@@ -8,7 +8,7 @@ import { useState } from "preact/hooks";
 import { wordsOf } from "./api.ts";
 
 export interface Attempts {
-  /** In words; "" when the last work succeeded. */
+  /** The error message; "" if the last attempt succeeded. */
   problem: string;
   busy: boolean;
   attempt(work: () => Promise<void>): Promise<void>;
@@ -33,7 +33,7 @@ export function useAttempt(): Attempts {
   };
 }
 
-/** For forms: the work instead of the browser's own sending. */
+/** For forms: runs the work instead of the browser's own submission. */
 export function submitted(attempts: Attempts, work: () => Promise<void>): (event: Event) => void {
   return (event) => {
     event.preventDefault();

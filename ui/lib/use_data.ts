@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /**
- * What a page shows: read when it opens, and again when the service says that it changed.
+ * The data that a page shows: loaded when the page opens, and again when the service reports a change.
  * @module
  */
 
@@ -9,35 +9,35 @@ import { call } from "./api.ts";
 import { listen, type Topic } from "./live.ts";
 import type { List } from "./shapes.ts";
 
-/** However fast messages come. */
+/** The least time between two loads, however fast messages arrive. */
 const AT_MOST_EVERY_MS = 1_000;
-/** For what no message is about, and while the stream is away. */
+/** The time after which data is loaded without a message. Not everything has messages, and the stream may be down. */
 const ANYWAY_EVERY_MS = 15_000;
 
 export interface Data<T> {
   data: T | null;
   error: Error | null;
-  /** Reads it at once. */
+  /** Loads it again at once. */
   again(): void;
 }
 
-/** Reads the path, and again after messages of these topics. A null path reads nothing. */
+/** Loads the path, and again after messages about these topics. Nothing is loaded if the path is null. */
 export function useData<T>(path: string | null, topics: readonly Topic[] = []): Data<T> {
   return useReading(path, path, (path) => call<T>("GET", path), topics);
 }
 
-/** Like `useData`, for a path that depends on the moment; `key` says when it is another question. */
+/** Like `useData`, for a path that depends on the present time. `key` changes when the question does. */
 export function useFresh<T>(key: string, pathNow: () => string, topics: readonly Topic[] = []): Data<T> {
   return useReading(key, key, () => call<T>("GET", pathNow()), topics);
 }
 
 export interface ListData<T, L extends List<T>> extends Data<L> {
-  /** Shows a further page; null when there is none. */
+  /** Shows one more page; null if there is none. */
   more: (() => void) | null;
 }
 
 /**
- * A list page by page: as many as were asked for, all of them read again when something changes. Without topics, that is null, it
+ * A list, page by page. When something changes, all pages that are shown are loaded again. If topics is null, the list
  * stays as it is.
  */
 export function useList<T, L extends List<T> = List<T>>(
@@ -51,12 +51,12 @@ export function useList<T, L extends List<T> = List<T>>(
   return { ...reading, more: hasMore ? () => setAsked({ path, pages: pages + 1 }) : null };
 }
 
-/** A list as a whole, however many pages it has. */
+/** A whole list, however many pages it has. */
 export function useWhole<T, L extends List<T> = List<T>>(path: string | null, topics: readonly Topic[] = []): Data<L> {
   return useReading(path, path, (path) => readPages<T, L>(path, Infinity), topics);
 }
 
-/** The first page with the results of those that follow. */
+/** The first page, with the results of the following ones appended. */
 async function readPages<T, L extends List<T>>(path: string, pages: number): Promise<L> {
   const whole = await call<L>("GET", path);
   for (let read = 1; read < pages && typeof whole.next === "string"; read++) {
@@ -67,7 +67,9 @@ async function readPages<T, L extends List<T>>(path: string, pages: number): Pro
   return whole;
 }
 
-/** What is shown stays until it is read anew for another `path`; another `key` of the same path only reads again. */
+/**
+ * What is shown stays until it has been loaded for another `path`. A new `key` with the same path only loads it again.
+ */
 function useReading<T>(
   path: string | null,
   key: string | null,

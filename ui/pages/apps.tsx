@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /**
- * All apps in the order of the chain, those with problems first.
+ * All apps in the order of the chain, with those that have problems first.
  * @module
  */
 
@@ -11,7 +11,7 @@ import type { App, List, Project, Series, SeriesAnswer, StoredEvent, Totals } fr
 import { useAttempt } from "../lib/use_attempt.ts";
 import { useData, useWhole } from "../lib/use_data.ts";
 
-/** Of each answer about all apps. */
+/** How many subjects each request about all apps may name. */
 const SUBJECTS = 150;
 
 const BROKEN = new Set(["disabled", "restarting", "retrying_setup"]);
@@ -129,10 +129,10 @@ function AppRow({ app, chain, totals, series, onChange }: RowProps) {
   );
 }
 
-/** What is dragged carries this, with its id. */
+/** The type of the dragged data, which is the app's id. */
 const DRAGGED = "application/x-hogpen-app";
 
-/** Moves the app by one place, or to where it is dropped, among those of the project that the page may order. */
+/** Moves the app by one place, or to where it is dropped, among those apps of the project that the page may reorder. */
 function Order({ app, chain, onChange }: Pick<RowProps, "app" | "chain" | "onChange">) {
   const { problem, attempt } = useAttempt();
   const movable = chain.filter(({ managed_by }) => managed_by === "api");
@@ -177,7 +177,7 @@ function Order({ app, chain, onChange }: Pick<RowProps, "app" | "chain" | "onCha
   );
 }
 
-/** The newest event, or the way to send the first. */
+/** The newest event, or instructions for sending the first one. */
 function FirstEvent({ project }: { project: Project }) {
   const { data } = useData<List<StoredEvent>>(`events?team_id=${project.id}&limit=1`, ["counters"]);
   const [newest] = data?.results ?? [];

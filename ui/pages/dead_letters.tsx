@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /**
- * Events that a destination or an app gave up on, by whom and why.
+ * Events that a destination or an app gave up on, by consumer and reason.
  * @module
  */
 

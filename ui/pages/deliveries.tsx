@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /**
- * How far each destination and each app that sees events later is.
+ * How far each consumer has come: the destinations, and the apps that see events after the chain.
  * @module
  */
 
@@ -123,7 +123,7 @@ function TestDelivery({ path }: { path: string }) {
   );
 }
 
-/** Delivers again from a time on, after it has been said how much that would be. */
+/** Delivers events again from a chosen time, after showing how many there are. */
 function Replay({ id, onStarted }: { id: string; onStarted(): void }) {
   const [time, setTime] = useState("");
   const [events, setEvents] = useState<number | null>(null);

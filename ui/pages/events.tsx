@@ -111,7 +111,7 @@ function Passed({ team, query }: { team: number; query: string }) {
   );
 }
 
-/** What each app makes of the event, found by running it again on copies. */
+/** What each app makes of the event, found by running it again with copies of the apps' data. */
 function Way({ team, uuid }: { team: number; uuid: string }) {
   const [run, setRun] = useState<DryRun | null>(null);
   const { problem, attempt } = useAttempt();
@@ -164,7 +164,7 @@ function KeptEvents({ path, none }: { path: string; none: string }) {
   );
 }
 
-/** The way of chosen events through the apps, kept as it happened. */
+/** The recorded way of selected events through the apps. */
 function Traced({ team, query, distinctId }: { team: number; query: string; distinctId: string }) {
   const { data, error, again } = useData<List<Trace>>("traces", ["traces"]);
   const [minutes, setMinutes] = useState("5");

@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /**
- * Brings in an app: from an address, from an archive, or written here. What it can do is shown before it runs.
+ * Installs an app from an address, from an archive, or from code written here. What it can do is shown before it runs.
  * @module
  */
 
@@ -92,7 +92,7 @@ export function Install() {
   );
 }
 
-/** An address, an archive, or code: whichever is chosen last. */
+/** An address, an archive or code, whichever was entered last. */
 export function SourceInput({ busy, onChosen }: { busy: boolean; onChosen(source: Source): void }) {
   const [url, setUrl] = useState("");
   const [name, setName] = useState("My app");
@@ -146,7 +146,7 @@ export function SourceInput({ busy, onChosen }: { busy: boolean; onChosen(source
   );
 }
 
-/** What the service found in the source, without having run it for an event. */
+/** What the service found in the source without running it on an event. */
 export function WhatItCanDo({ found }: { found: Inspected }) {
   if (found.error) {
     return (

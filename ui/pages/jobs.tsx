@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /**
- * What apps have asked to be done later, and retries of what failed.
+ * Jobs that apps have enqueued, and retries of what failed.
  * @module
  */
 
@@ -30,7 +30,7 @@ export function Jobs() {
   );
 }
 
-/** The jobs that the query of `GET /jobs` chooses. */
+/** The jobs that match the query of `GET /jobs`. */
 export function JobList({ query }: { query: string }) {
   const jobs = useList<Job>(`jobs?${query}`, ["jobs"]);
   const { data, error, again } = jobs;

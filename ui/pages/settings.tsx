@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /**
- * The service itself: its settings, who may use the API, and who changed what.
+ * The service itself: its settings, who may use the API, and the audit of changes.
  * @module
  */
 
@@ -24,7 +24,7 @@ interface Host {
   started_at: string;
   last_seen_at: string;
   revision: string;
-  partitions: number[] | null;
+  partitions: { inbox: number[]; outbox: number[] } | null;
   lag: { events: number; seconds: number };
 }
 interface Token {
@@ -115,7 +115,11 @@ function Hosts() {
                 <td>
                   <code>{revision}</code>
                 </td>
-                <td>{partitions === null ? "a log of its own" : partitions.length}</td>
+                <td>
+                  {partitions === null
+                    ? "a log of its own"
+                    : `${partitions.inbox.length} in, ${partitions.outbox.length} out`}
+                </td>
                 <td>{lag.events} events</td>
               </tr>
             ))}

@@ -16,8 +16,9 @@ const producers = new WeakMap<Uint8Array, (words: string) => void>();
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
 /**
- * The outcome, with events that could not be read marked as skipped: that is not this cell's failure. `end` ends the cell that answered, should what it
- * returned turn out to be no event. Throws CellProtocolError when it could not read what can be read.
+ * The outcome, with events that could not be read marked as skipped: that is not this cell's failure. `end` ends the
+ * cell that answered, should what it returned turn out to be no event. Throws CellProtocolError when it could not read
+ * what can be read.
  */
 export function settleBadInput(
   outcome: BatchOutcome,

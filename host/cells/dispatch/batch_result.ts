@@ -114,8 +114,8 @@ function check(holds: boolean, found: string): void {
 /** `sent` are the lengths of what stands in the body, of which some may not be taken. */
 function merge(input: EncodedEvents, lengths: number[], body: Uint8Array, sent: number[]): EncodedEvents {
   if (lengths.every((length) => length === UNCHANGED)) return input;
-  const depths = input.depths === undefined ? {} : { depths: input.depths };
-  if (!lengths.includes(UNCHANGED)) return { lengths, body, ...depths };
+  const origins = input.origins === undefined ? {} : { origins: input.origins };
+  if (!lengths.includes(UNCHANGED)) return { lengths, body, ...origins };
   const sizes = lengths.map((length, event) => length === UNCHANGED ? input.lengths[event] ?? 0 : length);
   const merged = new Uint8Array(sizes.reduce((sum, size) => sum + size, 0));
   let at = 0;
@@ -131,5 +131,5 @@ function merge(input: EncodedEvents, lengths: number[], body: Uint8Array, sent: 
     fromInput += inputLength;
     fromBody += Math.max(0, sent[event] ?? 0);
   }
-  return { lengths: sizes, body: merged, ...depths };
+  return { lengths: sizes, body: merged, ...origins };
 }

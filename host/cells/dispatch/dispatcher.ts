@@ -13,10 +13,13 @@ import { type BatchFunction, Outcome } from "../../../runtime/protocol.ts";
 import { isBlamed } from "./blame.ts";
 import { type CellEnd, CellEndedError } from "../process/cell_end.ts";
 import type { LoadedCell } from "../loaded_cell.ts";
-import { type BatchOutcome, type EncodedEvents, PluginCallError } from "../plugin_runtime.ts";
+import { type BatchOutcome, type EncodedEvents, type EventOrigin, PluginCallError } from "../plugin_runtime.ts";
 import { failedEvent, joinOutcomes, oneEvent, PLUGIN_STOPPED, skippedBatch, spreadOutcome } from "./split_batch.ts";
 
-/** Work that is still running or waiting when a runtime is closed; it was not done, and is found again at the next start. */
+/**
+ * Work that is still running or waiting when a runtime is closed; it was not done, and is found again at the next
+ * start.
+ */
 export class RuntimeClosedError extends Error {
   override name = "RuntimeClosedError";
   constructor() {
@@ -123,10 +126,16 @@ export class Dispatcher {
     }));
   }
 
-  call(pluginConfigId: number, type: "job" | "task", name: string, payload: unknown, depth: number): Promise<unknown> {
+  call(
+    pluginConfigId: number,
+    type: "job" | "task",
+    name: string,
+    payload: unknown,
+    origin: EventOrigin,
+  ): Promise<unknown> {
     return this.#submit<unknown>("call", (resolve, reject) => ({
       run: async (cell) => {
-        const answer = await cell.call(pluginConfigId, type, name, payload, depth);
+        const answer = await cell.call(pluginConfigId, type, name, payload, origin);
         if (answer.ok) resolve(answer.value);
         else reject(new PluginCallError(answer.error));
       },

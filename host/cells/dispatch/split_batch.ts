@@ -5,7 +5,7 @@
 
 import { type BatchFunction, Outcome } from "../../../runtime/protocol.ts";
 import type { CellEnd } from "../process/cell_end.ts";
-import type { BatchOutcome, EncodedEvents } from "../plugin_runtime.ts";
+import type { BatchOutcome, EncodedEvents, EventOrigin } from "../plugin_runtime.ts";
 
 const NO_BODY = new Uint8Array();
 
@@ -13,11 +13,11 @@ const NO_BODY = new Uint8Array();
 export const PLUGIN_STOPPED = "PluginStoppedError";
 
 /** The event at this index as a batch of its own. */
-export function oneEvent({ lengths, body, depths }: EncodedEvents, index: number): EncodedEvents {
+export function oneEvent({ lengths, body, origins }: EncodedEvents, index: number): EncodedEvents {
   const start = lengths.slice(0, index).reduce((sum, length) => sum + length, 0);
   const length = lengths[index] ?? 0;
   const one = { lengths: [length], body: body.subarray(start, start + length) };
-  return depths === undefined ? one : { ...one, depths: depths.slice(index, index + 1) };
+  return origins === undefined ? one : { ...one, origins: origins.slice(index, index + 1) };
 }
 
 /** Outcomes of neighbouring parts of a batch as one. */
@@ -26,16 +26,16 @@ export function joinOutcomes(parts: BatchOutcome[]): BatchOutcome {
   const outcomes = chain.map((_, plugin) => parts.map((part) => part.outcomes[plugin] ?? "").join(""));
   const errors: BatchOutcome["errors"] = [];
   const lengths: number[] = [];
-  const depths: number[] = [];
+  const origins: EventOrigin[] = [];
   const bodies: Uint8Array[] = [];
   for (const part of parts) {
     for (const error of part.errors) errors.push({ ...error, event: error.event + lengths.length });
     lengths.push(...part.events.lengths);
-    depths.push(...part.events.depths ?? part.events.lengths.map(() => 0));
+    origins.push(...part.events.origins ?? part.events.lengths.map(() => ({})));
     bodies.push(part.events.body);
   }
   const body = bodies.length === 1 ? bodies[0] as Uint8Array : concat(bodies);
-  return { outcomes, errors, events: { lengths, body, ...depths.some(Boolean) ? { depths } : {} } };
+  return { outcomes, errors, events: { lengths, body, origins } };
 }
 
 /** The outcome for events whose plugins are not run: they pass. */

@@ -1,21 +1,25 @@
 /**
- * Where a plugin may connect to: everything but the addresses that a machine's own network uses, less what `egress.allow` opens.
+ * Where a plugin may connect to: everything but the addresses that a machine's own network uses, less what
+ * `egress.allow` opens.
  *
- * Two walls enforce it. Deno checks the resolved address of every connection of the process against `--deny-net`, which takes IPv4 networks and
- * single IPv6 addresses. The guard inside the sandbox (LoadRequest.egressAllow) checks names, ports and IPv6 networks as well. So an
- * entry always opens a hole in the first wall as wide as the flags can say, and the second wall narrows it to what was written:
+ * Two walls enforce it. Deno checks the resolved address of every connection of the process against `--deny-net`, which
+ * takes IPv4 networks and single IPv6 addresses. The guard inside the sandbox (LoadRequest.egressAllow) checks names,
+ * ports and IPv6 networks as well. So an entry always opens a hole in the first wall as wide as the flags can say, and
+ * the second wall narrows it to what was written:
  *
  *     10.1.2.3:5432        the address leaves the denied networks; the guard keeps its other ports closed
  *     10.0.0.0/8           the network leaves them
  *     localhost:5432, db   what the name resolves to when the cell starts leaves them
- *     *.internal.example   nobody knows the addresses: the private networks leave them, loopback and metadata stay denied
- *     [fd00::5]:443        flags cannot name IPv6 networks: the guard alone decides, single denied addresses leave the list
+ *     *.internal.example   the addresses are unknown: the private networks leave them, but not loopback and metadata
+ *     [fd00::5]:443        flags cannot name IPv6 networks: the guard decides, and single addresses leave the list
  * @module
  */
 
 import { excludeNetwork, formatNetwork, type Ipv4Network, parseNetwork } from "./ipv4_network.ts";
 
-/** IPv4 networks that no plugin reaches by default: this host, private, shared, link-local, test, multicast, reserved. */
+/**
+ * IPv4 networks that no plugin reaches by default: this host, private, shared, link-local, test, multicast, reserved.
+ */
 export const DENIED_NETWORKS = [
   "0.0.0.0/8",
   "10.0.0.0/8",
@@ -34,7 +38,10 @@ export const DENIED_NETWORKS = [
   "240.0.0.0/4",
 ] as const;
 
-/** What a wildcard name may resolve to: the networks that organisations use inside. Never loopback or link-local (metadata). */
+/**
+ * What a wildcard name may resolve to: the networks that organisations use inside. Never loopback or link-local
+ * (metadata).
+ */
 const PRIVATE_NETWORKS = ["10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16"] as const;
 
 /** Single IPv6 addresses that flags can deny; networks are the inner guard's matter. */
@@ -66,7 +73,8 @@ async function findHoles(allow: readonly string[], sources: EgressSources): Prom
     try {
       return await sources.resolve(host);
     } catch {
-      // The name may get an address later: the cell's next start sees it. Until then connections to it are refused by address.
+      // The name may get an address later: the cell's next start sees it. Until then connections to it are refused by
+      // address.
       return [];
     }
   }));

@@ -26,8 +26,8 @@ import { readTail } from "./read_tail.ts";
 import { serviceAnswer } from "./service_answer.ts";
 import { FrameSink, readFrames } from "./frame_stream.ts";
 import { createIdleCpu } from "./idle_cpu.ts";
-import { depthsOf, InFlight, type Pending } from "./in_flight.ts";
-import type { BatchOutcome, EncodedEvents } from "../plugin_runtime.ts";
+import { InFlight, originsOf, type Pending } from "./in_flight.ts";
+import type { BatchOutcome, EncodedEvents, EventOrigin } from "../plugin_runtime.ts";
 import type { ProcessWatch } from "./process_watch.ts";
 
 export interface CellOptions {
@@ -114,7 +114,7 @@ export class Cell implements AsyncDisposable {
     return this.#ask<LoadResult>(FrameKind.Load, [encodeJson(request)], {
       what: "loading its code",
       calls: 1,
-      depths: undefined,
+      origins: undefined,
       causeKind: "other",
       read: (payload) => {
         this.#silenceMs = this.#options.deadlineMs;
@@ -127,9 +127,9 @@ export class Cell implements AsyncDisposable {
     });
   }
 
-  call(request: CallRequest, causeKind: Cause["kind"], depth: number): Promise<Answer> {
+  call(request: CallRequest, causeKind: Cause["kind"], origin: EventOrigin = {}): Promise<Answer> {
     const what = request.type === "method" ? request.name : `${request.type} ${request.name}`;
-    const asked = { what, calls: 1, depths: [depth], causeKind, read: readAnswer };
+    const asked = { what, calls: 1, origins: [origin], causeKind, read: readAnswer };
     return this.#ask(FrameKind.Call, [encodeJson(request)], asked);
   }
 
@@ -142,7 +142,7 @@ export class Cell implements AsyncDisposable {
     return this.#ask(FrameKind.Batch, [headerLength, header, body], {
       what: fn,
       calls: lengths.length * chain.length,
-      depths: depthsOf(lengths.length, events.depths),
+      origins: originsOf(lengths.length, events.origins),
       causeKind: "event",
       read: (payload) =>
         settleBadInput(

@@ -4,8 +4,9 @@
  */
 
 /**
- * `hang`: a call did not return · `memory`: past its limit · `cpu`: busy while nothing was asked of it · `protocol`: sent what a sandbox
- * never sends · `exit`: its process ended by itself · `start`: it never came up, which no plugin can cause · `stopped`: the host ended it.
+ * `hang`: a call did not return · `memory`: past its limit · `cpu`: busy while nothing was asked of it · `protocol`:
+ * sent what a sandbox never sends · `exit`: its process ended by itself · `start`: it never came up, which no plugin
+ * can cause · `stopped`: the host ended it.
  */
 export type CellEndKind = "hang" | "memory" | "cpu" | "protocol" | "exit" | "start" | "stopped";
 

@@ -11,7 +11,10 @@ export const MAX_FRAME_BYTES = 64 * MB;
 export const MAX_JSON_FRAME_BYTES = 9 * MB;
 /** One event that came out of a plugin. */
 export const MAX_EVENT_BYTES = 16 * MB;
-/** Levels of objects and arrays in an event that came out of a plugin; only events larger than twice as many bytes need a look. */
+/**
+ * Levels of objects and arrays in an event that came out of a plugin; only events larger than twice as many bytes need
+ * a look.
+ */
 export const MAX_DEPTH = 2_500;
 /** Values in the JSON of one event or one message: this many take some tens of milliseconds to parse. */
 export const MAX_VALUES = 100_000;
@@ -28,7 +31,13 @@ export const MAX_ERROR_TEXT = 50_000;
 
 /** Milliseconds past the deadline at which a sandbox that has not been heard of is killed. */
 export const STUCK_MARGIN_MS = 50;
-/** Until a new cell is heard of for the first time. Nothing of the plugin has run by then, so a slow machine is to blame. */
+/**
+ * Until a new cell is heard of for the first time. Nothing of the plugin has run by then, so a slow machine is to
+ * blame.
+ */
 export const START_MS = 30_000;
-/** The least that evaluating a plugin's code may take, whatever the deadline of a call: the large packages need a second. */
+/**
+ * The least that evaluating a plugin's code may take, whatever the deadline of a call: the large packages need a
+ * second.
+ */
 export const MIN_LOAD_MS = 4_000;

@@ -62,6 +62,12 @@ export const logBatchSchema = z.object({
     at: z.number(),
   })).max(MAX_LOG_ENTRIES),
   dropped: index,
+  requests: z.array(z.object({
+    method: z.string(),
+    url: z.string(),
+    headers: z.array(z.tuple([z.string(), z.string()])),
+    body: z.string().nullable(),
+  })).max(MAX_LOG_ENTRIES).exactOptional(),
 });
 
 export const batchResultSchema = z.object({

@@ -1,5 +1,6 @@
 /**
- * Frames over a cell's pipes: read with the length checked before the body is kept, written in order without copying large bodies.
+ * Frames over a cell's pipes: read with the length checked before the body is kept, written in order without copying
+ * large bodies.
  * @module
  */
 
@@ -12,7 +13,10 @@ const CHUNK_BYTES = 208 * 1024;
 /** Parts up to this size are copied into one buffer, which is cheaper than another system call. */
 const JOIN_BYTES = 64 * 1024;
 
-/** Hands over each frame as it completes; resolves when the stream ends, rejects with CellProtocolError for a frame out of bounds. */
+/**
+ * Hands over each frame as it completes; resolves when the stream ends, rejects with CellProtocolError for a frame out
+ * of bounds.
+ */
 export async function readFrames(stream: ReadableStream<Uint8Array>, onFrame: (frame: Frame) => void): Promise<void> {
   const frames = new FrameReader(MAX_FRAME_BYTES);
   const reader = stream.getReader({ mode: "byob" });

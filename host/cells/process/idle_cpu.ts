@@ -10,7 +10,10 @@ const BURST_MS = 1_000;
 const SHARE = 0.5;
 
 export interface IdleCpu {
-  /** Takes the CPU time so far. `busy`: there was work since the look before. True when the cell has used more than it may. */
+  /**
+   * Takes the CPU time so far. `busy`: there was work since the look before. True when the cell has used more than it
+   * may.
+   */
   isOverused(cpuMs: number, busy: boolean): boolean;
 }
 

@@ -4,14 +4,15 @@
  */
 
 import type { Cause } from "../../services/services.ts";
+import type { EventOrigin } from "../plugin_runtime.ts";
 
 /** A request as it waits for its answer. */
 export interface Pending {
   id: number;
   /** For messages: `processEvent`, `job sendMail`. */
   what: string;
-  /** Depth of each event of a batch, or of the job or task. */
-  depths: number[] | undefined;
+  /** Of each event of a batch, or of the job or task. */
+  origins: EventOrigin[] | undefined;
   causeKind: Cause["kind"];
   causes: Map<number, Cause>;
   /** Memory of the cell when the request was sent. */
@@ -32,7 +33,7 @@ const WHOLE_BATCH = -1;
 /** The requests of one cell, oldest first. */
 export class InFlight {
   readonly #pending = new Map<number, Pending>();
-  readonly #answered = new Map<number, Pick<Pending, "depths" | "causeKind" | "causes">>();
+  readonly #answered = new Map<number, Pick<Pending, "what" | "origins" | "causeKind" | "causes">>();
   #lastId = 0;
 
   get size(): number {
@@ -59,8 +60,8 @@ export class InFlight {
     const pending = this.#pending.get(id);
     if (pending === undefined) return;
     this.#pending.delete(id);
-    const { depths, causeKind, causes } = pending;
-    this.#answered.set(id, { depths, causeKind, causes });
+    const { what, origins, causeKind, causes } = pending;
+    this.#answered.set(id, { what, origins, causeKind, causes });
     for (const oldest of this.#answered.keys()) {
       if (this.#answered.size <= REMEMBERED) break;
       this.#answered.delete(oldest);
@@ -85,29 +86,31 @@ export class InFlight {
   causeOf(named: { id: number; event?: number | undefined } | undefined): Cause {
     const found = named === undefined ? undefined : this.#pending.get(named.id) ?? this.#answered.get(named.id);
     if (found === undefined || found.causeKind === "other") return this.#unknownCause();
-    const { depths = [0], causeKind, causes } = found;
+    const { what, origins = [{}], causeKind, causes } = found;
     const event = named?.event ?? WHOLE_BATCH;
-    if (event >= depths.length) return this.#unknownCause();
+    if (event >= origins.length) return this.#unknownCause();
     let cause = causes.get(event);
     if (cause === undefined) {
-      const depth = event === WHOLE_BATCH ? deepest(depths) : depths[event] ?? 0;
-      cause = { kind: causeKind, depth, captured: 0 };
+      const { depth = 0, name } = event === WHOLE_BATCH ? { depth: deepest(origins) } : origins[event] ?? {};
+      cause = { kind: causeKind, depth, captured: 0, ...(name !== undefined && { name: `${what} ${name}` }) };
       causes.set(event, cause);
     }
     return cause;
   }
 
   #unknownCause(): Cause {
-    const depths = [...this.#pending.values()].map(({ depths = [] }) => deepest(depths));
-    return { kind: "other", depth: deepest(depths), captured: 0 };
+    const origins = [...this.#pending.values()].flatMap(({ origins = [] }) => origins);
+    return { kind: "other", depth: deepest(origins), captured: 0 };
   }
 }
 
-function deepest(depths: number[]): number {
-  return depths.reduce((most, depth) => Math.max(most, depth), 0);
+function deepest(origins: EventOrigin[]): number {
+  return origins.reduce((most, { depth = 0 }) => Math.max(most, depth), 0);
 }
 
-/** Depths for a batch of `count` events; all 0 when none is given. */
-export function depthsOf(count: number, depths: number[] | undefined): number[] {
-  return depths ?? new Array<number>(count).fill(0);
+/** Origins for a batch of `count` events, also when nothing is known of them. */
+export function originsOf(count: number, origins: EventOrigin[] | undefined): EventOrigin[] {
+  return origins ?? new Array<EventOrigin>(count).fill(UNKNOWN);
 }
+
+const UNKNOWN: EventOrigin = {};

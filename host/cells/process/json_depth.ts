@@ -1,6 +1,6 @@
 /**
- * How deep a JSON text is nested and how many values it has, without parsing it: a text of a few megabytes can hold so many that parsing
- * it takes a second.
+ * How deep a JSON text is nested and how many values it has, without parsing it: a text of a few megabytes can hold so
+ * many that parsing it takes a second.
  * @module
  */
 

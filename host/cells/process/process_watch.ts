@@ -75,7 +75,10 @@ function openStatm(pid: number): Deno.FsFile | null {
   }
 }
 
-/** Resident pages less those of files: the program itself is shared by all cells and by the host. Null when the process has ended. */
+/**
+ * Resident pages less those of files: the program itself is shared by all cells and by the host. Null when the process
+ * has ended.
+ */
 function readOwnMemory(statm: Deno.FsFile, buffer: Uint8Array): number | null {
   try {
     statm.seekSync(0, Deno.SeekMode.Start);

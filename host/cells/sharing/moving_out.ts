@@ -1,6 +1,6 @@
 /**
- * How a plugin that misbehaves leaves a cell that the service had it share: its log says why, and the service is asked for a cell of its
- * own. Nothing happens in a cell of one plugin, or in one that the operator named.
+ * How a plugin that misbehaves leaves a cell that the service had it share: its log says why, and the service is asked
+ * for a cell of its own. Nothing happens in a cell of one plugin, or in one that the operator named.
  * @module
  */
 

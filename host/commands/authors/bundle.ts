@@ -1,5 +1,5 @@
 /**
- * `deno task bundle <folder>`: writes a plugin packed with its npm packages, and says what to expect of it.
+ * `bundle <folder>`: writes a plugin together with its npm packages into one file, and reports how it will behave.
  * @module
  */
 
@@ -18,8 +18,8 @@ export interface BundleCommand {
 }
 
 /**
- * Packs the plugin into `out` (by default `dist/hogpen/index.js` in its folder), with a plugin.json beside it, and
- * loads the result as a service would. Sets the exit code.
+ * Bundles the plugin into `out` (by default `dist/hogpen/index.js` in its folder) with a plugin.json beside it, and
+ * loads the result as the service would. Sets the exit code.
  */
 export async function bundle(folder: string, { out, entry }: BundleCommand): Promise<void> {
   const root = resolve(folder);
@@ -40,7 +40,7 @@ export async function bundle(folder: string, { out, entry }: BundleCommand): Pro
     await Deno.writeTextFile(file, code);
     await writeManifest(root, file);
     const { main } = await loadPlugin(dirname(file));
-    // What packages do while they load shows only when they are run.
+    // What a package does while it is being loaded shows only when it is run.
     const does = await readCapabilities(dirname(file)).catch((cause) => {
       throw new BundleError(`Cannot run the bundle, ${main}: ${cause.message}`, { cause });
     });
@@ -56,7 +56,7 @@ export async function bundle(folder: string, { out, entry }: BundleCommand): Pro
   }
 }
 
-/** The plugin's own plugin.json, with the bundle as its main. */
+/** The plugin's own plugin.json, with the bundle as its main file. */
 async function writeManifest(root: string, file: string): Promise<void> {
   const target = join(dirname(file), "plugin.json");
   const text = await Deno.readTextFile(join(root, "plugin.json")).catch(() => JSON.stringify({ name: basename(root) }));
@@ -64,7 +64,7 @@ async function writeManifest(root: string, file: string): Promise<void> {
   await Deno.writeTextFile(target, `${JSON.stringify(manifest, null, 2)}\n`);
 }
 
-/** In the plugin's folder, or else where the command was given. */
+/** Looked for in the plugin's folder, then in the current one. */
 async function entryIn(root: string, entry: string): Promise<string> {
   const isIn = await Deno.stat(join(root, entry)).then(() => true, () => false);
   return isIn ? entry : relative(root, resolve(entry));

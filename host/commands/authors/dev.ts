@@ -1,5 +1,5 @@
 /**
- * `dev <folder>`: serves a plugin, reloads it when its folder changes, and says what became of each event.
+ * `dev <folder>`: serves a plugin, reloads it when its folder changes, and shows what it made of each event.
  * @module
  */
 
@@ -21,17 +21,17 @@ import { type Change, changesOf, describeChanges } from "../show/event_change.ts
 import { followEvents, type RoutedEvent } from "../show/follow_events.ts";
 
 export interface DevCommand {
-  /** JSON with the values of the configuration. */
+  /** A JSON file with the plugin's configuration. */
   config?: string;
   port?: string;
-  /** Where storage and events are kept; a temporary folder when absent. */
+  /** The folder for storage and events. If absent, a temporary folder is used. */
   data?: string;
   json?: boolean;
 }
 
 const PLUGIN = 1;
 
-/** Resolves after SIGINT or SIGTERM. Rejects with CommandError or UsageError. */
+/** Resolves after SIGINT or SIGTERM. Rejects with a CommandError or UsageError. */
 export async function dev(folder: string, command: DevCommand): Promise<void> {
   const root = await Deno.realPath(resolve(folder)).catch((cause) => {
     throw new CommandError(`Cannot serve ${folder}: there is no such folder`, undefined, { cause });
@@ -138,7 +138,7 @@ function describe({ before, after }: RoutedEvent): string[] {
   ];
 }
 
-/** What the service does to every event, whatever the plugin does. */
+/** Changes that the service makes to every event, whatever the plugin does. */
 function isOurs({ path, ...change }: Change, { ip }: RoutedEvent["before"]): boolean {
   if (path === "properties.$ip") return !("before" in change) && change.after === ip;
   return path === "timestamp" && !("before" in change) || /^properties\.\$plugins_/.test(path);

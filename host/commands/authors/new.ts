@@ -1,5 +1,5 @@
 /**
- * `new <name>`: a plugin to start from, with a test that passes.
+ * `new <name>`: creates a plugin to start from, with a test that passes.
  * @module
  */
 
@@ -12,7 +12,7 @@ export interface NewCommand {
   js?: boolean;
 }
 
-/** Writes into a new or empty folder. Rejects with CommandError. */
+/** Writes into a new or empty folder. Rejects with a CommandError. */
 export async function newPlugin(name: string, { js = false }: NewCommand): Promise<void> {
   const root = resolve(name);
   const entries = await Array.fromAsync(Deno.readDir(root)).catch((error) => {

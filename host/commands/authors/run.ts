@@ -1,5 +1,5 @@
 /**
- * `run <folder>`: gives a plugin one event in the sandbox of the service, and shows what it does with it.
+ * `run <folder>`: passes one event to a plugin in the service's sandbox, and shows what the plugin does.
  * @module
  */
 
@@ -9,7 +9,11 @@ import { PluginThrew, type StartedPlugin, startPlugin } from "../../../testing/s
 import type { FetchRule } from "../../../testing/sandbox/fetch_fixture.ts";
 import { sampleEvent } from "../../../testing/sample_event.ts";
 import { type BatchFunction, Outcome } from "../../../runtime/protocol.ts";
+import { CONSUMING_FUNCTIONS } from "../../consumers/sinks/plugin_call.ts";
+import { passEvents } from "../../dry_run/passing_events.ts";
 import { PluginLoadError } from "../../loader/plugin.ts";
+import { isDeferred } from "../../router/marks.ts";
+import type { StagePlugin } from "../../router/stage.ts";
 import { readJson } from "../program/read_json.ts";
 import { describeError, describeRun, type RunReport } from "../show/run_report.ts";
 import { CommandError, EXIT_FAILED, EXIT_USAGE, terminal } from "../program/terminal.ts";
@@ -18,7 +22,7 @@ export interface RunCommand {
   event?: string;
   config?: string;
   fetch?: string;
-  /** `key=file` each. */
+  /** Each of the form `key=file`. */
   attachment?: string[];
   task?: string;
   job?: string;
@@ -41,10 +45,11 @@ const rules = z.array(z.object({
   network_error: z.string().optional(),
 }));
 
-/** Functions that an event passes, in this order; the later ones see what the first made of it. */
-const CONSUMERS = ["onEvent", "exportEvents", "composeWebhook"] as const satisfies BatchFunction[];
+const TEAM_ID = 1;
+/** The plugin is the only one of its chain. */
+const PLACE: StagePlugin = { pluginConfigId: 1, mark: "the plugin (1)", readsMarks: false };
 
-/** Exits with 1 when the plugin cannot be loaded or set up, or throws. */
+/** Exits with 1 if the plugin cannot be loaded or set up, or if it throws. */
 export async function run(folder: string, command: RunCommand): Promise<void> {
   const events = command.event === undefined ? [pageview()] : await readEvents(command.event);
   const plugin = await start(folder, command);
@@ -83,24 +88,39 @@ async function runEvent(plugin: StartedPlugin, event: Record<string, unknown>): 
   const { methods } = plugin.capabilities;
   const since = await mark(plugin);
   const calls: RunReport["calls"] = [];
-  let current: Record<string, unknown> | null = event;
+  const passing = passEvents([event]);
+  async function give(fn: BatchFunction, given: Record<string, unknown>) {
+    const [result] = await plugin.batch(fn, [given]);
+    calls.push({ function: fn, ...(result?.error && { error: result.error }) });
+    return result;
+  }
+
   // A plugin with either function is called by the same name.
   if (methods.includes("processEvent") || methods.includes("processEventBatch")) {
-    const [result] = await plugin.batch("processEvent", [event]);
-    current = result === undefined || result.outcome === Outcome.dropped ? null : result.event ?? event;
-    calls.push({ function: "processEvent", ...(result?.error && { error: result.error }) });
+    for (const { index, event } of passing.next(PLACE)) {
+      const { outcome = Outcome.skipped, event: made = null } = await give("processEvent", event) ?? {};
+      passing.passed(PLACE, index, outcome, made);
+    }
   }
-  for (const name of CONSUMERS) {
-    if (current === null || !methods.includes(name)) continue;
-    const [result] = await plugin.batch(name, [{ elements: [], ...current }]);
-    calls.push({ function: name, ...(result?.error && { error: result.error }) });
+  const [{ after = null } = {}] = passing.results();
+  await passing.finish({
+    teamId: TEAM_ID,
+    anonymizeIps: false,
+    deferred: isDeferred(plugin.capabilities) ? [PLACE.mark] : [],
+  });
+  for (const fn of CONSUMING_FUNCTIONS.filter((fn) => methods.includes(fn))) {
+    for (const { event } of passing.consumed(fn, plugin.config)) await give(fn, event);
   }
-  if (calls.length === 0) {
+  if (calls.length === 0 && !methods.some(takesEvents)) {
     const { scheduled_tasks: [task], jobs: [job] } = plugin.capabilities;
     const hint = task !== undefined ? `--task ${task}` : job !== undefined ? `--job ${job}` : "hogpen validate";
     throw new CommandError(`Cannot give the plugin an event: it has no function that takes one. Try ${hint}`);
   }
-  return { before: event, after: current, calls, ...await since() };
+  return { before: event, after, calls, ...await since() };
+}
+
+function takesEvents(method: string): boolean {
+  return method.startsWith("processEvent") || CONSUMING_FUNCTIONS.some((name) => name === method);
 }
 
 async function runNamed(plugin: StartedPlugin, { task, job, payload }: RunCommand): Promise<RunReport> {
@@ -122,7 +142,7 @@ async function runNamed(plugin: StartedPlugin, { task, job, payload }: RunComman
   return { calls: [call], ...await since() };
 }
 
-/** Gives what the plugin did besides since now. */
+/** Returns a function that reports what the plugin did since this call. */
 async function mark(plugin: StartedPlugin) {
   const counts = [plugin.logs, plugin.captured, plugin.jobs, plugin.fetched].map(({ length }) => length);
   const [storage, cache] = [await plugin.storage(), await plugin.cache()];
@@ -155,7 +175,7 @@ async function readEvents(path: string): Promise<Record<string, unknown>[]> {
 
 function timely(event: Record<string, unknown>): Record<string, unknown> {
   const now = new Date().toISOString();
-  return sampleEvent({ uuid: crypto.randomUUID(), team_id: 1, now, timestamp: now, ...event });
+  return sampleEvent({ uuid: crypto.randomUUID(), team_id: TEAM_ID, now, timestamp: now, ...event });
 }
 
 async function readAttachment(given: string) {

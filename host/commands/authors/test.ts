@@ -1,5 +1,5 @@
 /**
- * `test <folder>`: runs a plugin's Jest tests as they are.
+ * `test <folder>`: runs a plugin's Jest tests unchanged.
  * @module
  */
 
@@ -14,17 +14,17 @@ import { pluginPackagesIn } from "../../packages/plugin_packages_in.ts";
 import { CommandError, terminal } from "../program/terminal.ts";
 
 export interface TestCommand {
-  /** Regular expression for the names of tests. */
+  /** A regular expression for the names of tests. */
   testNamePattern?: string;
   updateSnapshot?: boolean;
   json?: boolean;
-  /** The repository's own Jest instead. */
+  /** Use the repository's own Jest instead. */
   jest?: boolean;
 }
 
 const ROOT = new URL("../../../", import.meta.url);
 
-/** Exits with 1 when a test fails. The tests have the rights of whoever runs them, as under Jest. */
+/** Exits with 1 if a test fails. The tests run with the user's own rights, as they do under Jest. */
 export async function test(folder: string, patterns: string[], command: TestCommand): Promise<void> {
   const root = await Deno.realPath(resolve(folder)).catch((cause) => {
     throw new CommandError(`Cannot test ${folder}: there is no such folder`, undefined, { cause });
@@ -52,7 +52,7 @@ export async function test(folder: string, patterns: string[], command: TestComm
     "--quiet",
     "-A",
     "--no-check",
-    // This process has seen to the packages: to do it again takes longer than most tests.
+    // This process has already fetched the packages; checking again would take longer than most tests.
     "--node-modules-dir=manual",
     `--config=${pathOf("deno.json")}`,
     pathOf("testing/jest/run_tests.ts"),
@@ -61,7 +61,7 @@ export async function test(folder: string, patterns: string[], command: TestComm
   await runChild(args, root);
 }
 
-/** Those that the repository names and has not installed. */
+/** The packages that the repository lists but has not installed. */
 async function packagesFor(root: string): Promise<InstalledPackages> {
   const has = (name: string) => Deno.stat(join(root, name)).then(() => true, () => false);
   if (!await has("package.json") || await has("node_modules")) {
@@ -74,7 +74,7 @@ async function packagesFor(root: string): Promise<InstalledPackages> {
   });
 }
 
-/** Jest as the repository has it, in Node's stead under Deno. */
+/** Runs the repository's own Jest under Deno instead of Node. */
 async function runJest(root: string, patterns: string[], command: TestCommand): Promise<void> {
   const jest = join(root, "node_modules", "jest", "bin", "jest.js");
   if (!await Deno.stat(jest).catch(() => null)) {
@@ -110,13 +110,13 @@ async function runChild(args: string[], cwd: string): Promise<void> {
   if (code !== 0) Deno.exitCode = code === 1 ? 1 : code;
 }
 
-/** The very version that plugins are given here. */
+/** Whether it is exactly the version that Hogpen provides to plugins. */
 async function isOwnPackage(name: string, version: string): Promise<boolean> {
   const text = await Deno.readTextFile(pathOf(`node_modules/${name}/package.json`)).catch(() => "{}");
   return (JSON.parse(text) as { version?: string }).version === version;
 }
 
-/** Of this user, on this machine. */
+/** A cache folder of this user on this machine. */
 function cacheFolder(name: string): string {
   const home = Deno.env.get("XDG_CACHE_HOME") ??
     join(Deno.env.get("HOME") ?? Deno.env.get("USERPROFILE") ?? "/tmp", ".cache");

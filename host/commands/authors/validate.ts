@@ -1,5 +1,5 @@
 /**
- * `validate <folder>`: says what is wrong with a plugin, a line each, and what it can do.
+ * `validate <folder>`: reports what is wrong with a plugin, one line per problem, and what it can do.
  * @module
  */
 
@@ -17,7 +17,7 @@ export interface ValidateCommand {
   json?: boolean;
 }
 
-/** Exits with 1 when the plugin cannot run; warnings alone are no failure. */
+/** Exits with 1 if the plugin cannot run. Warnings alone do not make it fail. */
 export async function validate(folder: string, { json }: ValidateCommand): Promise<void> {
   const root = resolve(folder);
   if (!await Deno.stat(root).then(({ isDirectory }) => isDirectory, () => false)) {
@@ -31,7 +31,7 @@ export async function validate(folder: string, { json }: ValidateCommand): Promi
   if (hasErrors) Deno.exitCode = EXIT_FAILED;
 }
 
-/** All problems, in the order of files and lines; the plugin's code is run only when nothing else is wrong. */
+/** All problems in the order of files and lines. The plugin's code is run only if nothing else is wrong. */
 export async function findProblems(root: string) {
   const validation = await validatePlugin(root);
   const { problems } = validation;
@@ -48,7 +48,7 @@ export async function findProblems(root: string) {
   return { problems, capabilities, validation };
 }
 
-/** Evaluates the plugin in a sandbox, without setting it up. */
+/** Evaluates the plugin in a sandbox without setting it up. */
 export async function readCapabilities(root: string): Promise<Capabilities> {
   const plugin = await loadPlugin(root);
   await using started = await startFixturePlugin({

@@ -1,5 +1,5 @@
 /**
- * Asks a running service, as its operator.
+ * A client of a running service's API, for its operator.
  * @module
  */
 
@@ -7,32 +7,35 @@ import { join } from "node:path";
 import { CommandError, EXIT_FAILED, EXIT_UNREACHABLE, EXIT_USAGE } from "./terminal.ts";
 
 export interface ApiOptions {
-  /** Where the service listens. */
+  /** The address of the service. */
   url?: string;
   adminToken?: string;
-  /** Its data folder, where the token lies. */
+  /** The service's data folder, which contains the token. */
   data?: string;
 }
 
 export interface ApiClient {
   url: string;
-  /** The answer as JSON. Rejects with CommandError. */
+  /** Resolves with the answer as JSON. Rejects with a CommandError. */
   ask<T>(path: string, method?: string, body?: unknown): Promise<T>;
-  /** All of a list, however many pages it has. `path` has no query. */
+  /** All entries of a list, however many pages it has. `path` has no query. */
   askAll<T>(path: string): Promise<T[]>;
-  /** A page of events, and where it ends. */
+  /** One page of events, and the cursor behind it. */
   askPage<T>(path: string): Promise<T & { cursor: string }>;
 }
 
 const DEFAULT_PORT = "8000";
 
-/** Where a service on this machine has its API, by the variables that it would be started with. */
+/** The API's address of a service on this machine, from the same variables that the service reads at its start. */
 function localUrl(): string {
   const port = Deno.env.get("HOGPEN_ADMIN_PORT") || Deno.env.get("HOGPEN_PORT") || DEFAULT_PORT;
   return `http://127.0.0.1:${port}`;
 }
 
-/** Options beat variables (HOGPEN_URL, HOGPEN_ADMIN_TOKEN, HOGPEN_DATA), these beat what a local service has. */
+/**
+ * Options take precedence over variables (HOGPEN_URL, HOGPEN_ADMIN_TOKEN, HOGPEN_DATA), and those over the files of a
+ * local service.
+ */
 export async function openApi(options: ApiOptions): Promise<ApiClient> {
   const url = (options.url ?? Deno.env.get("HOGPEN_URL") ?? localUrl()).replace(/\/+$/, "");
   if (!URL.canParse(url)) {

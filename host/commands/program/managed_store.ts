@@ -1,5 +1,5 @@
 /**
- * What commands need that work on the configuration and the store themselves, rather than through a running service.
+ * Access to the configuration and the store for commands that do not go through a running service.
  * @module
  */
 
@@ -13,12 +13,12 @@ import { openDataFolder } from "../../service/upkeep/data_folder.ts";
 import { openManaged } from "../../service/upkeep/managed.ts";
 import { CommandError, EXIT_USAGE, terminal } from "./terminal.ts";
 
-/** What hogpen.json says, or what runs without one. Rejects with CommandError. */
+/** The configuration in hogpen.json, or the one that runs without a file. Rejects with a CommandError. */
 export async function readOwnConfig(settings: Settings, configGiven: boolean): Promise<HogpenConfig> {
   return await withConfigErrors(() => loadConfig(settings, configGiven));
 }
 
-/** A configuration that cannot be used is the user's to mend. */
+/** An invalid configuration is for the user to fix, so the error becomes a CommandError. */
 export async function withConfigErrors<T>(read: () => T | Promise<T>): Promise<T> {
   try {
     return await read();
@@ -27,7 +27,7 @@ export async function withConfigErrors<T>(read: () => T | Promise<T>): Promise<T
   }
 }
 
-/** Opens what was made through the API, also while the service runs. */
+/** Opens what was made through the API. This also works while the service is running. */
 export async function withManaged(settings: Settings, use: (things: ManagedThings) => Promise<void>): Promise<void> {
   await openDataFolder(settings.data);
   await using store = await openStore(settings);

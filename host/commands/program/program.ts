@@ -1,5 +1,5 @@
 /**
- * The commands and their options. What a command does is loaded when it runs, so that `--help` and misspelt flags are
+ * The commands and their options. A command's code is loaded only when it runs, so that `--help` and misspelt flags are
  * answered at once.
  * @module
  */
@@ -12,7 +12,9 @@ import { addSettings, givenSettings } from "./settings_options.ts";
 
 const START = "start";
 
-/** The program; `parseAsync` runs what it was asked for. Rejects with CommanderError for a wrong command or flag. */
+/**
+ * The program; its `parseAsync` runs the requested command. Rejects with a CommanderError for a wrong command or flag.
+ */
 export function createProgram(): Command {
   const program = new Command("hogpen")
     .description("Runs PostHog apps outside PostHog, each in a sandbox of its own")
@@ -33,7 +35,7 @@ export function createProgram(): Command {
   return program;
 }
 
-/** Without a command the service starts; its settings may come first then. */
+/** Without a command the service starts. Its settings may then come first. */
 export function withCommand(args: readonly string[]): string[] {
   const [first] = args;
   const isAsked = first !== undefined &&
@@ -46,6 +48,13 @@ function addServiceCommands(program: Command): void {
   addSettings(program.command(START))
     .description("Start the service; what happens without a command")
     .action(async (options) => (await import("../start.ts")).start(givenSettings(options)));
+  addSettings(program.command("migrate"))
+    .description("Move the event log of the data folder elsewhere, and take events meanwhile; goes on after a kill")
+    .requiredOption("--to <log>", "Where to: kafka")
+    .option("--exit", "End when everything is moved, instead of taking events until a signal")
+    .action(async ({ to, exit, ...options }) =>
+      (await import("../migrate.ts")).migrate({ to, exit }, givenSettings(options))
+    );
   addSettings(program.command("check"))
     .description("Read the configuration and load every plugin, then say what is wrong")
     .action(async (options) => (await import("../check.ts")).check(givenSettings(options)));

@@ -1,5 +1,5 @@
 /**
- * Reads the files that a command is given.
+ * Reads the JSON files that are passed to commands.
  * @module
  */
 
@@ -7,7 +7,7 @@ import type { z } from "zod";
 import { describeIssues } from "../../config/describe_issues.ts";
 import { CommandError, EXIT_USAGE } from "./terminal.ts";
 
-/** The JSON in the file, of the shape. Rejects with CommandError. */
+/** Reads the file and checks its content against the schema. Rejects with a CommandError. */
 export async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T> {
   let text: string;
   try {

@@ -1,5 +1,5 @@
 /**
- * Runs the command that the arguments ask for, and says in a line what went wrong.
+ * Runs the command that the arguments name, and reports an error in one line.
  * @module
  */
 
@@ -14,7 +14,7 @@ export async function runProgram(args: readonly string[]): Promise<void> {
   try {
     await createProgram().parseAsync(withCommand(args), { from: "user" });
   } catch (error) {
-    // Commander has said what is wrong.
+    // Commander has already printed what is wrong.
     if (error instanceof CommanderError) Deno.exitCode = error.exitCode === 0 ? 0 : EXIT_USAGE;
     else if (error instanceof UsageError) fail(`${error.message}\nSee --help for every setting`, EXIT_USAGE);
     else if (error instanceof CommandError) fail(error.message, error.exitCode);
@@ -30,6 +30,6 @@ export async function runProgram(args: readonly string[]): Promise<void> {
 
 function fail(message: string, exitCode: number): void {
   terminal.note(message);
-  // Listeners of signals and half-built parts of a service would hold the process.
+  // Signal listeners and half-built parts of a service would keep the process alive.
   Deno.exit(exitCode);
 }

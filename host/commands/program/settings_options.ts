@@ -1,5 +1,6 @@
 /**
- * The settings of the process as options of a command: their table stays the only place that knows them.
+ * The settings of the process as options of a command. They are generated from the table of settings, so that only the
+ * table has to be changed.
  * @module
  */
 
@@ -11,11 +12,11 @@ import type { Setting } from "../../config/setting_kinds.ts";
 
 export interface GivenSettings {
   settings: Settings;
-  /** True when the configuration was named, so that its absence is an error. */
+  /** True if the configuration was named explicitly, so that its absence is an error. */
   configGiven: boolean;
 }
 
-/** Adds every setting, with its variable and its default as the help shows them. */
+/** Adds every setting, with its variable and its default for the help text. */
 export function addSettings(command: Command): Command {
   for (const [name, setting] of Object.entries<Setting<unknown>>(SETTINGS)) {
     const value = typeof setting.default === "boolean" ? "[yes|no]" : "<value>";
@@ -27,7 +28,10 @@ export function addSettings(command: Command): Command {
   return command;
 }
 
-/** Reads what the command was given, and the variables; certificates are trusted from now on. Throws UsageError. */
+/**
+ * Reads the command's options and the variables. From then on, the configured certificates are trusted. Throws a
+ * UsageError.
+ */
 export function givenSettings(options: Record<string, unknown>, env = envVariable): GivenSettings {
   const flags = new Map(
     Object.keys(SETTINGS).filter((name) => options[name] !== undefined).map((name) => {

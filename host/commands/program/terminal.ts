@@ -1,5 +1,5 @@
 /**
- * The manners of the commands: data on stdout, everything else on stderr, colour on a terminal only.
+ * How commands print: data goes to stdout, everything else to stderr, and colour only to a terminal.
  * @module
  */
 
@@ -9,19 +9,19 @@ import { printable } from "../../../runtime/printable.ts";
 type Colors = ReturnType<typeof picocolors.createColors>;
 
 export interface Terminal {
-  /** A line of data. */
+  /** Prints a line of data. */
   print(line: string): void;
-  /** A value as one line of JSON. */
+  /** Prints a value as one line of JSON. */
   json(value: unknown): void;
-  /** What is said about the work rather than its result. */
+  /** Prints a remark about the work, as opposed to its result. */
   note(line: string): void;
-  /** For what is printed; without effect when stdout is no terminal or NO_COLOR is set. */
+  /** Colours for printed data. They have no effect if stdout is not a terminal or NO_COLOR is set. */
   colors: Colors;
-  /** For what is noted. */
+  /** Colours for remarks. */
   noteColors: Colors;
 }
 
-/** What a command could not do, in words for its user; the process ends with the code. */
+/** A command could not do its work. The message is for its user; the process ends with the code. */
 export class CommandError extends Error {
   override name = "CommandError";
   constructor(message: string, readonly exitCode: number = EXIT_FAILED, options?: ErrorOptions) {
@@ -47,11 +47,14 @@ export const terminal: Terminal = {
   noteColors,
 };
 
-/** The escape sequences of colours and weights, as the lines are given them. */
+/** The escape sequences for colours and weights, which `colors` puts into lines. */
 // deno-lint-ignore no-control-regex -- an escape sequence begins with one
 const COLOR = /(\x1b\[\d{1,2}m)/;
 
-/** Much of what is printed was written by plugins, SDKs and servers: colours are all that it may do to the terminal. */
+/**
+ * Much of what is printed was written by plugins, SDKs and servers, which must not be able to do more to the terminal
+ * than colour it.
+ */
 function withColors(line: string, { isColorSupported }: Colors): string {
   if (!isColorSupported) return printable(line);
   return line.split(COLOR).map((part) => COLOR.test(part) ? part : printable(part)).join("");

@@ -1,5 +1,5 @@
 /**
- * What a plugin can do, in plain words.
+ * Describes in plain words what a plugin can do.
  * @module
  */
 
@@ -18,7 +18,7 @@ const WORDS: Record<Method, string> = {
   getSettings: "says how it wants to be run",
 };
 
-/** A line for each capability: its name, and what it is. */
+/** A line for each capability: its name and what it is. */
 export function describeCapabilities(capabilities: Capabilities, manifest: Manifest): [string, string][] {
   const { methods, scheduled_tasks, jobs } = capabilities;
   return [

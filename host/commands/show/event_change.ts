@@ -1,20 +1,20 @@
 /**
- * What a plugin changed in an event, field by field.
+ * Lists what a plugin changed in an event, field by field.
  * @module
  */
 
 import { isDeepStrictEqual } from "node:util";
 import { isRecord } from "../../../runtime/is_record.ts";
 
-/** `before` is absent of what was added, `after` of what was removed. */
+/** `before` is absent if the field was added, `after` if it was removed. */
 export interface Change {
-  /** `properties.$ip`; names that are no identifiers in brackets. */
+  /** For example `properties.$ip`. Names that are not identifiers are in brackets. */
   path: string;
   before?: unknown;
   after?: unknown;
 }
 
-/** Every field that differs; lists are compared whole. */
+/** Every field that differs. Lists are compared as a whole. */
 export function changesOf(before: unknown, after: unknown, path = ""): Change[] {
   if (!isRecord(before) || !isRecord(after)) {
     if (isDeepStrictEqual(before, after)) return [];
@@ -28,7 +28,7 @@ export function changesOf(before: unknown, after: unknown, path = ""): Change[] 
 
 type Paint = (text: string) => string;
 
-/** A line for each change: `+` added, `-` removed, `~` changed. */
+/** A line for each change: `+` for added, `-` for removed, `~` for changed. */
 export function describeChanges(changes: Change[], colors: { green: Paint; red: Paint; yellow: Paint }): string[] {
   const width = Math.min(40, Math.max(0, ...changes.map(({ path }) => path.length)));
   return changes.map((change) => {
@@ -39,7 +39,7 @@ export function describeChanges(changes: Change[], colors: { green: Paint; red: 
   });
 }
 
-/** On one line, cut where it gets long. */
+/** On one line, shortened if it is long. */
 export function showJson(value: unknown): string {
   const text = JSON.stringify(value) ?? "undefined";
   return text.length > 200 ? `${text.slice(0, 199)}…` : text;

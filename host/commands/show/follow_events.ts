@@ -1,5 +1,5 @@
 /**
- * Events as they came in, each with what the plugins made of it.
+ * Follows events as they come in, each with what the plugins made of it.
  * @module
  */
 
@@ -11,14 +11,14 @@ type Event = Record<string, unknown>;
 
 export interface RoutedEvent {
   before: Event;
-  /** Null: dropped. */
+  /** Null if it was dropped. */
   after: Event | null;
 }
 
 const LIMITS = { maxEvents: 500, maxBytes: 8 * 1024 * 1024 };
 const POLL_MS = 20;
 
-/** Yields from the start of the log until the signal aborts. */
+/** Yields events from the start of the log until the signal aborts. */
 export async function* followEvents(
   log: Pick<EventLog, "read" | "waitForRecords" | "cursor" | "lag">,
   project: number,
@@ -32,7 +32,7 @@ export async function* followEvents(
     const came = signal.aborted ? [] : await log.read("inbox", project, inbox, LIMITS);
     if (came.length === 0) continue;
     inbox = came.at(-1)!.cursor;
-    // The router has passed a batch when no more lies before it than behind the batch.
+    // The router has finished a batch when its cursor is behind the batch.
     while (!signal.aborted) {
       const passed = await log.cursor("inbox", project, ROUTER);
       if ((await log.lag("inbox", project, passed)).events <= (await log.lag("inbox", project, inbox)).events) break;

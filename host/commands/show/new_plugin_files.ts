@@ -1,9 +1,9 @@
 /**
- * The files of a plugin to start from.
+ * The files of a new plugin.
  * @module
  */
 
-/** Text by file name. `title` is the name of the folder. */
+/** Texts by file name. `title` is the name of the folder. */
 export function newPluginFiles(title: string, js: boolean): Record<string, string> {
   const extension = js ? "js" : "ts";
   return {
@@ -67,7 +67,7 @@ test("noise is dropped", async () => {
 });
 `;
 
-/** The types are for the editor; nothing of it is needed to run. */
+/** The packages are types for the editor. None of them is needed to run the plugin. */
 function packageJson(title: string): string {
   const json = {
     name: title.toLowerCase().replaceAll(/[^a-z0-9._-]+/g, "-"),

@@ -1,5 +1,5 @@
 /**
- * What a plugin did with an event, in lines for its author.
+ * Reports to a plugin's author what the plugin did with an event.
  * @module
  */
 
@@ -13,7 +13,7 @@ type Values = Record<string, unknown>;
 export interface RunReport {
   /** Absent for tasks and jobs. */
   before?: Values;
-  /** Null: dropped. */
+  /** Null if the event was dropped. */
   after?: Values | null;
   calls: { function: string; error?: ErrorRecord }[];
   logs: LogLine[];
@@ -55,7 +55,7 @@ export function describeRun(report: RunReport, colors: Terminal["colors"]): stri
   }
 }
 
-/** With the frames of the plugin's own files. */
+/** With the stack frames of the plugin's own files. */
 export function describeError({ name, message, stack }: ErrorRecord): string {
   const words = `${name}: ${message}`;
   return stack === undefined ? words : stack.startsWith(words) ? stack : `${words}\n${stack}`;

@@ -13,7 +13,16 @@ import { encodeEvents } from "../../router/encode_events.ts";
 import { TryLaterError } from "../sink.ts";
 
 /** The functions that see events after they are processed. */
-export type ConsumingFunction = Exclude<BatchFunction, "processEvent">;
+export const CONSUMING_FUNCTIONS = [
+  "onEvent",
+  "onSnapshot",
+  "exportEvents",
+  "composeWebhook",
+] as const satisfies Exclude<
+  BatchFunction,
+  "processEvent"
+>[];
+export type ConsumingFunction = typeof CONSUMING_FUNCTIONS[number];
 
 /** What became of one event. `passed`: the plugin is disabled, nothing was run. */
 export type PluginResult =
@@ -27,8 +36,8 @@ export type PluginResult =
 const RELOADING_MS = 500;
 
 /**
- * One result per event. Of exportEvents all are the same, unless the plugin's cell ended and its events were tried one by one.
- * `event` of each is a ProcessedPluginEvent as JSON. Rejects with TryLaterError when the plugin is not there.
+ * One result per event. Of exportEvents all are the same, unless the plugin's cell ended and its events were tried one
+ * by one. `event` of each is a ProcessedPluginEvent as JSON. Rejects with TryLaterError when the plugin is not there.
  */
 export async function callPlugin(
   plugins: HostedPlugins,
@@ -47,7 +56,8 @@ export async function callPlugin(
       throw new TryLaterError(error.message, RELOADING_MS, { cause: error });
     });
   const errorOf = new Map(errors.map(({ event, error }) => [event, error]));
-  // The error of an export is given once, for all its events; of other functions only the first hundred errors of a batch are.
+  // The error of an export is given once, for all its events; of other functions only the first hundred errors of a
+  // batch are.
   const common = fn === "exportEvents" ? errors[0]?.error : undefined;
   return events.map((_, index) => readOutcome(outcomes[index], errorOf.get(index) ?? common ?? unexplained(fn)));
 }

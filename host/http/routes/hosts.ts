@@ -16,9 +16,10 @@ const hostOut = z.object({
   started_at: timeOut,
   last_seen_at: timeOut.describe("When it last reported; by its own clock."),
   revision: z.string().describe("Names the configuration that it has applied: equal ones have the same."),
-  partitions: z.array(z.number().int()).nullable().describe(
-    "Those of Kafka's partitions that it owns; null when its event log is its own.",
-  ),
+  partitions: z.object({
+    inbox: z.array(z.number().int()).describe("What is in them passes the plugins here."),
+    outbox: z.array(z.number().int()).describe("What is in them is delivered from here."),
+  }).nullable().describe("Those of Kafka's partitions that it owns; null when its event log is its own."),
   lag: z.object({ events: z.number(), seconds: z.number() }).describe("Of the slowest of its consumers."),
 });
 

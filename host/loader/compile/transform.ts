@@ -97,8 +97,8 @@ export function compileFile({ babel, typescript, commonjs }: BabelTools, job: Tr
   try {
     return transform(/\.[cm]?tsx?$/.test(job.path) ? withTypes : options);
   } catch (error) {
-    // Read as TypeScript, minified JavaScript can change its meaning: `f(a < b, c > (d))` becomes one call. So a .js file
-    // is read as JavaScript first. It may still contain types, because PostHog read everything as TypeScript.
+    // Read as TypeScript, minified JavaScript can change its meaning: `f(a < b, c > (d))` becomes one call. So a .js
+    // file is read as JavaScript first. It may still contain types, because PostHog read everything as TypeScript.
     if (!isParseError(error) || /\.[cm]?tsx?$/.test(job.path)) throw toTransformError(error);
   }
   try {

@@ -1,7 +1,7 @@
 /**
- * The event log on Kafka, shared by the hosts of a cluster. Each host owns some partitions: it routes their records, and
- * its consumers read them. Cursors are vectors over the partitions that the host owns. When those change, readers continue
- * from their committed positions.
+ * The event log on Kafka, shared by the hosts of a cluster. Each host owns some partitions: it routes their records,
+ * and its consumers read them. Cursors are vectors over the partitions that the host owns. When those change, readers
+ * continue from their committed positions.
  *
  *     outside ──▶ joining ──▶ taking over ──▶ owner ──▶ (a change, or doubt) ──▶ taking over …
  *
@@ -24,6 +24,7 @@ import { StaleCursorError } from "../event_log.ts";
 import type { Appender } from "./routing/appender.ts";
 import { encodeRecord, type PlacedRecord } from "./reading/record_codec.ts";
 import type { ReaderCursors } from "./reading/reader_cursors.ts";
+import type { Claim } from "./cluster/claim.ts";
 import type { OwnedInbox, RouterSteps } from "./routing/router_steps.ts";
 import type { TopicReader } from "./reading/topic_reader.ts";
 import { readBack } from "./reading/read_back.ts";
@@ -39,13 +40,9 @@ export interface KafkaParts {
   steps: RouterSteps;
   cursors: ReaderCursors;
   waiters: Waiters;
-  /** What this host owns now; the era changes whenever that does. */
-  owned(): { era: number; inbox: OwnedInbox | null };
-  /** Whether it has ever been known what this host owns, or it is not to own anything. */
-  settled(): boolean;
+  /** What this host owns of each topic; null for a topic that it leaves to other hosts. */
+  claims: { inbox: Claim<OwnedInbox> | null; outbox: Claim<number[]> | null };
   ping(): Promise<boolean>;
-  /** What this host owns must be claimed anew. */
-  onDoubt(error: unknown): void;
   close(): Promise<void>;
 }
 
@@ -56,15 +53,11 @@ export class KafkaEventLog implements EventLog {
     this.#parts = parts;
   }
 
-  /** How many of the log's partitions this host owns, and how many there are in total. */
-  partitions(): { owned: number; all: number } {
-    return { owned: this.#ownedPartitions().length, all: this.#parts.partitions };
-  }
-
   share(): LogShare {
-    const { partitions, settled, ping } = this.#parts;
-    const owned = this.#ownedPartitions().sort((a, b) => a - b);
-    return { owned, all: partitions, settled: settled(), ping };
+    const { partitions, claims, ping } = this.#parts;
+    const sorted = (topic: Topic) => this.#ownedPartitions(topic).sort((a, b) => a - b);
+    const settled = Object.values(claims).every((claim) => claim?.settled ?? true);
+    return { owned: { inbox: sorted("inbox"), outbox: sorted("outbox") }, all: partitions, settled, ping };
   }
 
   async append(topic: Topic, project: number, records: LogRecord[]): Promise<void> {
@@ -73,7 +66,7 @@ export class KafkaEventLog implements EventLog {
   }
 
   async read(topic: Topic, project: number, after: Cursor, limits: ReadLimits): Promise<StoredRecord[]> {
-    const { era, next } = after === "" ? await this.#start(topic) : this.#parse(after);
+    const { era, next } = after === "" ? await this.#start(topic) : this.#parse(topic, after);
     const reader = this.#parts.readers[topic];
     const taken: StoredRecord[] = [];
     let bytes = 0;
@@ -85,11 +78,11 @@ export class KafkaEventLog implements EventLog {
       for (const record of records) {
         next.set(partition, record.offset + 1);
         bytes += record.event.byteLength;
-        taken.push(stored(record, formatVector({ era, next })));
+        taken.push(stored(record, formatVector({ era, next }), partition));
       }
       if (records.length === 0) next.set(partition, Math.max(from, to));
     }
-    if (era !== null && era !== this.#parts.owned().era) throw new StaleCursorError();
+    if (era !== null && era !== this.#era(topic)) throw new StaleCursorError();
     return taken;
   }
 
@@ -98,8 +91,8 @@ export class KafkaEventLog implements EventLog {
     const { records, next } = await readBack(this.#parts.readers[topic], project, from, limits);
     const place = (next: Map<number, number>) => formatVector({ era: null, next });
     return {
-      records: records.map(({ record, behind, before }) => ({
-        ...stored(record, place(behind)),
+      records: records.map(({ record, partition, behind, before }) => ({
+        ...stored(record, place(behind), partition),
         before: place(before),
       })),
       next: next && place(next),
@@ -118,16 +111,17 @@ export class KafkaEventLog implements EventLog {
   }
 
   async step(project: number, _reader: string, inboxCursor: Cursor, outbox: LogRecord[]): Promise<void> {
-    const { next } = this.#parse(inboxCursor);
-    const { inbox } = this.#parts.owned();
+    const { next } = this.#parse("inbox", inboxCursor);
+    const inbox = this.#parts.claims.inbox?.owned ?? null;
     if (inbox === null) throw new StaleCursorError();
     await this.#parts.steps.run({ project, next, outbox: this.#encode("outbox", project, outbox) }, inbox);
   }
 
   async cursor(topic: Topic, project: number, reader: string): Promise<Cursor> {
-    const { era, inbox } = this.#parts.owned();
-    const partitions = this.#ownedPartitions();
+    const era = this.#era(topic);
+    const partitions = this.#ownedPartitions(topic);
     if (topic === "inbox") {
+      const inbox = this.#parts.claims.inbox?.owned;
       const next = new Map(partitions.map((p) => [p, inbox?.progress.get(p)?.next(project) ?? 0]));
       return formatVector({ era, next });
     }
@@ -142,11 +136,15 @@ export class KafkaEventLog implements EventLog {
       await this.#parts.cursors.move(project, reader, next);
       return this.#parts.waiters.wakeAll();
     }
-    if (era !== this.#parts.owned().era) throw new StaleCursorError();
+    if (era !== this.#era(topic)) {
+      // What was delivered before the change counts where no other host has taken the partition over yet.
+      await this.#parts.cursors.commit(project, reader, next).catch(unlessStale);
+      throw new StaleCursorError();
+    }
     try {
       await this.#parts.cursors.commit(project, reader, next);
     } catch (error) {
-      if (error instanceof StaleCursorError) this.#parts.onDoubt(error);
+      if (error instanceof StaleCursorError) this.#parts.claims.outbox?.doubt(error);
       throw error;
     }
   }
@@ -201,13 +199,19 @@ export class KafkaEventLog implements EventLog {
     return records.map((record) => encodeRecord(name, project, record, this.#parts.partitions));
   }
 
-  #ownedPartitions(): number[] {
-    return [...this.#parts.owned().inbox?.progress.keys() ?? []];
+  #ownedPartitions(topic: Topic): number[] {
+    const { inbox, outbox } = this.#parts.claims;
+    return [...(topic === "inbox" ? inbox?.owned?.progress.keys() : outbox?.owned) ?? []];
   }
 
-  #parse(cursor: Cursor): VectorCursor {
+  /** 0 for a topic of which this host never owns anything. */
+  #era(topic: Topic): number {
+    return this.#parts.claims[topic]?.era ?? 0;
+  }
+
+  #parse(topic: Topic, cursor: Cursor): VectorCursor {
     const vector = parseVector(cursor);
-    if (vector.era !== null && vector.era !== this.#parts.owned().era) throw new StaleCursorError();
+    if (vector.era !== null && vector.era !== this.#era(topic)) throw new StaleCursorError();
     return vector;
   }
 
@@ -226,6 +230,10 @@ export class KafkaEventLog implements EventLog {
   }
 }
 
+function unlessStale(error: unknown): void {
+  if (!(error instanceof StaleCursorError)) throw error;
+}
+
 let turn = 0;
 /** The partitions, starting with a different one each time, so that none has to wait for the others. */
 function inTurn(partitions: number[]): number[] {
@@ -233,6 +241,6 @@ function inTurn(partitions: number[]): number[] {
   return [...partitions.slice(at), ...partitions.slice(0, at)];
 }
 
-function stored({ project: _project, offset: _offset, ...record }: PlacedRecord, cursor: Cursor): StoredRecord {
-  return { ...record, cursor };
+function stored({ project: _, offset, ...record }: PlacedRecord, cursor: Cursor, partition: number): StoredRecord {
+  return { ...record, cursor, place: `${partition}:${offset}` };
 }

@@ -5,6 +5,7 @@
 
 import { BackEndError } from "../../back_end_error.ts";
 import { UsageError } from "../../config/read_settings.ts";
+import { dutiesOf } from "../../config/host_role.ts";
 import type { Settings } from "../../config/settings.ts";
 import type { KafkaEventLog } from "./kafka_event_log.ts";
 import type { KafkaSettings } from "./cluster/kafka_settings.ts";
@@ -35,9 +36,11 @@ export async function openKafkaFromSettings(
   }
   const kafka = kafkaSettings(settings, hostId);
   const onError = quietly(warn);
+  const { routes, delivers } = dutiesOf(settings.hostRole);
+  const owns = { inbox: routes, outbox: delivers };
   for (const until = Date.now() + START_MS;;) {
     try {
-      return await openKafkaEventLog({ settings: kafka, databaseUrl, owns: settings.hostRole === "all", onError });
+      return await openKafkaEventLog({ settings: kafka, databaseUrl, owns, onError });
     } catch (error) {
       if (error instanceof TopicError) throw new BackEndError(error.message, { cause: error });
       if (Date.now() > until) {

@@ -11,9 +11,10 @@ import { Connection } from "../../store/postgres/connection.ts";
 import type { Topic } from "../event_log.ts";
 import { Appender, type LogProducer } from "./routing/appender.ts";
 import type { FetchClient } from "./reading/committed_records.ts";
-import { KafkaEventLog } from "./kafka_event_log.ts";
+import { Claim } from "./cluster/claim.ts";
+import { KafkaEventLog, type KafkaParts } from "./kafka_event_log.ts";
 import { clientOptions, type KafkaSettings, topicNames, transactionalId } from "./cluster/kafka_settings.ts";
-import { joinGroup, type Membership, type Ownership } from "./cluster/membership.ts";
+import type { Ownership } from "./cluster/membership.ts";
 import type { PlacedRecord } from "./reading/record_codec.ts";
 import { ReaderCursors } from "./reading/reader_cursors.ts";
 import { readProgress } from "./routing/read_progress.ts";
@@ -28,8 +29,8 @@ export interface KafkaLogOptions {
   settings: KafkaSettings;
   /** The address of Postgres, which holds the positions of the outbox's readers. */
   databaseUrl: string;
-  /** False for a host that only takes events: it owns no partitions. */
-  owns: boolean;
+  /** Of which topics the host owns partitions: of the inbox to route events, of the outbox to deliver them. */
+  owns: Record<Topic, boolean>;
   onError(error: unknown): void;
 }
 
@@ -38,7 +39,6 @@ const WAITING_BYTES = 64 * 1024 * 1024;
 const TAIL_BYTES = 64 * 1024 * 1024;
 /** A tail starts at the slowest reader, but no further back than this many records. */
 const TAIL_RECORDS = 20_000;
-const RETRY_MS = 500;
 /** How often the host checks, in milliseconds, whether another host has moved a reader. */
 const MOVES_POLL_MS = 1000;
 
@@ -61,13 +61,6 @@ export async function openKafkaEventLog(options: KafkaLogOptions): Promise<Kafka
     maxWaitingBytes: WAITING_BYTES,
     onError,
   });
-  let era = 1;
-  let owned: OwnedInbox | null = null;
-  let settled = !owns;
-  let offered: Ownership | null = null;
-  let takeOver = new AbortController();
-  let takingOver: Promise<void> = Promise.resolve();
-
   const readers: Record<Topic, TopicReader> = {
     inbox: makeReader("inbox", inboxTail),
     outbox: makeReader("outbox", outboxTail),
@@ -77,7 +70,7 @@ export async function openKafkaEventLog(options: KafkaLogOptions): Promise<Kafka
     hostId: settings.hostId,
     inboxTopic: names.inbox,
     progressTopic: names.progress,
-    onDoubt,
+    onDoubt: (error) => claims.inbox?.doubt(error),
   });
 
   function makeReader(topic: Topic, client: Fetcher): TopicReader {
@@ -92,57 +85,19 @@ export async function openKafkaEventLog(options: KafkaLogOptions): Promise<Kafka
   }
 
   function arrived(topic: Topic, partition: number, records: PlacedRecord[]): void {
-    if (topic === "inbox") owned?.progress.get(partition)?.arrived(records);
+    if (topic === "inbox") claims.inbox?.owned?.progress.get(partition)?.arrived(records);
     for (const project of new Set(records.map(({ project }) => project))) waiters.wake(topic, project);
   }
 
-  /** Invalidates everything from the previous era. */
-  function nextEra(inbox: OwnedInbox | null): void {
-    era++;
-    owned = inbox;
-    steps.own(inbox);
-    waiters.wakeAll();
-  }
-
-  function onChange(ownership: Ownership | null): void {
-    offered = ownership;
-    takeOver.abort();
-    takeOver = new AbortController();
-    nextEra(null);
-    if (ownership === null || stop.signal.aborted) return;
-    const { signal } = takeOver;
-    takingOver = takingOver.then(() => take(ownership, signal));
-  }
-
-  function onDoubt(error: unknown): void {
-    onError(error);
-    if (owned !== null || offered === null) onChange(offered);
-  }
-
-  /** Retries until it succeeds or another assignment arrives. */
-  async function take(ownership: Ownership, signal: AbortSignal): Promise<void> {
-    while (!signal.aborted && !stop.signal.aborted) {
-      try {
-        const inbox = await prepare(ownership, signal);
-        if (signal.aborted) return;
-        nextEra(inbox);
-        settled = true;
-        readers.inbox.own(new Map(Array.from(inbox.progress, ([partition, { end }]) => [partition, end])));
-        return;
-      } catch (error) {
-        if (signal.aborted) return;
-        onError(error);
-        await delay(RETRY_MS, undefined, { signal }).catch(() => {});
-      }
-    }
-  }
-
-  async function prepare(ownership: Ownership, signal: AbortSignal): Promise<OwnedInbox> {
+  async function prepareInbox(ownership: Ownership, signal: AbortSignal): Promise<OwnedInbox> {
     await steps.idle();
+    await cursors.noteHost(settings.hostId);
     // A new producer of the same name ends the transaction that the previous one left open.
     router.renew();
     await router.use(() => Promise.resolve());
     readers.inbox.own(new Map());
+    await readers.inbox.findLeaders();
+    await progressClient.use((client) => client.metadata({ topics: [names.progress], forceUpdate: true }));
     const progress = new Map<number, RoutingProgress>();
     await Promise.all(ownership.partitions.map(async (partition) => {
       const found = await readProgress({
@@ -155,19 +110,47 @@ export async function openKafkaEventLog(options: KafkaLogOptions): Promise<Kafka
       const stored = found ?? { end: await readers.inbox.edge(partition, "earliest"), behind: {} };
       progress.set(partition, new RoutingProgress(stored));
     }));
-    const needed = await cursors.claim(ownership.partitions, settings.hostId);
-    const starts = await Promise.all(ownership.partitions.map(async (partition) => {
-      const latest = await readers.outbox.edge(partition, "latest");
-      return [partition, Math.min(latest, Math.max(needed.get(partition) ?? latest, latest - TAIL_RECORDS))] as const;
-    }));
-    readers.outbox.own(new Map(starts));
     return { ownership, progress };
   }
 
   async function endTransactionsOfTheGone(): Promise<void> {
-    const [members, known] = await Promise.all([membership?.hosts() ?? new Set<string>(), cursors.hosts()]);
+    const [members, known] = await Promise.all([claims.inbox?.hosts() ?? new Set<string>(), cursors.hosts()]);
     for (const host of known) if (!members.has(host)) await endTransaction(settings, host);
   }
+
+  async function prepareOutbox({ partitions }: Ownership): Promise<number[]> {
+    const needed = await cursors.claim(partitions);
+    await readers.outbox.findLeaders();
+    const starts = await Promise.all(partitions.map(async (partition) => {
+      const latest = await readers.outbox.edge(partition, "latest");
+      return [partition, Math.min(latest, Math.max(needed.get(partition) ?? latest, latest - TAIL_RECORDS))] as const;
+    }));
+    readers.outbox.own(new Map(starts));
+    return partitions;
+  }
+
+  function beginInbox(owned: OwnedInbox | null): void {
+    steps.own(owned);
+    waiters.wakeAll();
+    if (owned === null) return;
+    readers.inbox.own(new Map(Array.from(owned.progress, ([partition, { end }]) => [partition, end])));
+  }
+
+  const group = { settings, onError };
+  const claims: KafkaParts["claims"] = {
+    inbox: owns.inbox
+      ? new Claim({ ...group, group: "routers", topic: names.inbox, prepare: prepareInbox, onEra: beginInbox })
+      : null,
+    outbox: owns.outbox
+      ? new Claim({
+        ...group,
+        group: "consumers",
+        topic: names.outbox,
+        prepare: prepareOutbox,
+        onEra: () => waiters.wakeAll(),
+      })
+      : null,
+  };
 
   /** Other hosts move readers too, when their API is called. */
   async function watchMoves(): Promise<void> {
@@ -175,7 +158,7 @@ export async function openKafkaEventLog(options: KafkaLogOptions): Promise<Kafka
     while (!stop.signal.aborted) {
       try {
         const moves = await cursors.movesSoFar();
-        if (seen !== null && moves !== seen && owned !== null) nextEra(owned);
+        if (seen !== null && moves !== seen) claims.outbox?.startEra();
         seen = moves;
       } catch (error) {
         onError(error);
@@ -189,16 +172,13 @@ export async function openKafkaEventLog(options: KafkaLogOptions): Promise<Kafka
     return true;
   }
 
-  const membership: Membership | null = owns ? joinGroup({ settings, onChange, onError }) : null;
   const watching = watchMoves();
 
   async function close(): Promise<void> {
     stop.abort();
     await appender[Symbol.asyncDispose]();
     await steps[Symbol.asyncDispose]();
-    takeOver.abort();
-    await membership?.[Symbol.asyncDispose]();
-    await takingOver;
+    await Promise.all(Object.values(claims).map((claim) => claim?.[Symbol.asyncDispose]()));
     await watching;
     await Promise.all(Object.values(readers).map((reader) => reader[Symbol.asyncDispose]()));
     await cursors[Symbol.asyncDispose]();
@@ -213,10 +193,8 @@ export async function openKafkaEventLog(options: KafkaLogOptions): Promise<Kafka
     steps,
     cursors,
     waiters,
-    owned: () => ({ era, inbox: owned }),
-    settled: () => settled,
+    claims,
     ping,
-    onDoubt,
     close,
   });
 }

@@ -1,5 +1,5 @@
 /**
- * Looks into the store once a second for what other hosts, or the command line, changed there, and applies it here.
+ * Checks the store once a second for changes that other hosts or the command line made, and applies them here.
  * @module
  */
 
@@ -8,15 +8,15 @@ import { wordsOf } from "../notices.ts";
 
 export interface FollowStoreOptions {
   clock: Clock;
-  /** One look each; they are independent of one another, and one that fails is done again with the next. */
+  /** The checks to run. They are independent of each other, and one that fails is repeated next time. */
   looks: readonly (() => Promise<unknown>)[];
-  /** Called once while looks go on failing in the same words. */
+  /** Called once while checks keep failing with the same message. */
   onError(error: unknown): void;
 }
 
 const EVERY_MS = 1000;
 
-/** Ends when it is disposed of, after the looks under way. */
+/** Ends when it is disposed of, once the checks in progress have finished. */
 export function followStore({ clock, looks, onError }: FollowStoreOptions): AsyncDisposable {
   const stop = new AbortController();
   let said: string | null = null;

@@ -1,5 +1,5 @@
 /**
- * How this host is, for the list of hosts.
+ * The state of this host, for the list of hosts.
  * @module
  */
 
@@ -10,7 +10,7 @@ import type { HostReport } from "../../store/host_reports.ts";
 
 export interface ReportHostOptions {
   self: Pick<HostReport, "id" | "role" | "version" | "startedAt">;
-  /** Of the configuration that the host has applied. */
+  /** The revision of the configuration that the host has applied. */
   revision: string;
   log: Pick<EventLog, "share">;
   consumers: Pick<ConsumerControl, "list">;

@@ -1,5 +1,5 @@
 /**
- * A name for a configuration, by which hosts see whether they run the same.
+ * Computes a name for a configuration, by which hosts can see whether they run the same one.
  * @module
  */
 
@@ -9,8 +9,8 @@ import type { HogpenConfig } from "../../config/config.ts";
 const LENGTH = 12;
 
 /**
- * The same for equal configurations, and only for these, under the same key. The configuration has secrets in it: without the key, who
- * reads the name could try out guesses.
+ * Equal configurations have the same name under the same key, and different ones have different names. The key is
+ * needed because the configuration contains secrets: a plain hash would let whoever sees it try out guesses.
  */
 export function revisionOf(config: HogpenConfig, key: string): string {
   const text = JSON.stringify(config, (_name, value) => value instanceof Uint8Array ? digest(value) : value);

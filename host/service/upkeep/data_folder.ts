@@ -1,6 +1,6 @@
 /**
- * The folder of everything that the service keeps: tokens, events, plugins' storage. Nobody but its owner may look into it, and it says which
- * form it has, so that an older Hogpen does not open what a newer one wrote.
+ * The folder that holds everything the service keeps: tokens, events, plugins' storage. Only its owner can look into
+ * it. It records its format, so that an older Hogpen does not open what a newer one wrote.
  * @module
  */
 
@@ -9,21 +9,21 @@ import { join } from "node:path";
 import { BackEndError } from "../../back_end_error.ts";
 import { VERSION } from "../../version.ts";
 
-/** The form of the folder as a whole; each database has a version of its schema besides. */
+/** The format of the folder as a whole. In addition, each database has a schema version. */
 const FORMAT = 1;
 const FILE = "format";
-/** Is there while a restore is under way. */
+/** This file exists while a restore is in progress. */
 export const RESTORING = ".restoring";
 
 /**
- * Creates it when it is missing, and closes it to others either way; what is written into it from now on only its owner can read. Rejects
- * with a BackEndError when a newer Hogpen wrote it, or a restore into it was not finished.
+ * Creates the folder if it is missing, and makes it and everything written into it from now on readable by its owner
+ * only. Rejects with a BackEndError if a newer Hogpen wrote the folder, or if a restore into it was not finished.
  */
 export async function openDataFolder(path: string): Promise<void> {
-  // SQLite and the compiler's cache make files of their own: they get what the process lets new files have.
+  // SQLite and the compiler's cache create files themselves, with the permissions that the process gives new files.
   if (Deno.build.os !== "windows") Deno.umask(0o077);
   await mkdir(path, { recursive: true, mode: 0o700 });
-  // A folder that is mounted may belong to somebody else: then it is theirs to close.
+  // A mounted folder may belong to another user, who is then responsible for its permissions.
   await chmod(path, 0o700).catch(() => {});
   await checkFormat(path);
 }
@@ -39,7 +39,8 @@ async function checkFormat(path: string): Promise<void> {
     throw error;
   });
   const [format = "", by = ""] = text?.trim().split(" ") ?? [];
-  // Written once, and by the first release to know it in folders that are older. A line that a crash cut off is written again.
+  // Written once; in older folders, by the first release that knows the file. A line that a crash cut off is written
+  // again.
   if (format === "") return await Deno.writeTextFile(join(path, FILE), `${FORMAT} ${VERSION}\n`);
   if (Number(format) <= FORMAT) return;
   throw new BackEndError(
@@ -50,7 +51,7 @@ async function checkFormat(path: string): Promise<void> {
   );
 }
 
-/** Whether something lies there. */
+/** Whether something exists at the path. */
 export async function exists(path: string): Promise<boolean> {
   return await Deno.lstat(path).then(() => true, (error) => {
     if (error instanceof Deno.errors.NotFound) return false;

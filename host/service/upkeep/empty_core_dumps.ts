@@ -4,8 +4,9 @@
  */
 
 /**
- * Linux only: from now on a core dump of this process, or of one that it starts, has no memory in it. There is no call for the limit that
- * would leave the file out altogether; cells get that from the shell that starts them. Does nothing where /proc cannot be written to.
+ * Linux only. From now on a core dump of this process, or of one that it starts, contains no memory. Deno cannot set
+ * the limit that would prevent the file altogether; cells get that limit from the shell that starts them. Does nothing
+ * if /proc is not writable.
  */
 export async function emptyCoreDumps(): Promise<void> {
   if (Deno.build.os !== "linux") return;

@@ -1,5 +1,5 @@
 /**
- * Lets go of what is in the audit for longer than the setting says.
+ * Deletes audit entries that are older than the setting allows.
  * @module
  */
 
@@ -8,7 +8,7 @@ import type { Audit } from "../../store/things.ts";
 const EVERY_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 
-/** Looks at once, and then every hour. */
+/** Runs at once, and then every hour. */
 export function keepAudit(
   audit: Pick<Audit, "prune">,
   days: number,

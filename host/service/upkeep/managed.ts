@@ -1,5 +1,5 @@
 /**
- * What was made through the API, opened with the settings' key.
+ * Opens what was made through the API, with the key from the settings.
  * @module
  */
 

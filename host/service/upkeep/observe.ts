@@ -1,5 +1,5 @@
 /**
- * What the rules of alerts look at, from the parts that know it.
+ * Collects what the rules of alerts are applied to.
  * @module
  */
 

@@ -1,5 +1,5 @@
 /**
- * The settings in force, as the API may show them.
+ * The settings in force, in the form in which the API may show them.
  * @module
  */
 

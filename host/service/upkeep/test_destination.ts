@@ -1,5 +1,5 @@
 /**
- * One test event for a destination, past its cursor and filter.
+ * Sends one test event to a destination, without its cursor and filter.
  * @module
  */
 
@@ -8,7 +8,7 @@ import { createSink } from "../../destinations/create_sink.ts";
 
 const PATIENCE_MS = 15_000;
 
-/** Rejects with why it was not taken. */
+/** Rejects with the reason if the event was not accepted. */
 export async function testDestination(
   project: ProjectConfig,
   destination: DestinationConfig,

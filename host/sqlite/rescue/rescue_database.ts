@@ -1,5 +1,6 @@
 /**
- * Makes a sound database of what can be read of a damaged one, and sets the damaged files aside, where nothing touches them again.
+ * Builds an intact database from what can still be read of a damaged one, and moves the damaged files to a folder where
+ * nothing touches them again.
  * @module
  */
 
@@ -25,11 +26,11 @@ import { findWalDamage, resignWal } from "./wal.ts";
 import { type Row, salvageRows, tablesOf } from "./salvage_rows.ts";
 
 export interface Rescue<Found> {
-  /** The folder that has the damaged files now. */
+  /** The folder that now contains the damaged files. */
   aside: string;
-  /** Tables of which something could not be read. */
+  /** Tables of which some rows could not be read. */
   damagedTables: string[];
-  /** What `mend` said. */
+  /** What `mend` returned. */
   found: Found;
 }
 
@@ -37,21 +38,21 @@ export interface RescueOptions<Found> {
   path: string;
   format: DatabaseFormat;
   now: Date;
-  /** Makes the rows that were kept agree with each other. */
+  /** Makes the rescued rows consistent with each other. */
   mend(db: DatabaseSync): Found;
 }
 
-/** The files of a database: itself, its write-ahead log, and the index of that. */
+/** The suffixes of a database's files: the database, its write-ahead log, and the index of the log. */
 const PARTS = ["", "-wal", "-shm"];
-/** Where the header has the number of pages. SQLite reads none beyond it. */
+/** The offset of the number of pages in the header. SQLite reads no page beyond it. */
 const PAGE_COUNT_AT = 28;
 
-/** A rescue that was killed when it was done but for the last step is finished. */
+/** Completes a rescue that was killed before its last step. */
 export function finishRescue(path: string): void {
   if (!existsSync(path) && existsSync(`${path}.rescued`)) renameSync(`${path}.rescued`, path);
 }
 
-/** Nobody else may have the database open. Throws when there is no room for a second copy. */
+/** Nobody else may have the database open. Throws if there is no space for a second copy. */
 export function rescueDatabase<Found>({ path, format, now, mend }: RescueOptions<Found>): Rescue<Found> {
   const aside = join(dirname(path), `damaged-${now.toISOString().replaceAll(":", "-")}`);
   const work = join(dirname(path), ".rescue");
@@ -79,7 +80,10 @@ export function rescueDatabase<Found>({ path, format, now, mend }: RescueOptions
   }
 }
 
-/** The first page of an empty database: it has the schema, whose tables begin at the same pages as those of the damaged one. */
+/**
+ * The first page of an empty database. It contains the schema, whose tables begin at the same pages as in the damaged
+ * database.
+ */
 function headOf(work: string, format: DatabaseFormat): Uint8Array {
   const path = join(work, "head.db");
   const db = openDatabase(path, format, "off");
@@ -89,8 +93,9 @@ function headOf(work: string, format: DatabaseFormat): Uint8Array {
 }
 
 /**
- * Copies of the damaged database to read from, the most trustworthy first: with and without its write-ahead log, which may be another file's, or
- * damaged and then read to its end, and with a first page that can be read. What is sound comes before what is not.
+ * Copies of the damaged database to read from, the most trustworthy first. They differ in whether they use the
+ * write-ahead log, which may be damaged or belong to another file, and in whether the first page was replaced by a
+ * readable one. Intact copies come before damaged ones.
  */
 function readings(path: string, work: string, head: Uint8Array, pageSize: number): DatabaseSync[] {
   const log = existsSync(`${path}-wal`) ? readFileSync(`${path}-wal`) : null;
@@ -101,7 +106,7 @@ function readings(path: string, work: string, head: Uint8Array, pageSize: number
     copyFileSync(path, copy);
     if (log !== null) {
       writeFileSync(`${copy}-wal`, log);
-      // SQLite throws the log of an empty file away.
+      // SQLite discards the log of an empty file.
       if (statSync(copy).size === 0) truncateSync(copy, pageSize);
     }
     return openCopy(copy, head);
@@ -119,7 +124,7 @@ function openCopy(copy: string, head: Uint8Array): DatabaseSync | null {
       db = new DatabaseSync(copy);
       if (Number(db.prepare("SELECT count(*) AS n FROM sqlite_schema").get()?.n) > 0) return db;
     } catch {
-      // With a page that can be read, perhaps.
+      // The first page is damaged; the copy in which it is replaced may still work.
     }
     db?.close();
   }
@@ -134,7 +139,7 @@ function isSound(db: DatabaseSync): boolean {
   }
 }
 
-/** The tables of which something could not be read; all of them when there is nothing to read from. */
+/** The tables of which some rows could not be read; all tables if there is nothing to read from. */
 function copyRows(into: DatabaseSync, from: readonly DatabaseSync[]): string[] {
   const damaged: string[] = [];
   into.exec("BEGIN IMMEDIATE");
@@ -148,7 +153,7 @@ function copyRows(into: DatabaseSync, from: readonly DatabaseSync[]): string[] {
   return damaged;
 }
 
-/** A row that is there already stays: it is from a better reading. */
+/** A row that is there already came from a better copy, so it stays. */
 function inserterOf(db: DatabaseSync, table: string): (row: Row) => void {
   const columns = db.prepare("SELECT name FROM pragma_table_info(?)").all(table).map(({ name }) => String(name));
   const insert = db.prepare(
@@ -158,7 +163,7 @@ function inserterOf(db: DatabaseSync, table: string): (row: Row) => void {
     try {
       insert.run(...columns.map((column) => row[column] ?? null));
     } catch (error) {
-      // What the damage made of a row does not fit its columns.
+      // The damage changed a row so that it no longer fits its columns.
       const words = error instanceof Error ? error.message : String(error);
       if (!/constraint|datatype mismatch/.test(words)) {
         throw new Error(`Cannot write what was rescued: ${words}`, { cause: error });
@@ -175,7 +180,7 @@ function readStart(path: string, bytes: number): Uint8Array {
   return start;
 }
 
-/** The first page of another database, with the number of pages that this one has. */
+/** Writes the first page of another database, with this database's number of pages. */
 function writeHead(path: string, head: Uint8Array): void {
   const own = head.slice();
   new DataView(own.buffer).setUint32(PAGE_COUNT_AT, Math.floor(statSync(path).size / head.length));

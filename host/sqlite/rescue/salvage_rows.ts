@@ -1,6 +1,7 @@
 /**
- * Reads what can still be read of a table in a damaged file: from its start to the damage, from its end back to the damage, and one by one
- * what lies between. Row by row, since node:sqlite ends an iteration at a damaged page as if there were nothing more.
+ * Reads what is left of a table in a damaged file: from the start up to the damage, from the end back to the damage,
+ * and then the rows in between one by one. Rows are read singly, because node:sqlite ends an iteration at a damaged
+ * page as if there were no more rows.
  * @module
  */
 
@@ -10,17 +11,19 @@ export type Row = Record<string, SQLOutputValue>;
 
 export interface TableShape {
   name: string;
-  /** What its rows are found by. */
+  /** The columns by which its rows are found. */
   key: readonly string[];
 }
 
-/** Rows between two damages that are asked for one by one; a table with more is read at its ends alone. */
+/**
+ * The most rows between two damaged places that are asked for one by one. Of a table with more, only the ends are read.
+ */
 const MOST_BETWEEN = 2_000_000;
 const ROWID = ["rowid"];
-/** Columns of the key, beside those of the table. */
+/** A prefix for the columns of the key, which are selected beside those of the table. */
 const KEY = "hogpen_key_";
 
-/** The tables of a database that is whole. */
+/** The tables of an intact database. */
 export function tablesOf(db: DatabaseSync): TableShape[] {
   const tables = db.prepare(
     "SELECT name, wr FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite_%'",
@@ -32,7 +35,7 @@ export function tablesOf(db: DatabaseSync): TableShape[] {
   }));
 }
 
-/** Gives each readable row to `take`. True when nothing of the table was unreadable. */
+/** Passes each readable row to `take`. True if the whole table was readable. */
 export function salvageRows(db: DatabaseSync, table: TableShape, take: (row: Row) => void): boolean {
   const first = walk(db, table, ">", null, take);
   if (first.isWhole) return true;
@@ -47,12 +50,12 @@ export function salvageRows(db: DatabaseSync, table: TableShape, take: (row: Row
 }
 
 interface Walk {
-  /** Of the last row that could be read. */
+  /** The key of the last row that could be read. */
   key: SQLInputValue[] | null;
   isWhole: boolean;
 }
 
-/** Upwards from the start, or downwards from the end to `until`. */
+/** Goes up from the start, or down from the end to `until`. */
 function walk(
   db: DatabaseSync,
   { name, key }: TableShape,
@@ -97,7 +100,7 @@ function ask(db: DatabaseSync, { name }: TableShape, rowid: number, take: (row: 
   }
 }
 
-/** Not one of SQLite's. */
+/** True for an error that does not come from SQLite. */
 function isBug(error: unknown): boolean {
   return !(error instanceof Error && "code" in error && error.code === "ERR_SQLITE_ERROR");
 }

@@ -1,8 +1,10 @@
 /**
- * SQLite's write-ahead log. When a frame of it does not have its checksum, SQLite takes that for the end and drops in silence what follows,
- * however much was committed there. Here the two are told apart, and a damaged log is made readable again, all but what was damaged.
+ * Reads SQLite's write-ahead log. SQLite takes a frame with a wrong checksum for the end of the log, and silently drops
+ * whatever was committed after it. This module tells a damaged frame from the real end, and makes a damaged log
+ * readable again except for the damaged frames.
  *
- * The layout is that of SQLite's file format 3.7.0 and later: a header of 32 bytes, then frames, each a header of 24 bytes and a page.
+ * The layout is that of SQLite's file format 3.7.0 and later: a header of 32 bytes, then frames that consist of a
+ * header of 24 bytes and a page.
  * @module
  */
 
@@ -10,14 +12,17 @@ import { readFileSync } from "node:fs";
 
 const HEADER_BYTES = 32;
 const FRAME_BYTES = 24;
-/** The last bit says whether the checksums are of words in big endian. */
+/** The last bit says whether checksums are computed over big-endian words. */
 const MAGIC = 0x377f0682;
 const VERSION = 3_007_000;
 
 type Sum = [number, number];
 type Salts = [number, number];
 
-/** In words, null when it is whole or not there. A power cut, too, can leave a last frame that is not whole. */
+/**
+ * A description of the damage; null if the log is intact or absent. A power failure may also leave an incomplete last
+ * frame, which is not damage.
+ */
 export function findWalDamage(path: string): string | null {
   const wal = read(`${path}-wal`);
   if (wal === null || wal.length <= HEADER_BYTES) return null;
@@ -32,7 +37,8 @@ export function findWalDamage(path: string): string | null {
     sum = sumFrame(view, at, pageSize, isBig, sum);
     const isOwn = hasSalts(view, at, saltsOf(view, 16));
     if (isOwn && view.getUint32(at + 16) === sum[0] && view.getUint32(at + 20) === sum[1]) continue;
-    // Behind the end lie frames of an earlier round, with other salts, and those of a transaction that was given up, without a commit.
+    // Behind the end are frames of an earlier round, which have other salts, and those of a transaction that was never
+    // committed.
     const more = Array.from({ length: frames - frame }, (_, index) => at + index * (FRAME_BYTES + pageSize))
       .some((each) => isCommit(view, each, saltsOf(view, 16)));
     if (!more) return null;
@@ -42,8 +48,8 @@ export function findWalDamage(path: string): string | null {
 }
 
 /**
- * The same log with the checksums that its bytes have: SQLite reads all of it, what is damaged as it is. Null when there is nothing to be
- * read. `pages` is how many the database may have at most.
+ * The same log with checksums recomputed from its bytes, so that SQLite reads all of it, damaged frames included. Null
+ * if there is nothing to read. `pages` is the most pages that the database may have.
  */
 export function resignWal(path: string, pageSize: number, pages: number): Uint8Array | null {
   const wal = read(`${path}-wal`);
@@ -73,7 +79,7 @@ export function resignWal(path: string, pageSize: number, pages: number): Uint8A
   return signed;
 }
 
-/** Those of the header, or, when that is damaged, those that most of the first frames have. */
+/** The salts of the header or, if it is damaged, those that most of the first frames have. */
 function ownSalts(view: DataView, starts: readonly number[]): Salts | null {
   if (view.byteLength >= HEADER_BYTES && isHeaderWhole(view)) return saltsOf(view, 16);
   const first = starts.slice(0, 5).map((at) => saltsOf(view, at + 8));
@@ -112,7 +118,7 @@ function hasSalts(view: DataView, frame: number, [one, other]: Salts): boolean {
   return view.getUint32(frame + 8) === one && view.getUint32(frame + 12) === other;
 }
 
-/** A transaction's last frame says how many pages the database has then. */
+/** The last frame of a transaction contains the number of pages that the database then has. */
 function isCommit(view: DataView, frame: number, salts: Salts): boolean {
   return view.getUint32(frame + 4) > 0 && hasSalts(view, frame, salts);
 }

@@ -33,7 +33,7 @@ export function createJobs(run: RunQuery, now: () => number): Jobs {
       const { kind, pluginConfigId, teamId, type, payload, runAt, attempt, maxAttempts, depth = 0 } = job;
       const at = now();
       // If the answer is lost, repeating the same request finds its job.
-      const request = crypto.randomUUID();
+      const request = job.request ?? crypto.randomUUID();
       return run("always", async (sql) => {
         const [row] = await sql<[JobRow]>`
           INSERT INTO hogpen.jobs (kind, plugin_config_id, team_id, type, payload, run_at, attempt, max_attempts, depth, state,

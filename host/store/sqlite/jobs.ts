@@ -27,8 +27,9 @@ export const PRUNED_AT_ONCE = 1000;
 export function createJobs(db: DatabaseSync, now: () => number): Sync<Jobs> {
   const insert = db.prepare(`
     INSERT INTO jobs (kind, plugin_config_id, team_id, type, payload, run_at, attempt, max_attempts, depth, state, created_at, updated_at,
-      due_at)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'waiting', ?, ?, ?) RETURNING ${JOB_COLUMNS}`);
+      due_at, request)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'waiting', ?, ?, ?, ?)
+    ON CONFLICT (request) DO UPDATE SET request = excluded.request RETURNING ${JOB_COLUMNS}`);
   const claim = db.prepare(`
     UPDATE jobs SET state = 'running', owner = ?, due_at = ?, updated_at = ? WHERE id IN (
       SELECT id FROM jobs WHERE state IN ('waiting', 'running') AND due_at <= ?
@@ -63,7 +64,8 @@ export function createJobs(db: DatabaseSync, now: () => number): Sync<Jobs> {
 
   return {
     enqueue(job) {
-      const { kind, pluginConfigId, teamId, type, payload, runAt, attempt, maxAttempts, depth = 0 } = job;
+      const { kind, pluginConfigId, teamId, type, payload, runAt, attempt, maxAttempts, depth = 0, request = null } =
+        job;
       const at = now();
       const json = JSON.stringify(payload) ?? null;
       return jobOf(
@@ -80,6 +82,7 @@ export function createJobs(db: DatabaseSync, now: () => number): Sync<Jobs> {
           at,
           at,
           runAt,
+          request,
         ) as unknown as JobRow,
       );
     },

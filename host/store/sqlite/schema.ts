@@ -90,5 +90,10 @@ export const STORE_FORMAT: DatabaseFormat = {
     CREATE INDEX audit_of_target ON audit (target, id);
     CREATE INDEX audit_by_age ON audit (at);
   `,
+    `
+    -- Who asked for it, so that asking again makes no second one.
+    ALTER TABLE jobs ADD COLUMN request TEXT;
+    CREATE UNIQUE INDEX jobs_of_request ON jobs (request);
+  `,
   ],
 };

@@ -1,6 +1,6 @@
 /**
- * Which events on their way belong to a trace. The log keeps no trace with an event, so they are remembered here, by uuid: what is asked
- * for by few requests, and lost with a restart.
+ * Remembers which events on their way belong to a trace. The event log stores no trace with an event, so traces are
+ * kept here by the event's uuid. Only a few requests are traced, and a restart loses this memory.
  * @module
  */
 
@@ -9,26 +9,26 @@ import type { Context } from "@opentelemetry/api";
 import type { LogRecord } from "../../log/event_log.ts";
 
 export interface CarriedEvent<T extends LogRecord> {
-  /** Index into the records. */
+  /** The index into the records. */
   index: number;
   record: T;
   uuid: string;
-  /** Holds the span that the next one belongs to. */
+  /** Contains the span that is the parent of the next one. */
   parent: Context;
 }
 
 export interface CarriedTraces {
   carry(uuid: string, parent: Context): void;
-  /** Those of the records that belong to a trace, `most` of them at most. */
+  /** Finds those of the records that belong to a trace, at most `most` of them. */
   find<T extends LogRecord>(records: readonly T[], most?: number): CarriedEvent<T>[];
 }
 
-/** At 10,000 events a second of which one in a hundred is traced, those of 100 s. */
+/** At 10,000 events a second, of which one in a hundred is traced, this covers 100 s. */
 const MOST_CARRIED = 10_000;
-/** Spans of one batch for one step. */
+/** The most spans for one step of one batch. */
 const MOST_FOUND = 20;
 
-/** The field behind `properties`: in JSON no text can have it, for its quotes would be escaped. */
+/** The field after `properties`. This text cannot occur inside a JSON string, where its quotes would be escaped. */
 const FIELD = Buffer.from(',"uuid":"');
 const UUID_LENGTH = 36;
 
@@ -36,7 +36,7 @@ export function createCarriedTraces(): CarriedTraces {
   const carried = new Map<string, Context>();
   return {
     carry(uuid, parent) {
-      // Anew at the end: the oldest goes first.
+      // Inserted again at the end, because the oldest entry is removed first.
       carried.delete(uuid);
       carried.set(uuid, parent);
       if (carried.size <= MOST_CARRIED) return;
@@ -59,7 +59,10 @@ export function createCarriedTraces(): CarriedTraces {
   };
 }
 
-/** Looked for in the bytes, from their end: to parse every event would take a hundred times as long. An unusual order of fields costs a trace. */
+/**
+ * Searches the bytes from the end, because parsing every event would take a hundred times as long. If the fields are in
+ * an unusual order, the trace is lost.
+ */
 export function uuidOf({ buffer, byteOffset, byteLength }: Uint8Array): string | null {
   const bytes = Buffer.from(buffer, byteOffset, byteLength);
   const at = bytes.lastIndexOf(FIELD);

@@ -1,5 +1,5 @@
 /**
- * Tracing, when the process was started with it.
+ * Loads tracing if the process was started with it.
  * @module
  */
 
@@ -8,7 +8,7 @@ import { loadWith } from "../../packages/load_with.ts";
 import { PACKAGE_GROUPS } from "../../packages/package_groups.ts";
 import type { Tracing } from "./tracing.ts";
 
-/** Null when nothing is exported. Gets the package that it takes. */
+/** Null if nothing is exported. Fetches the package that tracing needs. */
 export async function loadTracing(version: string): Promise<Tracing | null> {
   if (!isExporting()) return null;
   const module = new URL("./tracing.ts", import.meta.url);

@@ -1,5 +1,5 @@
 /**
- * What the spans of an event's way have in common: the names of their attributes, and how they end.
+ * What all spans of an event have in common: the names of their attributes, and how they end.
  * @module
  */
 
@@ -9,15 +9,15 @@ export const PROJECT = "hogpen.project.id";
 export const PLUGIN = "hogpen.plugin_config.id";
 export const CONSUMER = "hogpen.consumer.id";
 export const OUTCOME = "hogpen.outcome";
-/** Of the event. */
+/** The event's uuid. */
 export const UUID = "messaging.message.id";
 
-/** Whether the sampler chose the span's trace: Deno gives the others spans as well, and does not send them. */
+/** Whether the sampler chose the span's trace. Deno also creates spans for other traces, but does not export them. */
 export function isSampled(span: Span): boolean {
   return (span.spanContext().traceFlags & TraceFlags.SAMPLED) !== 0;
 }
 
-/** Does it, and ends the spans: in error when it rejects. */
+/** Runs the action, then ends the spans, marked as errors if it rejected. */
 export async function ended<T>(spans: readonly Span[], action: () => Promise<T>): Promise<T> {
   try {
     return await action();

@@ -1,5 +1,6 @@
 /**
- * The event log as intake and routers see it while events are traced: a span for what is stored in the inbox, and one for the outbox.
+ * Wraps the event log for intake and routers while events are traced: one span for what is stored in the inbox, and one
+ * for the outbox.
  * @module
  */
 
@@ -8,7 +9,7 @@ import type { EventLog } from "../../log/event_log.ts";
 import { type CarriedTraces, uuidOf } from "./carried_traces.ts";
 import { ended, isSampled, PROJECT, UUID } from "./span_words.ts";
 
-/** Events of one request that are followed. */
+/** The most events of one request that are traced. */
 const MOST_OF_A_REQUEST = 20;
 
 export function traceLog(log: EventLog, tracer: Tracer, carried: CarriedTraces): EventLog {
@@ -23,7 +24,7 @@ export function traceLog(log: EventLog, tracer: Tracer, carried: CarriedTraces):
         kind: SpanKind.PRODUCER,
         attributes: { [PROJECT]: project, "messaging.batch.message_count": records.length },
       });
-      // A router may have them before append resolves.
+      // A router may receive the events before append resolves.
       for (const { event } of records.slice(0, MOST_OF_A_REQUEST)) {
         const uuid = uuidOf(event);
         if (uuid !== null) carried.carry(uuid, trace.setSpan(context.active(), span));

@@ -1,5 +1,5 @@
 /**
- * The way of traced events through the plugins: a span for the batch's way, and in it one for each plugin.
+ * Traces events through the plugins: one span for the batch, and in it a span for each plugin.
  * @module
  */
 
@@ -15,7 +15,7 @@ type Tap = RouteTap & { done(): void };
 
 const OUTCOMES = new Map<string, string>(Object.entries(Outcome).map(([name, code]) => [code, name]));
 
-/** Sees what the other observer sees, and lets it see. */
+/** Wraps another observer, which still sees everything. */
 export function traceRouter(other: RouterObserver, tracer: Tracer, carried: CarriedTraces): RouterObserver {
   return {
     tap(project, records) {

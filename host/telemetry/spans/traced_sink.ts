@@ -1,5 +1,5 @@
 /**
- * The delivery of traced events: a span for each, and `traceparent` in the requests that are made for them.
+ * Traces the delivery of events: one span for each, and `traceparent` in the requests that deliver them.
  * @module
  */
 
@@ -26,14 +26,14 @@ export function traceSink(
           [UUID]: uuid,
           "messaging.batch.message_count": batch.length,
         };
-        // A request belongs to one trace: that of the first event. The others lead to it.
+        // A request belongs to a single trace, that of its first event. The spans of the other events link to it.
         const links = spans.slice(0, 1).map((first) => ({ context: first.spanContext() }));
         const span = tracer.startSpan(`deliver ${id}`, { kind: SpanKind.CONSUMER, attributes, links }, parent);
         if (spans.length === 0) own = trace.setSpan(parent, span);
         spans.push(span);
       }
       return await ended(spans, async () => {
-        // Else it would belong to the request during which the consumer was started, to the end of its days.
+        // Otherwise every delivery would belong to the request during which the consumer was started.
         const rejections = await context.with(own, () => sink.deliver(batch, signal));
         for (const [at, { index }] of found.entries()) {
           const rejection = rejections.find((each) => each.index === index);

@@ -1,6 +1,7 @@
 /**
- * Traces of events by OpenTelemetry: Deno starts a span for every request, samples and exports (`OTEL_DENO`, `OTEL_TRACES_SAMPLER` and the
- * other variables of OpenTelemetry); here are the spans in between, from the request to the deliveries.
+ * Traces of events with OpenTelemetry. Deno creates a span for every request, samples and exports (`OTEL_DENO`,
+ * `OTEL_TRACES_SAMPLER` and the other variables of OpenTelemetry). This module adds the spans in between, from the
+ * request to the deliveries.
  * @module
  */
 
@@ -13,12 +14,12 @@ import { traceLog } from "./traced_log.ts";
 import { traceRouter } from "./traced_router.ts";
 import { traceSink } from "./traced_sink.ts";
 
-/** Each method gives what it is given, watched. */
+/** Each method wraps what it is given. */
 export interface Tracing {
   log(log: EventLog): EventLog;
   observer(observer: RouterObserver): RouterObserver;
   sink(sink: Sink, consumer: { id: string; project: number }): Sink;
-  /** Names the span of the request at hand by the pattern of its path. */
+  /** Names the span of the current request after the pattern of its path. */
   route(method: string, pattern: string): void;
 }
 

@@ -1,6 +1,7 @@
 /**
- * A connection to the upstream, with what was read of it and not yet used. Node's and Deno's own clients unpack answers or cost several
- * times as much (docs/PERFORMANCE.md), and this room needs little of HTTP.
+ * A connection to the upstream, with a buffer of what was read from it but not yet used. Node's and Deno's own clients
+ * either decompress answers or cost several times as much (docs/PERFORMANCE.md), and this room needs only a small part
+ * of HTTP.
  * @module
  */
 
@@ -10,7 +11,7 @@ const EMPTY = new Uint8Array();
 export class Connection implements Disposable {
   readonly #socket: Deno.TcpConn | Deno.TlsConn;
   readonly #buffer = new Uint8Array(BUFFER_BYTES);
-  /** What was read and not used: a part of the buffer. */
+  /** What was read but not yet used: a view into the buffer. */
   #rest: Uint8Array<ArrayBuffer> = EMPTY;
   #isClosed = false;
 
@@ -32,7 +33,7 @@ export class Connection implements Disposable {
     return this.#isClosed;
   }
 
-  /** Whether something came that nobody asked for. */
+  /** Whether the upstream sent something that was not asked for. */
   get hasRest(): boolean {
     return this.#rest.byteLength > 0;
   }
@@ -41,7 +42,7 @@ export class Connection implements Disposable {
     for (let at = 0; at < bytes.byteLength;) at += await this.#socket.write(at === 0 ? bytes : bytes.subarray(at));
   }
 
-  /** The next bytes, good until the next read; null at the end. */
+  /** The next bytes, valid until the next read; null at the end of the stream. */
   async read(): Promise<Uint8Array<ArrayBuffer> | null> {
     if (this.#rest.byteLength > 0) {
       const rest = this.#rest;
@@ -52,7 +53,7 @@ export class Connection implements Disposable {
     return length === null ? null : this.#buffer.subarray(0, length);
   }
 
-  /** Gives back the end of what was read last. */
+  /** Puts back the tail of what was read last. */
   unread(bytes: Uint8Array<ArrayBuffer>): void {
     this.#rest = bytes;
   }

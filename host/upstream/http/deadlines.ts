@@ -1,15 +1,15 @@
 /**
- * Deadlines of many requests, which one timer looks after: a timer for each cost as much as reading an answer.
+ * The deadlines of many requests, checked by a single timer. One timer per request cost as much as reading an answer.
  * @module
  */
 
-/** How late a deadline may be noticed. */
+/** How late a missed deadline may be noticed, in milliseconds. */
 const LOOK_EVERY_MS = 50;
 
 export interface Deadline {
-  /** It is met: nothing happens any more. */
+  /** The deadline was met: stop watching it. */
   met(): void;
-  /** Something happened: the time begins anew. */
+  /** There was progress: start the time over. */
   renew(): void;
 }
 
@@ -21,7 +21,7 @@ interface Entry {
 const entries = new Set<Entry>();
 let timer: ReturnType<typeof setInterval> | undefined;
 
-/** Calls `onMissed` when the deadline is not met within so many milliseconds, or a moment later. */
+/** Calls `onMissed` soon after `ms` milliseconds have passed without the deadline being met or renewed. */
 export function deadline(ms: number, onMissed: () => void): Deadline {
   const entry = { at: performance.now() + ms, onMissed };
   entries.add(entry);

@@ -1,18 +1,21 @@
 /**
- * Connections to upstreams that are kept for the next request.
+ * Idle connections to upstreams, kept for the next request.
  * @module
  */
 
 import type { Connection } from "./connection.ts";
 
-/** Kept for one upstream, for so long. Servers close what is idle after a minute or so; a request should not be what finds that out. */
+/**
+ * How many idle connections are kept for one upstream, and for how long. Servers tend to close idle connections after a
+ * minute or so, and a request should not be the one to find that out.
+ */
 const MOST_KEPT = 64;
 const KEEP_MS = 15_000;
 
 export interface Pool {
-  /** One that was used before, or null. */
+  /** A connection that was used before, or null if there is none. */
   take(place: string): Connection | null;
-  /** Keeps a connection on which everything was read. */
+  /** Keeps a connection whose last answer was read to its end. */
   give(place: string, connection: Connection): void;
 }
 

@@ -1,5 +1,5 @@
 /**
- * The body of an answer, as its head says that it ends.
+ * Reads the body of an answer, framed as its head says.
  * @module
  */
 
@@ -8,7 +8,9 @@ import { type Framing, ProtocolError } from "./read_head.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** The body's pieces, copies of their own. Throws ProtocolError when it ends too early or is not framed as it should be. */
+/**
+ * Yields the body in pieces, each a copy. Throws a ProtocolError if the body ends too early or is framed incorrectly.
+ */
 export async function* readBody(connection: Connection, framing: Framing): AsyncGenerator<Bytes, void> {
   if (framing.kind === "length") yield* take(connection, framing.bytes);
   else if (framing.kind === "chunked") yield* readChunks(connection);
@@ -17,7 +19,7 @@ export async function* readBody(connection: Connection, framing: Framing): Async
   }
 }
 
-/** A body of so many bytes, in one piece. */
+/** Reads a body of a known length as one piece. */
 export async function readWhole(connection: Connection, bytes: number): Promise<Bytes> {
   const whole = new Uint8Array(bytes);
   for (let filled = 0; filled < bytes;) {
@@ -40,7 +42,7 @@ async function* take(connection: Connection, bytes: number): AsyncGenerator<Byte
   }
 }
 
-/** Of a line that says a chunk's size, with its extensions; and of trailers together. */
+/** The most bytes in the line that gives a chunk's size, with its extensions, and in all trailers together. */
 const MOST_LINE_BYTES = 4096;
 
 async function* readChunks(connection: Connection): AsyncGenerator<Bytes, void> {
@@ -53,7 +55,7 @@ async function* readChunks(connection: Connection): AsyncGenerator<Bytes, void> 
     yield* take(connection, bytes);
     if (await readLine(connection) !== "") throw new ProtocolError("a chunk of its answer is larger than it says");
   }
-  // Trailers are for this connection alone.
+  // Trailers are hop-by-hop and are not forwarded.
   for (let bytes = 0, line = await readLine(connection); line !== ""; line = await readLine(connection)) {
     bytes += line.length;
     if (bytes > MOST_LINE_BYTES) throw new ProtocolError("the trailers of its answer are too large");

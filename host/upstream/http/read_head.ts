@@ -1,6 +1,6 @@
 /**
- * The head of an answer. What is not plainly HTTP/1.1 is refused: a head that two readers read in two ways is how answers of one
- * request come to another.
+ * Reads the head of an answer. Anything that is not plainly HTTP/1.1 is refused: if two readers understood one head
+ * differently, the answer to one request could be taken for the answer to another.
  * @module
  */
 
@@ -9,23 +9,23 @@ import type { Connection } from "./connection.ts";
 export interface AnswerHead {
   status: number;
   statusText: string;
-  /** In their order, with names in lower case. */
+  /** In the order in which they came, with names in lower case. */
   headers: [name: string, value: string][];
-  /** How the body ends. */
+  /** How the end of the body is recognised. */
   framing: Framing;
-  /** Whether the connection may be used again. */
+  /** Whether the connection may be used for another request. */
   isKept: boolean;
 }
 
-/** No body, so many bytes, chunks, or all until the far side closes. */
+/** There is no body, its length is known, it comes in chunks, or it lasts until the upstream closes the connection. */
 export type Framing = { kind: "none" } | { kind: "length"; bytes: number } | { kind: "chunked" } | { kind: "closed" };
 
-/** The far side says something that is not HTTP. */
+/** The upstream sent something that is not valid HTTP. */
 export class ProtocolError extends Error {
   override name = "ProtocolError";
 }
 
-/** The far side closed the connection before the first byte of an answer. */
+/** The upstream closed the connection before the first byte of an answer. */
 export class ClosedError extends Error {
   override name = "ClosedError";
 }
@@ -34,7 +34,7 @@ const MOST_BYTES = 64 * 1024;
 const latin1 = new TextDecoder("latin1");
 const NAME = /^[\w!#$%&'*+.^`|~-]+$/;
 
-/** Reads the head of the answer to a request of this method; informational ones before it are passed over. */
+/** Reads the head of the answer to a request with this method. Informational (1xx) answers before it are skipped. */
 export async function readHead(connection: Connection, method: string): Promise<AnswerHead> {
   while (true) {
     const head = parseHead(await readUntilBlankLine(connection), method);

@@ -1,5 +1,5 @@
 /**
- * Writing a request, with a body that is exactly as long as its head says.
+ * Writes a request whose body is exactly as long as its head says.
  * @module
  */
 
@@ -7,24 +7,27 @@ import type { Connection } from "./connection.ts";
 import { ProtocolError } from "./read_head.ts";
 
 export interface OutgoingRequest {
-  /** The address of the upstream, such as `https://eu.i.posthog.com`; a path in it stands before the request's. */
+  /**
+   * The address of the upstream, such as `https://eu.i.posthog.com`. If it has a path, that is prefixed to the
+   * request's.
+   */
   host: string;
-  /** Encoded, with its query. */
+  /** Percent-encoded, with the query. */
   path: string;
   method: string;
-  /** What goes on besides host and the body's length, which are written here. */
+  /** Every header except Host and those that frame the body, which are written here. */
   headers: Iterable<[name: string, value: string]>;
   body: ReadableStream<Uint8Array> | Uint8Array | null;
-  /** Bytes of the body; null when it is known only at its end. */
+  /** The length of the body in bytes; null if it is known only at the end. */
   length: number | null;
 }
 
-/** Told of each piece of a stream that was sent. */
+/** Called for each piece of a stream that was sent. */
 type OnSent = () => void;
 
 const parsed = new Map<string, URL>();
 
-/** The address of an upstream; there are few. */
+/** Parses the address of an upstream. Results are cached, because there are few upstreams. */
 export function parsedHost(host: string): URL {
   const known = parsed.get(host);
   if (known !== undefined) return known;
@@ -33,7 +36,7 @@ export function parsedHost(host: string): URL {
   return url;
 }
 
-/** Resolves when all of it is written. */
+/** Resolves when the whole request has been written. */
 export async function sendRequest(connection: Connection, request: OutgoingRequest, onSent: OnSent): Promise<void> {
   const { method, headers, body, length } = request;
   const upstream = parsedHost(request.host);
@@ -45,7 +48,7 @@ export async function sendRequest(connection: Connection, request: OutgoingReque
   if (body instanceof ReadableStream) await sendStream(connection, body, length, onSent);
 }
 
-/** Never more and never fewer bytes than were announced: the rest would be taken for another request. */
+/** Sends exactly as many bytes as were announced: any more would be read as the next request. */
 async function sendStream(
   connection: Connection,
   body: ReadableStream<Uint8Array>,
@@ -72,7 +75,10 @@ const NOTHING = new Uint8Array();
 const CRLF = encode("\r\n", NOTHING);
 const LAST_CHUNK = encode("0\r\n\r\n", NOTHING);
 
-/** Text in Latin-1, as headers are written, and the bytes after it. What is not Latin-1 becomes `?`, never another character. */
+/**
+ * Encodes the text as Latin-1, as headers are, and appends the bytes. A character outside Latin-1 becomes `?`, never
+ * another character.
+ */
 function encode(text: string, after: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(text.length + after.byteLength);
   for (let at = 0; at < text.length; at++) {

@@ -1,5 +1,5 @@
 /**
- * An answer as a Response: whole when it is small, else as it comes.
+ * Turns an answer into a Response: read completely if it is small, otherwise streamed.
  * @module
  */
 
@@ -9,11 +9,11 @@ import { deadline } from "./deadlines.ts";
 import { readBody, readWhole } from "./read_body.ts";
 import type { AnswerHead } from "./read_head.ts";
 
-/** Answers of this size are read before they are given on, so that the connection is free again at once. */
+/** Answers up to this size are read before they are passed on, so that the connection is free again at once. */
 const SMALL_BYTES = 16 * 1024;
 
 /**
- * @param keep is given the connection when the whole answer was read and it may be used again.
+ * @param keep receives the connection once the whole answer has been read, if it may be used again.
  * @param timeoutMs the longest time between two pieces of the body.
  */
 export async function toResponse(

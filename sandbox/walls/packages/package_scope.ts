@@ -84,8 +84,8 @@ export function scopePackages(): void {
       const parameters = [this.exports, createRequire(require, globals), createModule(this), filename, dirname];
       Reflect.apply(run, this.exports, parameters);
     };
-    // Two functions, since a file may declare names that the outer one has: `const crypto = require("crypto")`. All on one line, so
-    // that lines stay as they are.
+    // Two functions, since a file may declare names that the outer one has: `const crypto = require("crypto")`. All on
+    // one line, so that lines stay as they are.
     const code = content.replace(/^#!.*/, "");
     const wrapped =
       `return module.runInScope(function (${names}) { return function (exports, require, module, __filename, __dirname) { "use strict"; ` +

@@ -1,5 +1,6 @@
 /**
- * Names that packages assign to without having declared them, which strict mode refuses; `tests/packages/strict_mode_test.ts` finds them.
+ * Names that packages assign to without having declared them, which strict mode refuses;
+ * `tests/packages/strict_mode_test.ts` finds them.
  * @module
  */
 

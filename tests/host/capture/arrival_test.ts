@@ -1,5 +1,6 @@
 /**
- * Proves what is believed of proxies in front: the client's address, the host that it asked, and the prefix of the path.
+ * Proves what is believed of proxies in front: the client's address, the host that it asked, and the prefix of the
+ * path.
  */
 
 import assert from "node:assert/strict";

@@ -8,9 +8,15 @@ import { createPluginSecrets } from "../../../host/cells/plugin_secrets.ts";
 
 const secretsOf = (config: Record<string, unknown>) => createPluginSecrets(null, { config, attachments: {} });
 
-Deno.test("a secret is hidden by itself, as JSON, and as the password of an address", () => {
+Deno.test("a secret is hidden by itself, as JSON, in an address, and as the password of one", () => {
   const { hide } = secretsOf({ apiKey: 'with "quotes"', url: "postgres://me:s%C3%A9cret-1@host/db" });
   assert.equal(hide('it is with "quotes"'), "it is [secret apiKey]");
+  assert.equal(
+    hide(`http://host/?key=${encodeURIComponent('with "quotes"')}&${new URLSearchParams({ form: 'with "quotes"' })}`),
+    "http://host/?key=[secret apiKey]&form=[secret apiKey]",
+  );
+  assert.equal(hide(new URL('http://host/?key=with "quotes"').href), "http://host/?key=[secret apiKey]");
+  assert.equal(secretsOf({ apiKey: "half of a pair \ud800" }).hide("harmless"), "harmless");
   assert.equal(hide(JSON.stringify({ key: 'with "quotes"' })), '{"key":"[secret apiKey]"}');
   assert.equal(hide("no access for s%C3%A9cret-1 or sécret-1"), "no access for [secret url] or [secret url]");
 });

@@ -1,5 +1,6 @@
 /**
- * Proves that `hogpen doctor` finds what is wrong with a data folder, a configuration and what they name, and changes nothing.
+ * Proves that `hogpen doctor` finds what is wrong with a data folder, a configuration and what they name, and changes
+ * nothing.
  */
 
 import assert from "node:assert/strict";

@@ -1,6 +1,7 @@
 /**
- * Proves that everything that runs, from the file and from the API, can be written as one hogpen.json that runs elsewhere, that no secret
- * stands in it, and that a hogpen.json can be taken over by the API of a running service, whole or not at all.
+ * Proves that everything that runs, from the file and from the API, can be written as one hogpen.json that runs
+ * elsewhere, that no secret stands in it, and that a hogpen.json can be taken over by the API of a running service,
+ * whole or not at all.
  * @module
  */
 

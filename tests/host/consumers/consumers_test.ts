@@ -101,6 +101,31 @@ Deno.test("createConsumers() gives up a reserved place after a day, also over re
   assert.deepEqual(far.names, ["e3"]);
 });
 
+Deno.test("a place on a shared log stays as long as a host that is there wants it, and goes with the last one", async () => {
+  await using flow = await openFlow();
+  const far = new FarSide();
+  const places = async () =>
+    await Promise.all(["onEvent:1", "onEvent:2"].map(async (id) => await flow.log.cursor("outbox", 1, id) !== ""));
+  await flow.append({ event: "before" });
+  for (const id of ["old", "new"]) await flow.store.settings.set(`host:${id}`, "{}");
+  const host = (hostId: string) => createConsumers({ ...flow, hostId });
+  const run = (...ids: string[]) => ({ run: ids.map((id) => far.spec(id)), reserve: [] });
+  await using old = host("old");
+  await using changed = host("new");
+  await old.apply(run("onEvent:1"));
+  await changed.apply(run("onEvent:1", "onEvent:2"));
+  await old.apply(run());
+  assert.deepEqual(await places(), [true, true], "one adds a consumer, the other has its old configuration");
+  await old.apply(run("onEvent:1"));
+  await changed.apply(run("onEvent:2"));
+  assert.deepEqual(await places(), [true, true], "one removes a consumer, the other still has it");
+  await old.apply(run("onEvent:2"));
+  assert.deepEqual(await places(), [false, true], "it is gone from both");
+  await flow.store.settings.del("host:old");
+  await changed.apply(run());
+  assert.deepEqual(await places(), [false, false], "the other host has stopped");
+});
+
 Deno.test("createConsumers() refuses what is asked of a consumer that does not exist", async () => {
   await using flow = await openFlow();
   await using consumers = createConsumers(flow);

@@ -1,27 +1,16 @@
 /**
- * A dry run is worth something only when it says what will happen: what is tried here is then given to the same plugins live.
+ * A dry run is worth something only when it says what will happen: what is tried here is then given to the same plugins
+ * live.
  * @module
  */
 
 import assert from "node:assert/strict";
+import { liveOutcome, ownFields, tryOut } from "../../kit/dry_run.ts";
 import { eventually } from "../../kit/eventually.ts";
 import { HttpReceiver } from "../../kit/servers/http_receiver.ts";
-import { type RunningService, startTestService } from "../../kit/service.ts";
+import { startTestService } from "../../kit/service.ts";
 
 type Event = Record<string, unknown>;
-
-interface Step {
-  function: string;
-  before: Event;
-  after: Event | null;
-  outcome: string;
-  error: { message: string } | null;
-}
-
-interface DryRun {
-  plugins: { error: unknown; steps: Step[] }[];
-  events: { after: Event | null }[];
-}
 
 const ROOT = new URL("../../../plugins/", import.meta.url).pathname;
 const NAMES = Array.from(Deno.readDirSync(ROOT)).filter(({ isDirectory }) => isDirectory).map(({ name }) => name)
@@ -52,30 +41,6 @@ function configsFor(outside: string): Record<string, Record<string, unknown>> {
   };
 }
 
-/** Without what belongs to one request: when it came, where, and with what token. */
-function own(event: Event | null | undefined): Event | null {
-  if (!event) return null;
-  const { now: _, site_url: __, api_key: ___, ...rest } = event;
-  return rest;
-}
-
-function tryOut(service: RunningService, body: unknown): Promise<DryRun> {
-  return service.api<DryRun>("/_hogpen/api/dry_run", "POST", body);
-}
-
-/** What became of the project's only event; null when it was dropped. */
-async function liveOutcome(service: RunningService, project: number): Promise<Event | null> {
-  const list = async (kind: string) =>
-    (await service.api<{ results: { payload?: Event }[] }>(
-      `/_hogpen/api/${kind}?team_id=${project}&payload=true`,
-    )).results;
-  const [outcome] = await eventually(`project ${project} has seen the event`, async () => {
-    const [[out], [dropped]] = await Promise.all([list("events"), list("dropped_events")]);
-    return out ? [own(out.payload)] : dropped ? [null] : null;
-  });
-  return outcome ?? null;
-}
-
 Deno.test("plugins that ship make of an event live what a dry run said before, which left nothing behind", async () => {
   await using outside = new HttpReceiver(() => Response.json({ rates: { USD: 1, EUR: 0.5 } }));
   const configs = configsFor(outside.url);
@@ -98,12 +63,12 @@ Deno.test("plugins that ship make of an event live what a dry run said before, w
   for (const [index, name] of NAMES.entries()) {
     const { plugins, events } = await tryOut(service, { team_id: index + 1, events: [EVENT], fetch: "real" });
     assert.deepEqual(plugins.map(({ error }) => error), [null], name);
-    dry.push(own(events[0]?.after));
+    dry.push(ownFields(events[0]?.after));
   }
   assert.equal(hooks().length, 1, "a real fetch leaves");
   for (const [index, name] of NAMES.entries()) {
     await service.capture({ api_key: `phc_${index + 1}`, ...EVENT });
-    assert.deepEqual(dry[index], await liveOutcome(service, index + 1), name);
+    assert.deepEqual(dry[index], await liveOutcome(service, index + 1, EVENT.uuid), name);
   }
   assert.equal(dry[NAMES.indexOf("drop_by_property")], null);
   const [hook, live] = await eventually("the webhook is sent live too", () => hooks().length > 1 ? hooks() : null);
@@ -166,11 +131,64 @@ Deno.test("what sees events after the chain is given in a dry run what it is giv
   await service.capture({ api_key: "phc_one", batch: events }, "/batch");
   await eventually("all were told live", () => outside.requests.length >= tried.length);
   assert.deepEqual(told().map(withoutTime), tried.map(withoutTime));
-  const live = (await service.events(events.length)).map(own);
+  const live = (await service.events(events.length)).map(ownFields);
   assert.deepEqual(live.map((event) => event?.["properties"]), dry.map(({ after }) => after?.["properties"]));
 
   const again = await tryOut(service, { team_id: 1, uuids: [events[1]!.uuid], fetch: [] });
   assert.equal(again.events[0]!.after!["timestamp"], live[1]!["timestamp"], "a time is corrected once");
+});
+
+Deno.test("a plugin that cannot be set up leaves no mark on events, in a dry run and live", async () => {
+  const inline = `export function setupPlugin() { throw new Error("no key") }
+    export const processEvent = (event) => event;
+    export const onEvent = () => {};`;
+  await using service = await startTestService({
+    config: { projects: [{ id: 1, token: "phc_one", plugins: [{ id: 1, source: { inline } }] }] },
+  });
+  const { plugins, events: [dry] } = await tryOut(service, { team_id: 1, events: [EVENT], fetch: [] });
+  assert.deepEqual(plugins[0]?.steps.map((step) => [step.function, step.error?.message]), [["setupPlugin", "no key"]]);
+  await service.capture({ api_key: "phc_one", ...EVENT });
+  const live = await liveOutcome(service, 1, EVENT.uuid);
+  assert.deepEqual(Object.keys(live?.["properties"] ?? {}).filter((name) => name.startsWith("$plugins")), []);
+  assert.deepEqual(ownFields(dry?.after), live);
+});
+
+Deno.test("a dry run lists what a plugin really fetched, without its secrets", async () => {
+  await using outside = new HttpReceiver(({ path }) =>
+    path === "/moved" ? new Response(null, { status: 302, headers: { location: "/here" } }) : new Response("ok")
+  );
+  await using service = await startTestService({
+    config: {
+      projects: [{
+        id: 1,
+        token: "phc_one",
+        plugins: [{
+          id: 1,
+          source: {
+            inline: `
+              import nodeFetch from "node-fetch";
+              export async function onEvent(event, { config }) {
+                await fetch(config.url + "/moved?key=" + config.apiKey, { headers: { authorization: "Bearer " + config.apiKey } });
+                await nodeFetch(config.url + "/sent", { method: "PUT", body: JSON.stringify({ event: event.event, key: config.apiKey }) });
+              }`,
+          },
+          config: { url: outside.url, apiKey: "hush-hush" },
+          egress: { allow: [new URL(outside.url).host] },
+        }],
+      }],
+    },
+  });
+  const { plugins } = await tryOut(service, { team_id: 1, events: [EVENT, EVENT], fetch: "real" });
+  const [first, second] = plugins[0]!.steps;
+  assert.deepEqual(first?.error, null);
+  assert.deepEqual(first?.fetches.map(({ method, url, body }) => [method, url.replace(outside.url, ""), body]), [
+    ["GET", "/moved?key=[secret apiKey]", null],
+    ["GET", "/here", null],
+    ["PUT", "/sent", '{"event":"$pageview","key":"[secret apiKey]"}'],
+  ]);
+  assert.equal(new Headers(first?.fetches[0]?.headers).get("authorization"), "Bearer [secret apiKey]");
+  assert.equal(second?.fetches.length, 3, "each step has its own");
+  assert.equal(outside.requests.length, 6, "and all of them left");
 });
 
 Deno.test("a real fetch of a dry run goes only where the plugin may go", async () => {

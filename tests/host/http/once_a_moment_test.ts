@@ -1,5 +1,6 @@
 /**
- * Proves that a question which several ask within a moment is answered once, and that neither an old answer nor a failure is handed on.
+ * Proves that a question which several ask within a moment is answered once, and that neither an old answer nor a
+ * failure is handed on.
  * @module
  */
 

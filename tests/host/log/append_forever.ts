@@ -1,6 +1,6 @@
 /**
- * A process of its own for tests that end it: appends numbered records until it is killed or refused, and prints each number once it is
- * durable. Arguments: path of the log, first number.
+ * A process of its own for tests that end it: appends numbered records until it is killed or refused, and prints each
+ * number once it is durable. Arguments: path of the log, first number.
  * @module
  */
 

@@ -1,6 +1,6 @@
 /**
- * What every event log must do, whatever it stands on. Records of one key keep their order; nothing is said about records of different
- * keys, since a log may keep them apart.
+ * What every event log must do, whatever it stands on. Records of one key keep their order; nothing is said about
+ * records of different keys, since a log may keep them apart.
  * @module
  */
 

@@ -1,6 +1,6 @@
 /**
- * Proves that a record which is not what was written is left out and told of while the log is in use, and that a log of the first version,
- * which had no checksums, is opened and read.
+ * Proves that a record which is not what was written is left out and told of while the log is in use, and that a log of
+ * the first version, which had no checksums, is opened and read.
  */
 
 import assert from "node:assert/strict";

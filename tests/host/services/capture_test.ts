@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import type { Cause } from "../../../host/services/services.ts";
+import { parseUuid } from "../../../runtime/events/uuid.ts";
 import { eventCause, IDENTITY, openTestServices, OTHER } from "../../../testing/plugin_services.ts";
 
 Deno.test("VM-34 posthog.capture appends the event to the inbox, by default as the plugin itself", async () => {
@@ -113,4 +114,17 @@ Deno.test("what a plugin captures without a known cause is bounded, however it g
   await services.call("posthog.capture", ["derived", {}], eventCause(0));
   await services.call("posthog.capture", ["imported", {}], { kind: "task", depth: 0, captured: 0 });
   assert.equal((await services.captured()).length, 102);
+});
+
+Deno.test("what is captured again for the same event keeps its uuid, what is captured twice at once does not", async () => {
+  await using services = await openTestServices();
+  for (let run = 0; run < 2; run++) {
+    const cause = { ...eventCause(), name: "processEvent 7@1000" };
+    for (const n of [1, 2, 2]) await services.call("posthog.capture", ["again", { n }], cause);
+    services.time += 5000;
+  }
+  const uuids = (await services.captured()).map(({ event }) => event.uuid);
+  assert.deepEqual(uuids.slice(3), uuids.slice(0, 3));
+  assert.equal(new Set(uuids).size, 3);
+  assert.ok(uuids.every((uuid) => parseUuid(String(uuid)) === uuid));
 });

@@ -24,6 +24,36 @@ Deno.test("jobs.enqueue counts a job of a job on, if a captured event is behind 
   assert.deepEqual(results.map(({ type, depth }) => [type, depth]).toSorted(), [["from 0", undefined], ["from 2", 3]]);
 });
 
+Deno.test("what is asked for again for the same event makes no second job, what is asked for twice at once does", async () => {
+  await using services = await openTestServices();
+  const run = async (...jobs: [string, unknown][]) => {
+    const cause = { ...eventCause(), name: "processEvent 7@1000" };
+    for (const [type, payload] of jobs) await services.call("jobs.enqueue", [type, payload, 1], cause);
+  };
+  const jobs = async () => {
+    const { results } = await services.store.jobs.list({ limit: 10 });
+    return results.map(({ type, payload }) => `${type} ${JSON.stringify(payload)}`).toSorted();
+  };
+  await run(["send", "a"], ["send", "a"], ["send", "b"]);
+  assert.deepEqual(await jobs(), ['send "a"', 'send "a"', 'send "b"']);
+  await run(["send", "b"], ["send", "a"], ["send", "a"]);
+  assert.equal((await jobs()).length, 3);
+  // The first run ended before all was asked for, or the plugin decided otherwise: nothing is taken for another one.
+  await run(["send", "c"], ["other", "a"], ["send", "a"]);
+  assert.deepEqual(await jobs(), ['other "a"', 'send "a"', 'send "a"', 'send "b"', 'send "c"']);
+});
+
+Deno.test("the same request for another event, by another plugin, or without a name is a job of its own", async () => {
+  await using services = await openTestServices();
+  const args = ["send", "a", 1];
+  const name = "processEvent 7@1000";
+  await services.call("jobs.enqueue", args, { ...eventCause(), name });
+  await services.call("jobs.enqueue", args, { ...eventCause(), name: "processEvent 8@1000" });
+  await services.of({ pluginConfigId: 40 })["jobs.enqueue"](args, { ...eventCause(), name });
+  for (let run = 0; run < 2; run++) await services.call("jobs.enqueue", args, eventCause());
+  assert.equal(await services.store.jobs.total({}), 5);
+});
+
 Deno.test("jobs.enqueue refuses invalid times, large payloads and more jobs than may wait", async () => {
   await using services = await openTestServices({ jobPayloadChars: 100, jobsOutstanding: 3 });
   await assert.rejects(services.call("jobs.enqueue", ["a", null, null]), /expected the time to run at/);

@@ -1,4 +1,7 @@
-/** Proves that `metrics` keeps sums, largest and smallest values for each plugin, and bounds how many metrics it may have. */
+/**
+ * Proves that `metrics` keeps sums, largest and smallest values for each plugin, and bounds how many metrics it may
+ * have.
+ */
 
 import assert from "node:assert/strict";
 import { openTestServices } from "../../../testing/plugin_services.ts";

@@ -1,6 +1,6 @@
 /**
- * Proves that a damaged write-ahead log is told from one that ends: behind the end lie frames of earlier rounds and of transactions that
- * were given up. A damaged one that is signed anew has every row but those that the damage hit.
+ * Proves that a damaged write-ahead log is told from one that ends: behind the end lie frames of earlier rounds and of
+ * transactions that were given up. A damaged one that is signed anew has every row but those that the damage hit.
  */
 
 import assert from "node:assert/strict";

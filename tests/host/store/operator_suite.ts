@@ -1,6 +1,6 @@
 /**
- * What both stores must do for the API: counters over time, failures by kind, sightings, things with versions, the audit, and the bulk
- * actions on jobs and dead letters. Run against each store by its own test file.
+ * What both stores must do for the API: counters over time, failures by kind, sightings, things with versions, the
+ * audit, and the bulk actions on jobs and dead letters. Run against each store by its own test file.
  * @module
  */
 

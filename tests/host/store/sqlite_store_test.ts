@@ -46,7 +46,7 @@ Deno.test("openSqliteStore() refuses a newer schema, another program's file and 
   db.exec("PRAGMA user_version = 99");
   await assert.rejects(openSqliteStore({ path }), {
     message:
-      `Cannot open the store at ${path}: it has schema version 99, this version of Hogpen knows up to 2; start a newer Hogpen`,
+      `Cannot open the store at ${path}: it has schema version 99, this version of Hogpen knows up to 3; start a newer Hogpen`,
   });
 
   const foreign = folder.file("foreign.db");

@@ -77,6 +77,18 @@ export function testStore(name: string, open: (clock: { now: number }) => Promis
     }
   });
 
+  test("jobs.enqueue() makes one job of a request, also when that one is done", async ({ store }) => {
+    const [request, another] = [crypto.randomUUID(), crypto.randomUUID()];
+    const first = await store.jobs.enqueue(job({ request }));
+    const again = await store.jobs.enqueue(job({ request, runAt: NOW + 5 }));
+    assert.deepEqual(again, first);
+    await store.jobs.claim([1], NOW, 10, 1000, "host");
+    await store.jobs.complete(first.id, "host");
+    assert.equal((await store.jobs.enqueue(job({ request }))).state, "done");
+    assert.notEqual((await store.jobs.enqueue(job({ request: another }))).id, first.id);
+    assert.equal(await store.jobs.total({}), 2);
+  });
+
   test("JB-05 jobs.claim() gives a job when it is due, not before, unchanged", async ({ store }) => {
     const kept = await store.jobs.enqueue(job({ runAt: NOW + 3000 }));
     assert.deepEqual(await store.jobs.claim([1], NOW + 2999, 10, 1000, "a"), []);

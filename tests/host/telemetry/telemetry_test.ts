@@ -155,21 +155,45 @@ Deno.test("failures are grouped before they are written, and their samples read 
   assert.equal((await store.problems.list({ kind: "warning", limit: 9 })).results[0]?.place, "invalid_payload");
 });
 
-Deno.test("trace orders choose events until their time or their bytes are over", () => {
+Deno.test("trace orders choose events until their time or their bytes are over", async () => {
   let now = NOW;
-  const orders = createTraceOrders(() => now);
+  await using folder = await temporaryFolder();
+  await using store = await openSqliteStore({ path: folder.file("store.db"), synchronous: "off" });
+  const { settings } = store;
+  const orders = createTraceOrders({ settings, now: () => now });
   const record = (key: string) => ({ key, event: new Uint8Array(100), cursor: "1", at: NOW });
   const records = [record("a"), record("b"), record("a"), record("a")];
   assert.deepEqual(orders.choose(1, records), []);
-  orders.add({ project: 1, distinctId: "a", oneIn: 2, until: NOW + 1000, bytesLeft: 300 });
+  await orders.add({ project: 1, distinctId: "a", oneIn: 2, until: NOW + 1000, bytes: 300 });
   assert.deepEqual(orders.choose(2, records), []);
   assert.deepEqual(orders.choose(1, records), [2]);
   assert.equal(orders.list()[0]?.chosen, 1);
   assert.deepEqual(orders.choose(1, records), [0, 3].slice(0, 1));
   assert.deepEqual(orders.choose(1, records), [], "the bytes are used up");
-  const { id } = orders.add({ project: 1, oneIn: 1, until: NOW + 1000, bytesLeft: 1e6 });
+  await orders.look();
+  assert.deepEqual(orders.choose(1, records), [], "and stay so");
+  await orders.add({ project: 1, oneIn: 1, until: NOW + 1000, bytes: 1e6 });
   assert.equal(orders.choose(1, records).length, 4);
   now += 1000;
   assert.deepEqual(orders.choose(1, records), []);
-  assert.equal(orders.remove(id), false);
+  await orders.look();
+  assert.deepEqual(await settings.list(""), {}, "nothing of it stays");
+});
+
+Deno.test("trace orders outlast a restart, and hold for every host on one store", async () => {
+  await using folder = await temporaryFolder();
+  await using store = await openSqliteStore({ path: folder.file("store.db"), synchronous: "off" });
+  const host = () => createTraceOrders({ settings: store.settings, now: () => NOW });
+  const [one, other] = [host(), host()];
+  const order = await one.add({ project: 1, distinctId: "a", oneIn: 1, until: NOW + 1000, bytes: 1000 });
+  await store.settings.set("trace_order:x", "of another version");
+  await other.look();
+  assert.deepEqual(other.list(), [order]);
+  assert.deepEqual(other.choose(1, [{ key: "a", event: new Uint8Array(9), cursor: "1", at: NOW }]), [0]);
+  await other.look();
+  assert.equal(other.list()[0]?.chosen, 1, "what it has chosen is known after the next look");
+  assert.equal(await other.remove(order.id), true);
+  assert.equal(await other.remove(order.id), false);
+  await one.look();
+  assert.deepEqual(one.list(), []);
 });

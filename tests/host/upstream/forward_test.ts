@@ -1,12 +1,14 @@
 /**
- * Requests sent on over plain sockets to servers that speak HTTP well, badly, slowly or not at all: what comes back, and that no byte of
- * one exchange gets into another.
+ * Requests sent on over plain sockets to servers that speak HTTP well, badly, slowly or not at all: what comes back,
+ * and that no byte of one exchange gets into another.
  */
 
 import assert from "node:assert/strict";
 import { forward, type Forwarded, UpstreamError } from "../../../host/upstream/forward.ts";
 
-/** A server that answers each request with the next of these texts, by one connection as long as the client keeps it. */
+/**
+ * A server that answers each request with the next of these texts, by one connection as long as the client keeps it.
+ */
 function serveRaw(...answers: string[]) {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const seen: string[] = [];

@@ -1,5 +1,6 @@
 /**
- * Requests through the proxy against a real HTTP server that stands for PostHog: what arrives there, and what comes back.
+ * Requests through the proxy against a real HTTP server that stands for PostHog: what arrives there, and what comes
+ * back.
  */
 
 import assert from "node:assert/strict";

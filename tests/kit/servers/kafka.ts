@@ -1,6 +1,6 @@
 /**
- * A private Kafka for tests and benchmarks: brokers that are controllers too, one JVM each. The jars come from Maven once and are kept in
- * a folder of the machine.
+ * A private Kafka for tests and benchmarks: brokers that are controllers too, one JVM each. The jars come from Maven
+ * once and are kept in a folder of the machine.
  * @module
  */
 
@@ -15,6 +15,8 @@ export interface PrivateKafka extends AsyncDisposable {
   kill(broker: number): Promise<void>;
   start(broker: number): Promise<void>;
   signal(broker: number, signal: "SIGSTOP" | "SIGCONT"): void;
+  /** Of the brokers that run. */
+  pids(): number[];
 }
 
 /** Why there can be no Kafka here; null when there can. Fetches the jars when they are missing. */
@@ -82,6 +84,7 @@ export async function startKafka({ brokers = 1 } = {}): Promise<PrivateKafka> {
       await waitForPort((ports[broker - 1] as { client: number }).client, folder);
     },
     signal: (broker, signal) => children.get(broker)?.kill(signal),
+    pids: () => Array.from(children.values(), ({ pid }) => pid),
     async [Symbol.asyncDispose]() {
       await Promise.all([...children.keys()].map(kill));
       await Deno.remove(folder, { recursive: true });

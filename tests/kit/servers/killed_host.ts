@@ -1,7 +1,7 @@
 /**
- * A host that is there to be killed: on the log and store of the folder given as first argument it runs the plugin whose code is in the file
- * given as second, against the far side at the URL given as third. Says "started", and takes events from its standard input, one JSON per line,
- * saying "appended" when they are in the outbox.
+ * A host that is there to be killed: on the log and store of the folder given as first argument it runs the plugin
+ * whose code is in the file given as second, against the far side at the URL given as third. Says "started", and takes
+ * events from its standard input, one JSON per line, saying "appended" when they are in the outbox.
  * @module
  */
 

@@ -1,6 +1,6 @@
 /**
- * A PostHog for tests, as small as SDKs allow, written from their public protocol: flags with payloads, surveys, early access features,
- * session recording, a site app, remote configuration and the scripts of posthog-js.
+ * A PostHog for tests, as small as SDKs allow, written from their public protocol: flags with payloads, surveys, early
+ * access features, session recording, a site app, remote configuration and the scripts of posthog-js.
  * @module
  */
 

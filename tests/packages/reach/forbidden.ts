@@ -1,6 +1,6 @@
 /**
- * Knows by identity what must be out of reach: the global scope, the process, the modules of Node but for a few, module loaders, Deno's
- * own, and what the sandbox remembers of a call. Import this before the sandbox.
+ * Knows by identity what must be out of reach: the global scope, the process, the modules of Node but for a few, module
+ * loaders, Deno's own, and what the sandbox remembers of a call. Import this before the sandbox.
  * @module
  */
 

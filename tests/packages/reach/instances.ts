@@ -1,5 +1,6 @@
 /**
- * What a plugin makes with each package, beside what the package exports: code that finds the package as `m` and gives an object of things.
+ * What a plugin makes with each package, beside what the package exports: code that finds the package as `m` and gives
+ * an object of things.
  * @module
  */
 

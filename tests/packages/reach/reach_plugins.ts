@@ -1,6 +1,6 @@
 /**
- * Plugins that look for what no plugin may hold, in all that a package gives them. `URL.forbidden` of the reach cell names it when they
- * find it.
+ * Plugins that look for what no plugin may hold, in all that a package gives them. `URL.forbidden` of the reach cell
+ * names it when they find it.
  * @module
  */
 
@@ -35,8 +35,9 @@ function walk(roots, found, readGetters) {
 }`;
 
 /**
- * Calls every function with each \`this\` and each list of arguments, and looks at what comes back, what is thrown, what callbacks get, and
- * what is done to a stranger: a proxy that is handed in and is, for all that is asked of it, itself again.
+ * Calls every function with each \`this\` and each list of arguments, and looks at what comes back, what is thrown,
+ * what callbacks get, and what is done to a stranger: a proxy that is handed in and is, for all that is asked of it,
+ * itself again.
  */
 const CALL = `
 /** What is asked of one stranger; behind that it throws, so that no loop over it is endless. */
@@ -117,8 +118,11 @@ exports.processEvent = async (event) => {
 }
 
 /** Walks the package. */
+const WALK_PACKAGE = `({ objects: walk({ exports: m, ...made }, walkFound, true).length, found: walkFound })`;
+
+/** Only walks the package. */
 export function walker(make: string): string {
-  return plugin(make, `return { ...event, objects: walk({ exports: m, ...made }, found, true).length, found };`);
+  return plugin(make, `const walkFound = {}; return { ...event, ...${WALK_PACKAGE} };`);
 }
 
 /** Walks from the Worker's global object, as if a plugin had got hold of it, and calls what it finds there. */
@@ -156,10 +160,8 @@ export function realmChanger(): string {
 }
 
 /** Calls all functions of the package. */
-export function packageCaller(make: string): string {
-  return plugin(
-    make,
-    `const all = walk({ exports: m, ...made }, {}, false);
+const CALL_PACKAGE = `(async () => {
+    const all = walk({ exports: m, ...made }, {}, false);
     const functions = all.filter(([path, value]) => typeof value === 'function' && !/\\.(forbidden|plant|realm)$/.test(path));
     const { call, calls } = caller(found);
     const skipped = [];
@@ -171,6 +173,19 @@ export function packageCaller(make: string): string {
       if (isLoop || isNative) skipped.push(path); else call(path, each);
     }
     await null;
-    return { ...event, objects: all.length, functions: functions.length, skipped: skipped.length, calls: calls(), found };`,
+    return { objects: all.length, functions: functions.length, skipped: skipped.length, calls: calls(), found };
+  })()`;
+
+/** Only calls all functions of the package. */
+export function packageCaller(make: string): string {
+  return plugin(make, `return { ...event, ...await ${CALL_PACKAGE} };`);
+}
+
+/** Walks the package, then calls all its functions: loading a large package takes longer than the walk. */
+export function packageExplorer(make: string): string {
+  return plugin(
+    make,
+    `const walkFound = {}; const walked = ${WALK_PACKAGE};
+    return { ...event, walked, called: await ${CALL_PACKAGE} };`,
   );
 }

@@ -1,5 +1,6 @@
 /**
- * The sandbox of the service; plugins find in it `URL.forbidden(value)`, which names the value if no plugin may hold it.
+ * The sandbox of the service; plugins find in it `URL.forbidden(value)`, which names the value if no plugin may hold
+ * it.
  * @module
  */
 

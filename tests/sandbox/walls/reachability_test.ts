@@ -1,13 +1,15 @@
 /**
- * Walks everything that a plugin can reach, as a plugin: through properties, getters, prototypes, constructors, modules and the
- * objects that they make.
+ * Walks everything that a plugin can reach, as a plugin: through properties, getters, prototypes, constructors, modules
+ * and the objects that they make.
  * @module
  */
 
 import assert from "node:assert/strict";
 import { pluginOf, RawCell } from "../../kit/cells/raw_cell.ts";
 
-/** The walker: ends up with names found, and whether any object reached is a global scope, a module loader or a process. */
+/**
+ * The walker: ends up with names found, and whether any object reached is a global scope, a module loader or a process.
+ */
 const WALKER = `
 const NAMES = /^(setTimeout|setInterval|setImmediate|kill|_kill|exit|reallyExit|binding|dlopen|_linkedBinding|getBuiltinModule|chdir|` +
   `createServer|createConnection|spawn|spawnSync|execSync|execFile|fork|readFileSync|openSync|runInThisContext|compileFunction|_load|createRequire|` +

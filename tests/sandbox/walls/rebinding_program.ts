@@ -1,7 +1,7 @@
 /**
- * Runs in a network and mount namespace of its own, see rebinding_test.ts: a name server that answers with a public address first and
- * a private one after that, a server on every private address, and a plugin that connects by name in every way it has. Prints what
- * reached the server, as JSON.
+ * Runs in a network and mount namespace of its own, see rebinding_test.ts: a name server that answers with a public
+ * address first and a private one after that, a server on every private address, and a plugin that connects by name in
+ * every way it has. Prints what reached the server, as JSON.
  * @module
  */
 

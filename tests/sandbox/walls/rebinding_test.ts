@@ -1,6 +1,6 @@
 /**
- * A name server that answers with a public address when it is asked for the check, and with a private one when it is asked for the
- * connection: no way that a plugin has of connecting may fall for it.
+ * A name server that answers with a public address when it is asked for the check, and with a private one when it is
+ * asked for the connection: no way that a plugin has of connecting may fall for it.
  */
 
 import assert from "node:assert/strict";
@@ -8,7 +8,10 @@ import { temporaryFolder } from "../../kit/temporary_folder.ts";
 
 const PROGRAM = new URL("./rebinding_program.ts", import.meta.url).pathname;
 
-/** Private networks are routed to this machine, not addresses of an interface: that is how they look to a plugin in a data centre. */
+/**
+ * Private networks are routed to this machine, not addresses of an interface: that is how they look to a plugin in a
+ * data centre.
+ */
 const SCRIPT = `set -e
 ip link set lo up
 ip addr add 127.0.0.53/32 dev lo 2>/dev/null || true

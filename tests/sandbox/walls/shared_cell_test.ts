@@ -1,5 +1,6 @@
 /**
- * What two plugins of a cell share: one marks every object that it reaches and can change, the other one looks for marks.
+ * What two plugins of a cell share: one marks every object that it reaches and can change, the other one looks for
+ * marks.
  * @module
  */
 
@@ -125,8 +126,8 @@ exports.processEvent = async (event, meta) => {
 }`;
 
 /**
- * Node's own callbacks that hang on sockets and streams, and what they have as functions: nobody looks at a property that was added to
- * them. And what util.promisify writes itself before it is read.
+ * Node's own callbacks that hang on sockets and streams, and what they have as functions: nobody looks at a property
+ * that was added to them. And what util.promisify writes itself before it is read.
  */
 const HARMLESS =
   /(?:writecb|(?:stream|socket)\.write|connect6?|_onPendingData|timeoutCb|_events\.\w+(?:\.\d+)?)(?:\.prototype)? added$|promisify\.custom\)\.Symbol\(nodejs\.util\.promisify\.custom\) replaced$/;

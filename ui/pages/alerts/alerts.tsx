@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /**
- * What needs somebody, when that is the case, and who is told.
+ * What needs attention, and who is told about it.
  * @module
  */
 
@@ -15,7 +15,7 @@ interface Alert {
   message: string;
   since: string;
 }
-/** Above every page, as long as something is wrong. */
+/** Shown above every page as long as something is wrong. */
 export function AlertBanner() {
   const { data } = useWhole<Alert>("alerts", ["states", "lag"]);
   const [first, ...others] = data?.results ?? [];

@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /**
- * The ways by which people are told: webhooks and e-mail.
+ * The channels by which people are told: webhooks and e-mail.
  * @module
  */
 
@@ -39,7 +39,7 @@ interface ChannelField {
   required?: boolean;
 }
 
-/** What e-mail needs to know. */
+/** The fields of an e-mail channel. */
 const MAIL_FIELDS: ChannelField[] = [
   { key: "host", label: "Mail server", placeholder: "smtp.example.com", required: true },
   { key: "port", label: "Port", mode: "numeric", placeholder: "587" },

@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /**
- * What is watched, from which threshold on, and who is told.
+ * What is watched, with which threshold, and who is told.
  * @module
  */
 
@@ -30,7 +30,7 @@ const WHEN: Record<string, { words: string; unit: string }> = {
   upstream_away: { words: "PostHog does not answer", unit: "" },
 };
 
-/** What is looked at over some minutes; the others are true at a moment. */
+/** Rules that look at a period of some minutes. The others apply to a single moment. */
 const OVER_MINUTES = new Set(["failing_rate", "dead_letters", "upstream_away"]);
 
 export function RuleRow({ rule, channels, onChange }: { rule: Rule; channels: Channel[]; onChange(): void }) {
@@ -70,7 +70,7 @@ interface RuleDraft {
   channel: string;
 }
 
-/** What the API is sent for a rule that is being filled in. */
+/** The request body for a rule that is being edited. */
 function bodyOf({ when, threshold, minutes, channel }: RuleDraft) {
   return {
     when,
@@ -116,7 +116,7 @@ function RuleFields(
   );
 }
 
-/** The rule's threshold, its minutes and who is told. */
+/** Edits the rule's threshold, its period and its channel. */
 function ChangeRule({ rule, channels, onChange }: { rule: Rule; channels: Channel[]; onChange(): void }) {
   const [draft, setDraft] = useState<RuleDraft>({
     when: rule.when,

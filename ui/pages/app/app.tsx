@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /**
- * One app: its settings, what it does, what went wrong, what it was before.
+ * One app: its settings, what it does, what went wrong, and its history.
  * @module
  */
 
@@ -38,7 +38,7 @@ export function AppPage({ id }: { id: string }) {
   if (!app) return <Waiting error={error} />;
   function choose(name: string) {
     setTab(name);
-    // The address can be sent to somebody else.
+    // Keeps the tab in the address, so that the address can be shared.
     history.replaceState(null, "", `#/apps/${id}?show=${name}`);
   }
   return (

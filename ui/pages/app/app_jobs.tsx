@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /**
- * What an app does at set times, what one may ask it to do, and what it has put off.
+ * An app's scheduled tasks, the jobs that can be started by hand, and the jobs that it has enqueued.
  * @module
  */
 

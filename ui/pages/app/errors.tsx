@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /**
- * What went wrong in an app, the same failures counted together.
+ * An app's failures, grouped by kind and counted.
  * @module
  */
 

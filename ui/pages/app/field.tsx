@@ -14,13 +14,13 @@ import { useAttempt } from "../../lib/use_attempt.ts";
 interface FieldProps {
   field: Field;
   value: unknown;
-  /** A secret that is stored, and never comes back. */
+  /** True for a secret that is stored. Its value is never sent to the page. */
   isSet: boolean;
   isFixed: boolean;
   onChange(value: unknown): void;
 }
 
-/** Types that are edited as code. */
+/** Field types that are edited as code. */
 const CODE = new Set(["json", "dictionary"]);
 
 export function FieldInput(props: FieldProps) {
@@ -88,7 +88,7 @@ interface InputProps {
   onChange(value: unknown): void;
 }
 
-/** What is set is not shown, and stays as long as nothing is typed. */
+/** A stored secret is not shown, and is kept as long as nothing is typed. */
 function Secret({ isSet, onChange, ...common }: InputProps & { isSet: boolean }) {
   const [replacing, setReplacing] = useState(!isSet);
   if (!replacing) {
@@ -125,7 +125,7 @@ interface JsonProps {
   onChange(value: unknown): void;
 }
 
-/** Changes the value as soon as the text is JSON. */
+/** Changes the value whenever the text is valid JSON. */
 function Json({ label, value, disabled, onChange }: JsonProps) {
   const [text, setText] = useState(() => typeof value === "string" ? value : JSON.stringify(value ?? {}, null, 2));
   const [problem, setProblem] = useState("");

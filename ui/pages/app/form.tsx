@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /**
- * The settings of an app, as its plugin.json asks for them.
+ * The settings of an app, as its plugin.json describes them.
  * @module
  */
 
@@ -14,7 +14,7 @@ import { applies } from "./conditions.ts";
 
 type Values = Record<string, unknown>;
 
-/** From the first edit on it keeps the version that was edited, so that a change of somebody else is not overwritten. */
+/** Remembers the version from the first edit on, so that somebody else's change is not overwritten. */
 export function Form({ app, onSaved }: { app: App; onSaved(): void }) {
   const [edited, setEdited] = useState<App | null>(null);
   const [edits, setEdits] = useState<Values>({});

@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /**
- * What an app was before each change, the way back, and the way to a newer source.
+ * An app before each of its changes, with a way back, and the upgrade to a newer source.
  * @module
  */
 
@@ -68,7 +68,7 @@ function wayBack(app: App, revision: Revision): Change[] {
     .map((path) => ({ path, before: before[path], after: after[path] }));
 }
 
-/** Another source for the app, shown beside the one that runs before it takes its place. */
+/** A new source for the app, compared with the present one before it takes its place. */
 function Upgrade({ app, onDone }: { app: App; onDone(): void }) {
   const [source, setSource] = useState<Source | null>(null);
   const [found, setFound] = useState<Inspected | null>(null);

@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /**
- * What an app printed and what the service says of it, as it comes.
+ * What an app printed and what the service reports about it, updated as it happens.
  * @module
  */
 

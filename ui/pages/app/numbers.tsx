@@ -15,7 +15,7 @@ const SPANS: [number, string][] = [[15, "15 min"], [60, "1 h"], [360, "6 h"], [1
 interface PlotSpec {
   title: string;
   fields: string[];
-  /** Events and times belong to functions, the rest to the process. */
+  /** Events and durations are counted for each function, everything else for the process. */
   of: "functions" | "process";
   scale?: (value: number) => number;
   unit?: string;
@@ -53,7 +53,7 @@ export function Numbers({ id }: { id: number }) {
   );
 }
 
-/** Seen on a light ground and on a dark one. */
+/** Visible on both a light and a dark background. */
 const COLORS = ["#d2601a", "#2b9a58", "#858b94", "#d84a48", "#9a74d6", "#3f93d6"];
 
 interface Line {
@@ -73,12 +73,12 @@ function Plot({ spec, answer }: { spec: PlotSpec; answer: SeriesAnswer }) {
   newest.current = numbers;
   const plot = useRef<import("uplot") | null>(null);
   const names = lines.map(({ name }) => name).join();
-  // Made anew for other lines only, so that what somebody has zoomed into or switched off stays so.
+  // The plot is rebuilt only if its lines change, so that zooming and hidden lines are kept.
   useEffect(() => {
     const into = place.current;
     if (into === null || length === 0) return;
     let over = false;
-    // Loaded by those who look at plots.
+    // Loaded only when plots are shown.
     import("uplot").then(({ default: UPlot }) => {
       if (over) return;
       const options = {
@@ -107,7 +107,7 @@ function Plot({ spec, answer }: { spec: PlotSpec; answer: SeriesAnswer }) {
   );
 }
 
-/** A line for each field of each function in which something happened. */
+/** A line for each field of each function that was active. */
 function linesOf({ fields, scale = (value) => value }: PlotSpec, answer: SeriesAnswer): Line[] {
   return answer.results.flatMap(({ subject, fields: found }) =>
     fields.flatMap((field) => {

@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /**
- * An event through one app or the chain up to it, on copies, with what became of it.
+ * Tries an event on one app, or on the chain up to it, with copies of its data, and shows the result.
  * @module
  */
 
@@ -27,7 +27,7 @@ interface DryRun {
 
 const EXAMPLE = JSON.stringify({ event: "hello", distinct_id: "me", properties: {} }, null, 2);
 
-/** What a step may have done besides changing the event, and what it is called. */
+/** What a step may have done besides changing the event, with the headings for it. */
 const TRACES: Record<string, string> = {
   fetches: "Requests",
   captures: "Captured",
@@ -45,7 +45,7 @@ export function TryIt({ app }: { app: App }) {
   const [run, setRun] = useState<DryRun | null>(null);
   const attempts = useAttempt();
 
-  /** Throws SyntaxError when one of the texts is no JSON. */
+  /** Throws a SyntaxError if one of the texts is not valid JSON. */
   function question() {
     const isEdited = config !== JSON.stringify(app.config, null, 2);
     return {

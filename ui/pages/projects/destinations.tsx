@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /**
- * Where the events of a project go: PostHog, Postgres, a webhook, a file.
+ * The destinations of a project's events: PostHog, Postgres, a webhook or a file.
  * @module
  */
 
@@ -17,11 +17,11 @@ interface Option {
   label: string;
   placeholder?: string;
   isSecret?: true;
-  /** A PostHog behind the project knows it. */
+  /** The project's PostHog upstream supplies this option. */
   isInherited?: true;
 }
 
-/** What each type cannot do without; the rest has defaults. */
+/** The options that each type requires. All others have defaults. */
 const TYPES: Record<string, { title: string; options: Option[] }> = {
   posthog: {
     title: "PostHog",
@@ -104,7 +104,7 @@ function DestinationRow(
   );
 }
 
-/** All options as JSON; a secret's placeholder keeps what is set. */
+/** All options as JSON. A secret's placeholder keeps the stored value. */
 function Options({ destination, path, onChange }: { destination: Destination; path: string; onChange(): void }) {
   const [text, setText] = useState(() => JSON.stringify(destination.options, null, 2));
   const [said, setSaid] = useState("");

@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /**
- * Projects: whose token SDKs use, which PostHog stands behind them, and where their events go.
+ * Projects: the token that SDKs use, the PostHog behind the project, and its destinations.
  * @module
  */
 
@@ -75,7 +75,7 @@ function ProjectCard({ project, onChange }: { project: Project; onChange(): void
   );
 }
 
-/** What is not capture passes to that PostHog. */
+/** Whatever is not capture is forwarded to that PostHog. */
 function UpstreamForm({ project, onChange }: { project: Project; onChange(): void }) {
   const { id, name, upstream, version } = project;
   const [host, setHost] = useState(upstream?.host ?? "https://eu.i.posthog.com");

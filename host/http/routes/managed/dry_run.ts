@@ -77,9 +77,12 @@ const stepOut = z.object({
       headers: z.array(z.array(z.string())),
       body: z.string().nullable(),
     }),
-  ).nullable().describe("Null when fetch is real: requests leave the sandbox without passing the host."),
+  ).describe(
+    "What the plugin asked for with fetch, redirects too. What packages send over sockets of their own is not listed.",
+  ),
   captures: z.array(z.object({ event: z.string(), properties: z.unknown() })),
   jobs: z.array(z.object({ job: z.string(), payload: z.unknown(), run_at: z.string() })),
+  left_out: z.number().describe("What is not listed: a dry run keeps 10,000 notes of 10 million characters in all."),
 });
 
 const dryRunOut = z.object({

@@ -18,7 +18,7 @@ const orderOut = z.object({
   distinct_id: z.string().nullable(),
   one_in: z.number(),
   until: timeOut,
-  chosen: z.number().describe("Events traced so far."),
+  chosen: z.number().describe("Events traced so far by this host since its start."),
   bytes_left: z.number().describe("It ends early when these are used up."),
 });
 
@@ -52,17 +52,17 @@ export function traceRoutes({ projects, traces, now }: TraceRoutesOptions): Rout
       body: orderIn,
       response: orderOut,
       errors: { 404: "No such project", 409: "Too many orders already" },
-      handle({ body }) {
+      async handle({ body }) {
         if (!projects().some(({ id }) => id === body.team_id)) throw notFound(`There is no project ${body.team_id}`);
         if (traces.list().length >= MOST_ORDERS) throw conflict(`Cannot trace more: ${MOST_ORDERS} orders run already`);
-        const order = traces.add({
+        const order = await traces.add({
           project: body.team_id,
           ...(body.distinct_id !== null && { distinctId: body.distinct_id }),
           oneIn: body.one_in,
           until: now() + body.minutes * 60_000,
-          bytesLeft: body.megabytes * 1024 * 1024,
+          bytes: body.megabytes * 1024 * 1024,
         });
-        return Promise.resolve(showOrder(order));
+        return showOrder(order);
       },
     }),
     route({
@@ -72,9 +72,9 @@ export function traceRoutes({ projects, traces, now }: TraceRoutesOptions): Rout
       params: { id: z.string() },
       response: doneOut,
       errors: { 404: "No such order" },
-      handle({ params: { id } }) {
-        if (!traces.remove(id)) throw notFound(`There is no order ${id}`);
-        return Promise.resolve(DONE);
+      async handle({ params: { id } }) {
+        if (!await traces.remove(id)) throw notFound(`There is no order ${id}`);
+        return DONE;
       },
     }),
   ];

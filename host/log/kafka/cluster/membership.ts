@@ -1,5 +1,5 @@
 /**
- * Determines which partitions this host owns. It is a member of the cluster's group, which gives each partition to one
+ * Determines which partitions of a topic this host owns. It is a member of a group, which gives each partition to one
  * host. A host that is gone, or pauses for longer than the session, loses its partitions to the others.
  * @module
  */
@@ -8,7 +8,7 @@ import type { Consumer } from "@platformatic/kafka";
 import { Consumer as KafkaConsumer } from "@platformatic/kafka";
 import type { Buffer } from "node:buffer";
 import { assignSticky } from "./assign_sticky.ts";
-import { clientOptions, type KafkaSettings, topicNames } from "./kafka_settings.ts";
+import { clientOptions, type KafkaSettings } from "./kafka_settings.ts";
 import { closeQuietly } from "./renewable.ts";
 
 type GroupClient = Consumer<Buffer, Buffer, Buffer, Buffer>;
@@ -24,6 +24,9 @@ export interface Ownership {
 
 export interface MembershipOptions {
   settings: KafkaSettings;
+  /** The group's name, without the prefix. */
+  group: string;
+  topic: string;
   /**
    * The partitions of the previous generation no longer belong to this host. Called again with the new ones; null while
    * there are none.
@@ -40,14 +43,14 @@ export interface Membership extends AsyncDisposable {
 const RETRY_MS = 1000;
 const REBALANCE_MS = 8000;
 
-export function joinGroup({ settings, onChange, onError }: MembershipOptions): Membership {
+export function joinGroup({ settings, group, topic, onChange, onError }: MembershipOptions): Membership {
   const stop = Promise.withResolvers<void>();
   let stopped = false;
   let current: GroupClient | null = null;
 
   /** The life of one client, from joining until its first unrecoverable error. */
   async function member(): Promise<void> {
-    const client = makeClient(settings);
+    const client = makeClient(settings, group);
     current = client;
     const broken = Promise.withResolvers<void>();
     client.on("error", (error: Error) => broken.reject(error));
@@ -59,7 +62,7 @@ export function joinGroup({ settings, onChange, onError }: MembershipOptions): M
     });
     broken.promise.catch(() => {});
     try {
-      client.topics.trackAll(topicNames(settings).inbox);
+      client.topics.trackAll(topic);
       await client.joinGroup({});
       await Promise.race([broken.promise, stop.promise]);
     } finally {
@@ -111,10 +114,10 @@ async function leave(client: GroupClient): Promise<void> {
   }
 }
 
-function makeClient(settings: KafkaSettings): GroupClient {
+function makeClient(settings: KafkaSettings, group: string): GroupClient {
   return new KafkaConsumer({
     ...clientOptions(settings),
-    groupId: `${settings.prefix}hosts`,
+    groupId: `${settings.prefix}${group}`,
     sessionTimeout: settings.sessionMs,
     heartbeatInterval: Math.floor(settings.sessionMs / 4),
     rebalanceTimeout: REBALANCE_MS,

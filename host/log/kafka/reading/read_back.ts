@@ -13,7 +13,7 @@ const STRETCH = 1000;
 
 export interface ReadBack {
   /** With the position just after each record, and the one before it. */
-  records: { record: PlacedRecord; behind: Map<number, number>; before: Map<number, number> }[];
+  records: { record: PlacedRecord; partition: number; behind: Map<number, number>; before: Map<number, number> }[];
   /** Where to continue; null when nothing precedes it. */
   next: Map<number, number> | null;
 }
@@ -50,7 +50,7 @@ export async function readBack(
       if (records.length >= limits.maxEvents || (records.length > 0 && bytes > limits.maxBytes)) break;
       const behind = new Map(place).set(partition, record.offset + 1);
       place = new Map(place).set(partition, record.offset);
-      records.push({ record, behind, before: place });
+      records.push({ record, partition, behind, before: place });
     }
     return { records, next: records.length < found.length ? place : rest ? starts : null };
   }

@@ -66,13 +66,11 @@ export class ReaderCursors implements AsyncDisposable {
   /**
    * Takes the partitions over. Returns, for each partition with readers, the lowest offset that a reader still needs.
    */
-  async claim(partitions: number[], hostId: string): Promise<Map<number, number>> {
+  async claim(partitions: number[]): Promise<Map<number, number>> {
     await this.#ready();
     return await this.#db.run("always", async (sql) => {
       const [row] = await sql<{ epoch: number }[]>`SELECT nextval('hogpen_log_epoch')::bigint AS epoch`;
       this.#epoch = row?.epoch ?? 0;
-      await sql`INSERT INTO hogpen_log_hosts (log, host, seen_at) VALUES (${this.#log}, ${hostId}, ${Date.now()})
-        ON CONFLICT (log, host) DO UPDATE SET seen_at = excluded.seen_at`;
       const rows = await sql<{ partition: number; next: number }[]>`
         WITH claimed AS (
           UPDATE hogpen_log_readers SET epoch = ${this.#epoch}
@@ -82,7 +80,18 @@ export class ReaderCursors implements AsyncDisposable {
     });
   }
 
-  /** The ids of hosts that have used the log within the last week. */
+  /** Notes that the host is about to open transactions. */
+  async noteHost(hostId: string): Promise<void> {
+    await this.#ready();
+    await this.#db.run(
+      "always",
+      (sql) =>
+        sql`INSERT INTO hogpen_log_hosts (log, host, seen_at) VALUES (${this.#log}, ${hostId}, ${Date.now()})
+        ON CONFLICT (log, host) DO UPDATE SET seen_at = excluded.seen_at`,
+    );
+  }
+
+  /** The ids of hosts that have opened transactions within the last week. */
   async hosts(): Promise<string[]> {
     await this.#ready();
     const since = Date.now() - 7 * 86_400_000;
@@ -207,7 +216,7 @@ export class ReaderCursors implements AsyncDisposable {
       FROM jsonb_to_recordset(${JSON.stringify(places)}::text::jsonb)
         AS u(project bigint, reader text, partition int, next bigint, moves int)
       WHERE r.log = ${this.#log} AND r.project = u.project AND r.reader = u.reader AND r.partition = u.partition
-        AND r.epoch <= ${this.#epoch} AND r.moves = u.moves
+        AND r.epoch <= ${this.#epoch} AND r.moves = u.moves AND r.next <= u.next
       RETURNING r.project, r.reader, r.partition`;
   }
 

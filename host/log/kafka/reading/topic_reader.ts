@@ -62,6 +62,12 @@ export class TopicReader implements AsyncDisposable {
     this.#plan();
   }
 
+  /** Asks Kafka anew which brokers lead the partitions: the client believes for a while that it knows. */
+  async findLeaders(): Promise<void> {
+    const { catchUpClient, topic } = this.#options;
+    await catchUpClient.use((client) => client.metadata({ topics: [topic], forceUpdate: true }));
+  }
+
   tail(partition: number): PartitionTail | undefined {
     return this.#tails.get(partition);
   }

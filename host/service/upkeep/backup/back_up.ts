@@ -1,5 +1,5 @@
 /**
- * Makes a copy of a data folder while the service runs, or not, that is whole or not there at all.
+ * Copies a data folder, whether or not the service is running. The copy is either complete or does not exist.
  * @module
  */
 
@@ -11,7 +11,7 @@ import { exists } from "../data_folder.ts";
 import { type BackupList, DATABASES, describeFile, filesToCopy, LIST } from "./backup_contents.ts";
 import { copyDatabases } from "./copy_databases.ts";
 
-/** Rejects with a BackEndError when there is nothing to copy or something lies at `to`. */
+/** Rejects with a BackEndError if there is nothing to copy, or if something exists at `to`. */
 export async function backUp(dataFolder: string, to: string, now: Date): Promise<BackupList> {
   const target = resolve(to);
   if (await exists(target)) {

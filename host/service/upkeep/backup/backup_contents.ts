@@ -1,5 +1,6 @@
 /**
- * What a backup consists of: the databases, the small files beside them, and a list of them all with their checksums.
+ * What a backup consists of: the databases, the small files beside them, and a list of all of them with their
+ * checksums.
  * @module
  */
 
@@ -8,10 +9,10 @@ import { createReadStream } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 
-/** Both are copied as they were at one and the same time. */
+/** Both are copied as they were at the same moment. */
 export const DATABASES = ["store.db", "events.db"] as const;
 
-/** What the service makes again by itself, and what belongs to a process that runs. */
+/** Files that the service can make again, and those that belong to a running process. */
 const LEFT_OUT = /^(?:compiled|downloads|upstream|damaged-.*|\..*|.*\.lock|(?:store|events)\.db(?:-wal|-shm)?)$/;
 
 export const LIST = "backup.json";
@@ -26,12 +27,12 @@ const listSchema = z.object({
 export type BackupList = z.infer<typeof listSchema>;
 export type BackupFile = BackupList["files"][number];
 
-/** Throws when it is no list that this version knows. */
+/** Throws if it is not a list that this version understands. */
 export function readList(text: string): BackupList {
   return listSchema.parse(JSON.parse(text));
 }
 
-/** The paths in a data folder that a backup copies as they are, relative to it. */
+/** The paths, relative to the data folder, of the files that a backup copies unchanged. */
 export async function filesToCopy(folder: string): Promise<string[]> {
   const paths: string[] = [];
   async function walk(under: string): Promise<void> {
@@ -46,7 +47,7 @@ export async function filesToCopy(folder: string): Promise<string[]> {
   return paths.sort();
 }
 
-/** The file as the list has it. */
+/** The file's entry in the list. */
 export async function describeFile(folder: string, path: string): Promise<BackupFile> {
   const hash = createHash("sha256");
   let bytes = 0;

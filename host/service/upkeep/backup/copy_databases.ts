@@ -1,13 +1,13 @@
 /**
- * Copies databases while other processes write to them, all as they were at one moment.
+ * Copies several databases while other processes write to them, all as they were at the same moment.
  * @module
  */
 
 import { backup, DatabaseSync } from "node:sqlite";
 
-/** Pages copied at a time. */
+/** How many pages are copied at a time. */
 const RATE = 4096;
-/** How long a writer is waited for. */
+/** How long to wait for a writer to finish. */
 const PATIENCE_MS = 10_000;
 
 interface Copy {
@@ -16,9 +16,10 @@ interface Copy {
 }
 
 /**
- * A plugin's retry is written to the store before its consumer's cursor moves in the event log, and a job's events to the log before the
- * job is done in the store. So neither may be copied before the other: writers of both are held up, some milliseconds, until a
- * reader of each has begun. Readers see what was there then, however long the copying takes.
+ * A plugin's retry is written to the store before its consumer's cursor moves in the event log, and a job's events to
+ * the log before the job is marked as done in the store. So neither database may be copied as of an earlier moment than
+ * the other. Writers of both are blocked for some milliseconds, until a reader of each has begun. From then on the
+ * readers see that moment, however long the copying takes.
  */
 export async function copyDatabases(copies: readonly Copy[]): Promise<void> {
   using stack = new DisposableStack();
@@ -29,7 +30,7 @@ export async function copyDatabases(copies: readonly Copy[]): Promise<void> {
   for (const lock of locks) lock.exec("BEGIN IMMEDIATE");
   for (const { reader } of readers) {
     reader.exec("BEGIN");
-    // A transaction begins to read with its first query.
+    // A transaction takes its snapshot with its first query.
     reader.prepare("SELECT count(*) FROM sqlite_schema").get();
   }
   for (const lock of locks) lock.exec("ROLLBACK");

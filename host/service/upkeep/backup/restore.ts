@@ -1,5 +1,6 @@
 /**
- * Puts a backup into an empty data folder. What a kill interrupts is begun again by the next attempt, and no service starts on it before.
+ * Restores a backup into an empty data folder. If it is interrupted, the next attempt starts over, and no service
+ * starts on the folder in between.
  * @module
  */
 
@@ -9,7 +10,7 @@ import { BackEndError } from "../../../back_end_error.ts";
 import { exists, RESTORING } from "../data_folder.ts";
 import { type BackupList, describeFile, LIST, readList } from "./backup_contents.ts";
 
-/** Rejects with a BackEndError when the backup is not whole or the data folder holds something else. */
+/** Rejects with a BackEndError if the backup is incomplete, or if the data folder contains anything else. */
 export async function restore(from: string, dataFolder: string): Promise<BackupList> {
   const list = await openBackup(from);
   const staging = join(dataFolder, RESTORING);
@@ -49,7 +50,7 @@ async function openBackup(from: string): Promise<BackupList> {
 async function checkEmpty(dataFolder: string): Promise<void> {
   await mkdir(dataFolder, { recursive: true, mode: 0o700 });
   for await (const { name } of Deno.readDir(dataFolder)) {
-    // A volume's own.
+    // Every ext4 volume has this folder.
     if (name === "lost+found") continue;
     throw new BackEndError(
       `Cannot restore into ${dataFolder}: found ${name} in it, expected an empty folder. Move it away, or name another with --data`,

@@ -1,5 +1,5 @@
 /**
- * Looks at a data folder and its databases without changing anything, also while a service uses them.
+ * Checks a data folder and its databases without changing anything, also while a service is using them.
  * @module
  */
 
@@ -13,9 +13,9 @@ import { STORE_FORMAT } from "../../../store/sqlite/schema.ts";
 import { exists } from "../data_folder.ts";
 import { type Finding, note, ok, wrong } from "./finding.ts";
 
-/** Less than this is little. */
+/** A warning is given below this much free space. */
 const FREE_BYTES = 1e9;
-/** Contradictions that are named of each database. */
+/** How many inconsistencies are listed for each database. */
 const MOST_NAMED = 3;
 
 export async function checkData(folder: string): Promise<Finding[]> {
@@ -64,9 +64,9 @@ async function checkDatabase(
       return wrong(`${format.what} ${path}: schema version ${version}, expected at most ${format.migrations.length}`);
     }
     const found = db.prepare(`PRAGMA integrity_check(${MOST_NAMED})`).all()
-      // Above the contradiction a line says of which database.
+      // A line above each inconsistency names the database.
       .map((row) => String(Object.values(row)[0]).split("\n").at(-1));
-    // A service that writes meanwhile may be seen in the middle of it: what stays is damage.
+    // A service may be writing at this moment. Only damage that is still there the second time is real.
     const damage = (findWalDamage(path) && findWalDamage(path)) ?? format.check?.(db) ?? null;
     if (damage !== null) return wrong(`${format.what} ${path}: ${damage}; ${start}`);
     if (found.length === 1 && found[0] === "ok") {

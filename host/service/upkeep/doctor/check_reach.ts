@@ -1,5 +1,5 @@
 /**
- * Whether what the configuration and the settings name can be reached from here.
+ * Checks whether everything that the configuration and the settings name can be reached from here.
  * @module
  */
 
@@ -10,7 +10,7 @@ import { type Finding, note, ok, wrong } from "./finding.ts";
 const PATIENCE_MS = 5_000;
 const PORTS: Record<string, number> = { "http:": 80, "https:": 443, "redis:": 6379, "rediss:": 6379 };
 
-/** Of addresses, host and port are shown: the rest may hold a password. */
+/** Only the host and port of an address are shown, because the rest may contain a password. */
 export async function checkReach(settings: Settings, config: HogpenConfig): Promise<Finding[]> {
   const wanted = new Map<string, string>();
   const want = (what: string, address: string) => wanted.set(hostOf(address), what);
@@ -30,7 +30,7 @@ export async function checkReach(settings: Settings, config: HogpenConfig): Prom
   return await Promise.all(Array.from(wanted, ([address, what]) => checkAddress(what, address)));
 }
 
-/** Whether a service answers where the settings would have it listen. */
+/** Whether a service answers at the address that the settings give. */
 export async function checkService({ port, host, pathPrefix }: Settings): Promise<Finding> {
   const name = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
   const url = `http://${name.includes(":") ? `[${name}]` : name}:${port}${pathPrefix}`;

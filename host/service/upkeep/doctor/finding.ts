@@ -1,12 +1,12 @@
 /**
- * What `hogpen doctor` finds, a line each.
+ * A finding of `hogpen doctor`, printed as one line.
  * @module
  */
 
 export interface Finding {
-  /** `wrong` needs a person; `note` is worth knowing. */
+  /** `wrong` needs someone to act; `note` is worth knowing. */
   state: "ok" | "note" | "wrong";
-  /** What was looked at, and what was found. */
+  /** What was checked, and the result. */
   words: string;
 }
 

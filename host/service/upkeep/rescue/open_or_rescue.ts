@@ -1,6 +1,6 @@
 /**
- * Opens the databases of the data folder, and goes on with what is left of one that is damaged. Nothing is lost in silence: the damaged
- * file is set aside and named, and what is missing is counted.
+ * Opens the databases of the data folder, and continues with what is left of a damaged one. Nothing is lost silently:
+ * the damaged file is set aside and named, and what is missing is counted.
  * @module
  */
 
@@ -13,10 +13,10 @@ import type { Notices } from "../../notices.ts";
 
 type Say = Pick<Notices, "error">;
 
-/** Rejects as `open` does when the trouble is another than damage. */
+/** Rejects as `open` does if the problem is not damage. */
 export async function openLogOrRescue<Log>(path: string, notices: Say, open: () => Promise<Log>): Promise<Log> {
   return await openOrRescue(path, open, async (trouble) => {
-    // Not while another host has it.
+    // Not while another host is using it.
     using _lock = await lockFile(`${path}.lock`, `the event log at ${path}`);
     const { aside, found, damagedTables } = rescueDatabase({
       path,
@@ -38,7 +38,7 @@ export async function openLogOrRescue<Log>(path: string, notices: Say, open: () 
   });
 }
 
-/** Rejects as `open` does when the trouble is another than damage. */
+/** Rejects as `open` does if the problem is not damage. */
 export async function openStoreOrRescue<Store>(path: string, notices: Say, open: () => Promise<Store>): Promise<Store> {
   return await openOrRescue(path, open, (trouble) => {
     const mend = () => {};
@@ -67,7 +67,7 @@ async function openOrRescue<T>(
   }
 }
 
-/** What a thread throws comes back by its name. */
+/** An error from a thread has lost its class and is recognised by its name. */
 function isDamage(error: unknown): boolean {
   for (let each = error; each instanceof Error; each = each.cause) {
     if (each.name === "DamagedDatabaseError") return true;

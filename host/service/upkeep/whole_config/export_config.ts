@@ -1,6 +1,6 @@
 /**
- * Everything that runs as one hogpen.json: what the file says, and beside it what was made through the API. What cannot stand in it lies in
- * files of its own: archives, attachments, and each secret, so that hogpen.json itself can be shown to anybody.
+ * Exports everything that runs as one hogpen.json: what the file says, and what was made through the API. Archives,
+ * attachments and secrets become files of their own, so that hogpen.json itself can be shown to anybody.
  * @module
  */
 
@@ -14,9 +14,9 @@ import type { ManagedPlugin } from "../../../managed/thing_codec.ts";
 
 /** hogpen.json as its author wrote it. */
 export interface WrittenConfig {
-  /** With references such as `{"$env": "NAME"}` as they stand. */
+  /** References such as `{"$env": "NAME"}` are not resolved. */
   projects: Record<string, unknown>[];
-  /** Where its relative paths start. */
+  /** The folder that its relative paths are relative to. */
   folder: string;
 }
 
@@ -34,11 +34,17 @@ export interface ExportedConfig {
 export interface ExportOptions {
   written: WrittenConfig;
   things: Pick<ManagedThings, "current" | "getBlob">;
-  /** Keys of a plugin's configuration that its plugin.json calls secret; null when that cannot be read: then every text may be one. */
+  /**
+   * The keys that the plugin's plugin.json marks as secret. Null if it cannot be read, in which case every text may be
+   * one.
+   */
   secretKeys(plugin: ManagedPlugin): Promise<ReadonlySet<string> | null>;
 }
 
-/** Projects in the order of the file, then those of the API. Rejects when an upload that a plugin config names is gone. */
+/**
+ * Projects in the order of the file, then those of the API. Rejects if an upload that a plugin config names no longer
+ * exists.
+ */
 export async function exportConfig({ written, things, secretKeys }: ExportOptions): Promise<ExportedConfig> {
   const managed = things.current();
   const files: ExportedFile[] = [];
@@ -112,7 +118,7 @@ function destinationEntry(teamId: number, entry: DestinationValue, files: Export
   );
 }
 
-/** What says nothing is left out. */
+/** Leaves out fields that have their default value. */
 function withoutDefaults({ enabled, order, cell, egress, config: _, ...rest }: PluginValue): Record<string, unknown> {
   return {
     ...rest,
@@ -127,12 +133,12 @@ function filled(fields: Record<string, object>): Record<string, object> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => Object.keys(value).length > 0));
 }
 
-/** Each text that is secret becomes a file, and a reference to it. */
+/** Replaces each secret text by a reference to a new file. */
 function withoutSecrets(
   value: Record<string, unknown>,
   place: string,
   files: ExportedFile[],
-  /** `path` has the names of the fields that lead there. */
+  /** `path` contains the names of the fields that lead to the value. */
   isSecret: (path: readonly string[], value: unknown) => boolean,
 ): Record<string, unknown> {
   function replace(value: unknown, path: readonly string[], place: string): unknown {
@@ -140,7 +146,7 @@ function withoutSecrets(
     if (isRecord(value)) return replaceFields(value, path, place);
     if (typeof value !== "string" || value === "" || !isSecret(path, value)) return value;
     const file = freePath(`secrets/${place}`, files);
-    // A reference to a file leaves its last line end out.
+    // Resolving a reference to a file drops the final line end, so one is added.
     files.push({ path: file, contents: new TextEncoder().encode(`${value}\n`) });
     return { $file: file };
   }
@@ -159,12 +165,12 @@ function freePath(path: string, files: readonly ExportedFile[]): string {
   }
 }
 
-/** As a name of a file. */
+/** Makes the text usable as a file name. */
 function safe(text: string): string {
   return text.replaceAll(/[^A-Za-z0-9._-]/g, "_").replace(/^\.+/, "_").slice(-100) || "_";
 }
 
-/** The export lies in another folder than the file did. */
+/** Relative paths are made absolute, because the export is in a different folder than the file. */
 function withAbsolutePaths(given: Record<string, unknown>, folder: string): Record<string, unknown> {
   const project = withAbsoluteReferences(given, folder);
   if (project.plugins === undefined) return project;
@@ -184,7 +190,7 @@ function withAbsoluteReferences(value: Record<string, unknown>, folder: string):
   });
 }
 
-/** Addresses and what is no text stay as they are. */
+/** URLs and values that are not text stay as they are. */
 function absolute(path: unknown, folder: string): unknown {
   if (typeof path !== "string" || isAbsolute(path) || /^(?:https?|file):/i.test(path)) return path;
   return resolve(folder, path);

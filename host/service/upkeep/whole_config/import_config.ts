@@ -1,5 +1,6 @@
 /**
- * What a hogpen.json says as things of the API: in the store, with the ids that it names, so that storage, cursors and logs stay theirs.
+ * Turns what a hogpen.json contains into things of the API. They are stored with the ids in the file, so that they keep
+ * their storage, cursors and logs.
  * @module
  */
 
@@ -16,28 +17,31 @@ import type { AttachmentValue } from "../../../managed/managed_values.ts";
 import type { ManagedPlugin } from "../../../managed/thing_codec.ts";
 
 export interface ImportOptions {
-  /** The file to take over. Relative paths in it start at its folder. */
+  /** The file to import. Its relative paths are relative to its folder. */
   path: string;
   entries: ConfigFile;
-  /** What the service's own file says: that stays its. */
+  /** The service's own file. What it defines stays there. */
   own: HogpenConfig;
   things: Pick<ManagedThings, "current" | "putBlob" | "putAll">;
   actor: string;
-  /** Nothing is changed. */
+  /** With `dryRun`, nothing is changed. */
   dryRun: boolean;
 }
 
 export interface ImportReport {
-  /** `plugin config 3`, `project 1`, … */
+  /** For example `plugin config 3` or `project 1`. */
   made: string[];
   changed: string[];
-  /** Why something was left as it is, a line each. */
+  /** One line for each thing that was left as it is, with the reason. */
   left: string[];
   /** What the operator should know. */
   notes: string[];
 }
 
-/** All of it or nothing. Rejects in words when something of it cannot be read, or a token belongs to another project. */
+/**
+ * Imports all of it or nothing. Rejects with an error for the operator if something cannot be read, or if a token
+ * belongs to another project.
+ */
 export async function importConfig(options: ImportOptions): Promise<ImportReport> {
   const { path, entries, own, things, actor, dryRun } = options;
   const folder = dirname(resolve(path));
@@ -99,7 +103,7 @@ export async function importConfig(options: ImportOptions): Promise<ImportReport
     add(`plugin config ${id}`, { kind: "plugin", value, context });
   }
 
-  /** An archive goes into the store; a folder stays where it is. */
+  /** An archive is copied into the store; a folder stays where it is. */
   async function sourceOf(source: PluginEntry["source"], id: number) {
     if (typeof source !== "string" || /^https?:/i.test(source)) return { source, archive: null };
     const place = resolveSource(source, folder);

@@ -1,6 +1,6 @@
 /**
- * Proves that projects and addresses may send as much as is set, with bursts, and that more is answered with 429, says when to come again,
- * and takes nothing from anybody.
+ * Proves that projects and addresses may send as much as is set, with bursts, and that more is answered with 429, says
+ * when to come again, and takes nothing from anybody.
  */
 
 import assert from "node:assert/strict";

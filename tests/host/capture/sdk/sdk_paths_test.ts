@@ -1,6 +1,6 @@
 /**
- * Proves that without an upstream every path that SDKs ask has an answer that its SDK understands, and that pages can read it. The table
- * of docs/SDK_PATHS.md is held against the service.
+ * Proves that without an upstream every path that SDKs ask has an answer that its SDK understands, and that pages can
+ * read it. The table of docs/SDK_PATHS.md is held against the service.
  */
 
 import assert from "node:assert/strict";

@@ -1,6 +1,6 @@
 /**
- * Proves with Segment's own SDK that its calls arrive as the events that PostHog makes of them; what other senders of the same API do is
- * tested by request.
+ * Proves with Segment's own SDK that its calls arrive as the events that PostHog makes of them; what other senders of
+ * the same API do is tested by request.
  */
 
 import assert from "node:assert/strict";

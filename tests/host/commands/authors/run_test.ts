@@ -82,6 +82,42 @@ Deno.test("run --json prints an object for each event, says what was dropped, an
   assert.deepEqual([failed.calls[0].error.name, failed.calls[0].error.message], ["TypeError", "bad event"]);
 });
 
+Deno.test("run gives the functions that follow what they get live", async () => {
+  await using folder = await pluginFolder({
+    "plugin.json": JSON.stringify({
+      name: "Sees",
+      config: [{ key: "exportEventsToIgnore", type: "string", default: "secret" }],
+    }),
+    "index.js": `
+      export const processEvent = (event) => { event.properties.$elements = [{ tag_name: "a" }]; return event };
+      const tell = (name) => (given) => {
+        for (const { event, elements, properties, $set, ...others } of [given].flat()) {
+          const [element] = elements ?? [];
+          console.log(name, event, element?.tag_name, "$elements" in properties, $set?.plan, "site_url" in others);
+        }
+      };
+      export const onEvent = tell("onEvent");
+      export const onSnapshot = tell("onSnapshot");
+      export const exportEvents = tell("exportEvents");`,
+    "events.json": JSON.stringify([
+      { event: "order", properties: { $set: { plan: "free" } } },
+      { event: "secret" },
+      { event: "$snapshot" },
+    ]),
+  });
+  const { code, out, err } = await runCommand(["run", folder.path, "--event", folder.file("events.json"), "--json"]);
+  assert.deepEqual([code, err], [0, ""]);
+  const [order, secret, recording] = out.trim().split("\n").map((line) =>
+    JSON.parse(line).logs.map(({ message }: { message: string }) => message)
+  );
+  assert.deepEqual(order, ["onEvent order a false free false", "exportEvents order a false free false"]);
+  assert.deepEqual(secret, ["onEvent secret a false undefined false"]);
+  assert.deepEqual(recording, [
+    "onSnapshot $snapshot undefined false undefined false",
+    "exportEvents $snapshot undefined false undefined false",
+  ]);
+});
+
 Deno.test("run starts tasks and jobs by name", async () => {
   await using folder = await pluginFolder(FILES);
   const task = await runCommand(["run", folder.path, "--task", "runEveryHour"]);

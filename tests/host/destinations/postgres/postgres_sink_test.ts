@@ -30,7 +30,8 @@ async function setUp(server: Awaited<ReturnType<typeof startPostgres>>, options:
   };
 }
 
-// `postgres` lets the timer of a connection run on that is ended while it is being made, so its end is not waited for here.
+// `postgres` lets the timer of a connection run on that is ended while it is being made, so its end is not waited for
+// here.
 Deno.test("PostgresSink", { sanitizeOps: false, sanitizeResources: false }, async (t) => {
   await using server = await startPostgres();
 

@@ -1,6 +1,7 @@
 /**
  * Proves that the destination `posthog` sends batches, history and recordings in order, and isolates the events that
- * PostHog refuses. The last test waits 200 real milliseconds, the sink's time limit there, for an answer that never comes.
+ * PostHog refuses. The last test waits 200 real milliseconds, the sink's time limit there, for an answer that never
+ * comes.
  */
 
 import assert from "node:assert/strict";

@@ -27,6 +27,12 @@ interface Cluster extends LogUnderTest {
   host(id: string): Promise<KafkaEventLog>;
 }
 
+/** Whether the host owns so many partitions of each topic. */
+function owns(log: KafkaEventLog, count: number): boolean {
+  const { inbox, outbox } = log.share().owned;
+  return inbox.length === count && outbox.length === count;
+}
+
 async function makeCluster(): Promise<Cluster> {
   const { kafka, postgres } = await start();
   const databaseUrl = await postgres.createDatabase();
@@ -34,13 +40,13 @@ async function makeCluster(): Promise<Cluster> {
   const host = async (hostId: string) => {
     const brokers = kafka.brokers.split(",");
     const settings = { brokers, prefix, partitions: 4, replication: 1, hostId, sasl: null, tls: null, sessionMs: 6000 };
-    return await openKafkaEventLog({ settings, databaseUrl, owns: true, onError: () => {} });
+    return await openKafkaEventLog({ settings, databaseUrl, owns: { inbox: true, outbox: true }, onError: () => {} });
   };
   return {
     host,
     async open() {
       const log = await host("only");
-      await eventually("the host owns all partitions", () => log.partitions().owned === 4);
+      await eventually("the host owns all partitions", () => owns(log, 4));
       return log;
     },
     async [Symbol.asyncDispose]() {},
@@ -54,10 +60,10 @@ const options = { ignore, sanitizeOps: false, sanitizeResources: false };
 Deno.test("Kafka: two hosts share the partitions, and one takes over when the other leaves", options, async () => {
   await using cluster = await makeCluster();
   const first = await cluster.host("first");
-  await eventually("the first host owns everything", () => first.partitions().owned === 4);
+  await eventually("the first host owns everything", () => owns(first, 4));
   const before = await first.cursor("inbox", 1, "router");
   await using second = await cluster.host("second");
-  await eventually("both own half", () => first.partitions().owned === 2 && second.partitions().owned === 2);
+  await eventually("both own half", () => owns(first, 2) && owns(second, 2));
   await assert.rejects(first.read("inbox", 1, before, LIMITS), StaleCursorError);
   await assert.rejects(first.step(1, "router", before, []), StaleCursorError);
 
@@ -72,7 +78,7 @@ Deno.test("Kafka: two hosts share the partitions, and one takes over when the ot
   assert.deepEqual(seen.sort(), keys.sort());
 
   await first[Symbol.asyncDispose]();
-  await eventually("the second host owns everything", () => second.partitions().owned === 4);
+  await eventually("the second host owns everything", () => owns(second, 4));
   const rest = async () => await second.read("inbox", 1, await second.cursor("inbox", 1, "router"), LIMITS);
   await eventually(
     "it has what the other one had not routed",
@@ -80,11 +86,30 @@ Deno.test("Kafka: two hosts share the partitions, and one takes over when the ot
   );
 });
 
+Deno.test("Kafka: what was delivered when partitions change hands counts in those that stay", options, async () => {
+  await using cluster = await makeCluster();
+  await using first = await cluster.host("first");
+  await eventually("the first host owns everything", () => owns(first, 4));
+  await first.register("outbox", 1, "reader", "earliest");
+  await first.append("outbox", 1, Array.from({ length: 20 }, (_, i) => record(`person ${i}`, i)));
+  const cursor = await first.cursor("outbox", 1, "reader");
+  await first.waitForRecords("outbox", 1, cursor, new AbortController().signal);
+  const read = await first.read("outbox", 1, cursor, LIMITS);
+  assert.equal(read.length, 20);
+  await using second = await cluster.host("second");
+  await eventually("both own half", () => owns(first, 2) && owns(second, 2));
+  await assert.rejects(first.commit("outbox", 1, "reader", read.at(-1)!.cursor), StaleCursorError);
+  const rest = async (log: KafkaEventLog) =>
+    await log.read("outbox", 1, await log.cursor("outbox", 1, "reader"), LIMITS);
+  assert.deepEqual(await rest(first), []);
+  await eventually("the second host delivers what is its own", async () => (await rest(second)).length > 0);
+});
+
 Deno.test("Kafka: a reader that another host rewinds goes on from there", options, async () => {
   await using cluster = await makeCluster();
   await using first = await cluster.host("first");
   await using second = await cluster.host("second");
-  await eventually("both own half", () => first.partitions().owned === 2 && second.partitions().owned === 2);
+  await eventually("both own half", () => owns(first, 2) && owns(second, 2));
   await first.register("outbox", 1, "reader", "earliest");
   const keys = Array.from({ length: 20 }, (_, i) => `person ${i}`);
   await first.append("inbox", 1, keys.map((key) => record(key, key)));
@@ -132,7 +157,7 @@ Deno.test(
     await using log = await cluster.open();
     const { kafka } = await start();
     const share = log.share();
-    assert.deepEqual([share?.owned, share?.settled, await share?.ping()], [[0, 1, 2, 3], true, true]);
+    assert.deepEqual([share?.owned.inbox, share?.settled, await share?.ping()], [[0, 1, 2, 3], true, true]);
     await log.append("inbox", 1, [record("k", 1)]);
     kafka.signal(1, "SIGSTOP");
     try {

@@ -1,6 +1,6 @@
 /**
- * Proves that a restore is whole or begun again, and refuses what it must not overwrite and what is not whole; and that a data folder that a
- * newer Hogpen wrote is refused in words.
+ * Proves that a restore is whole or begun again, and refuses what it must not overwrite and what is not whole; and that
+ * a data folder that a newer Hogpen wrote is refused in words.
  */
 
 import assert from "node:assert/strict";

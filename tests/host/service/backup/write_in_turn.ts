@@ -1,6 +1,6 @@
 /**
- * A process of its own for tests: writes a number to one database, then to the other, then the next number, until it is killed.
- * Arguments: the two paths.
+ * A process of its own for tests: writes a number to one database, then to the other, then the next number, until it is
+ * killed. Arguments: the two paths.
  */
 
 import { DatabaseSync } from "node:sqlite";

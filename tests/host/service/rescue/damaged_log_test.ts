@@ -1,6 +1,6 @@
 /**
- * Proves what becomes of an event log that was damaged in a dozen ways: the host starts on what can be read, no event is there in another
- * form than it was given, what is missing is counted, and the damaged file is kept as it was.
+ * Proves what becomes of an event log that was damaged in a dozen ways: the host starts on what can be read, no event
+ * is there in another form than it was given, what is missing is counted, and the damaged file is kept as it was.
  */
 
 import assert from "node:assert/strict";

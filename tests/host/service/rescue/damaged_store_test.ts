@@ -1,6 +1,6 @@
 /**
- * Proves what becomes of a store that was damaged: the host starts with what can be read, says where something is missing, and keeps the
- * damaged file; and that a rescue which was killed at its last step is finished.
+ * Proves what becomes of a store that was damaged: the host starts with what can be read, says where something is
+ * missing, and keeps the damaged file; and that a rescue which was killed at its last step is finished.
  */
 
 import assert from "node:assert/strict";

@@ -1,9 +1,9 @@
 /**
- * What a changed configuration changes, in a line for the operator.
+ * Describes a change of the configuration in one line for the operator.
  * @module
  */
 
-import type { Changes, ConfigDiff } from "../config/diff_config.ts";
+import type { Changes, ConfigDiff } from "../../config/diff_config.ts";
 
 export function describeChanges({ projects, plugins, destinations, reordered }: ConfigDiff): string {
   const parts = [

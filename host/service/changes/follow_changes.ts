@@ -1,29 +1,29 @@
 /**
- * Applies changes of the configuration, and of plugin folders when asked to, while the service runs.
+ * Applies changes of the configuration while the service runs and, if requested, changes of plugin folders.
  * @module
  */
 
 import { stat } from "node:fs/promises";
-import type { HogpenConfig } from "../config/config.ts";
-import { diffConfig } from "../config/diff_config.ts";
-import { loadConfig } from "../config/load_config.ts";
-import type { Settings } from "../config/settings.ts";
-import { watchConfig, watchFolders } from "../config/watch_config.ts";
+import type { HogpenConfig } from "../../config/config.ts";
+import { diffConfig } from "../../config/diff_config.ts";
+import { loadConfig } from "../../config/load_config.ts";
+import type { Settings } from "../../config/settings.ts";
+import { watchConfig, watchFolders } from "../../config/watch_config.ts";
 import { describeChanges } from "./describe_changes.ts";
-import { type Notices, wordsOf } from "./notices.ts";
-import type { Service } from "./service.ts";
+import { type Notices, wordsOf } from "../notices.ts";
+import type { Service } from "../service.ts";
 
 export interface FollowOptions {
   settings: Settings;
   configGiven: boolean;
-  /** As the service runs it now. */
+  /** The configuration that the service is running. */
   config: HogpenConfig;
   service: Pick<Service, "apply">;
   notices: Notices;
   signal: AbortSignal;
 }
 
-/** Resolves when the signal aborts. A configuration that cannot be used is told of, and the running one kept. */
+/** Resolves when the signal aborts. A configuration that cannot be used is reported, and the running one stays. */
 export async function followChanges(options: FollowOptions): Promise<void> {
   const { settings, configGiven, service, notices, signal } = options;
   let config = options.config;
@@ -57,7 +57,7 @@ export async function followChanges(options: FollowOptions): Promise<void> {
   await Promise.all([settings.watch ? followConfig() : undefined, settings.watchPlugins ? followPlugins() : undefined]);
 }
 
-/** Ids of the enabled plugin configs by the folder that they come from. */
+/** The ids of the enabled plugin configs, by the folder that they come from. */
 async function pluginFolders(config: HogpenConfig): Promise<Map<string, number[]>> {
   const folders = new Map<string, number[]>();
   for (const { id, source, enabled } of config.projects.flatMap(({ plugins }) => plugins)) {
