@@ -110,7 +110,8 @@ async function untilReady(api: <T>(path: string) => Promise<T>): Promise<void> {
   for (;;) {
     const { results } = await api<{ results: { state: string }[] }>("/_hogpen/api/plugin_configs?limit=500");
     if (results.every(({ state }) => state === "running")) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    // To list hundreds of them takes the host some milliseconds, in which it starts none.
+    await new Promise((resolve) => setTimeout(resolve, 250));
   }
 }
 
