@@ -23,6 +23,7 @@ interface PlaceRow {
   partition: number;
   next: number;
   moves: number;
+  epoch: number;
 }
 
 interface Commit {
@@ -53,7 +54,8 @@ export class ReaderCursors implements AsyncDisposable {
   readonly #log: string;
   readonly #moves = new Map<string, Moves>();
   #schema: Promise<void> | null = null;
-  #epoch = 0;
+  /** By partition, the epoch of this host's last claim; another host's claim since then has a later one. */
+  readonly #epochs = new Map<number, number>();
   #waiting: Commit[] = [];
   #running: Promise<void> | null = null;
 
@@ -70,12 +72,13 @@ export class ReaderCursors implements AsyncDisposable {
     await this.#ready();
     return await this.#db.run("always", async (sql) => {
       const [row] = await sql<{ epoch: number }[]>`SELECT nextval('hogpen_log_epoch')::bigint AS epoch`;
-      this.#epoch = row?.epoch ?? 0;
+      const epoch = row?.epoch ?? 0;
       const rows = await sql<{ partition: number; next: number }[]>`
         WITH claimed AS (
-          UPDATE hogpen_log_readers SET epoch = ${this.#epoch}
+          UPDATE hogpen_log_readers SET epoch = ${epoch}
           WHERE log = ${this.#log} AND partition = ANY(${bigints(partitions)}::bigint[]) RETURNING partition, next
         ) SELECT partition, min(next)::bigint AS next FROM claimed GROUP BY partition`;
+      for (const partition of partitions) this.#epochs.set(partition, epoch);
       return new Map(rows.map(({ partition, next }) => [partition, next]));
     });
   }
@@ -203,7 +206,8 @@ export class ReaderCursors implements AsyncDisposable {
     for (const { project, reader, next } of batch) {
       for (const [partition, offset] of next) {
         const key = keyOf(project, reader, partition);
-        places.set(key, { project, reader, partition, next: offset, moves: this.#moves.get(key) ?? 0 });
+        const [moves, epoch] = [this.#moves.get(key) ?? 0, this.#epochs.get(partition) ?? 0];
+        places.set(key, { project, reader, partition, next: offset, moves, epoch });
       }
     }
     const rows = await this.#db.run("always", (sql) => this.#update(sql, [...places.values()]));
@@ -212,11 +216,11 @@ export class ReaderCursors implements AsyncDisposable {
 
   async #update(sql: Sql, places: PlaceRow[]): Promise<Pick<PlaceRow, "project" | "reader" | "partition">[]> {
     return await sql<PlaceRow[]>`
-      UPDATE hogpen_log_readers r SET next = u.next, epoch = ${this.#epoch}
+      UPDATE hogpen_log_readers r SET next = u.next, epoch = u.epoch
       FROM jsonb_to_recordset(${JSON.stringify(places)}::text::jsonb)
-        AS u(project bigint, reader text, partition int, next bigint, moves int)
+        AS u(project bigint, reader text, partition int, next bigint, moves int, epoch bigint)
       WHERE r.log = ${this.#log} AND r.project = u.project AND r.reader = u.reader AND r.partition = u.partition
-        AND r.epoch <= ${this.#epoch} AND r.moves = u.moves AND r.next <= u.next
+        AND r.epoch <= u.epoch AND r.moves = u.moves AND r.next <= u.next
       RETURNING r.project, r.reader, r.partition`;
   }
 
