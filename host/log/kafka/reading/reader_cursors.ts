@@ -43,6 +43,7 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS hogpen_log_hosts (
     log text NOT NULL, host text NOT NULL, seen_at bigint NOT NULL, PRIMARY KEY (log, host)
   );
+  CREATE TABLE IF NOT EXISTS hogpen_log_moves (log text PRIMARY KEY, count bigint NOT NULL);
   CREATE SEQUENCE IF NOT EXISTS hogpen_log_epoch;
 `;
 
@@ -148,9 +149,13 @@ export class ReaderCursors implements AsyncDisposable {
     await this.#ready();
     const [partitions, nexts] = [[...places.keys()], [...places.values()]];
     await this.#db.run("always", (sql) =>
-      sql`UPDATE hogpen_log_readers r SET next = places.n, moves = r.moves + 1
-        FROM unnest(${bigints(partitions)}::bigint[], ${bigints(nexts)}::bigint[]) AS places(p, n)
-        WHERE r.log = ${this.#log} AND r.project = ${project} AND r.reader = ${reader} AND r.partition = places.p`);
+      sql`WITH moved AS (
+          UPDATE hogpen_log_readers r SET next = places.n, moves = r.moves + 1
+          FROM unnest(${bigints(partitions)}::bigint[], ${bigints(nexts)}::bigint[]) AS places(p, n)
+          WHERE r.log = ${this.#log} AND r.project = ${project} AND r.reader = ${reader} AND r.partition = places.p
+        )
+        INSERT INTO hogpen_log_moves AS m (log, count) VALUES (${this.#log}, 1)
+        ON CONFLICT (log) DO UPDATE SET count = m.count + 1`);
   }
 
   /**
@@ -169,12 +174,9 @@ export class ReaderCursors implements AsyncDisposable {
     await this.#ready();
     const [row] = await this.#db.run(
       "always",
-      (sql) =>
-        sql<
-          { moves: number }[]
-        >`SELECT coalesce(sum(moves), 0)::bigint AS moves FROM hogpen_log_readers WHERE log = ${this.#log}`,
+      (sql) => sql<{ count: number }[]>`SELECT count FROM hogpen_log_moves WHERE log = ${this.#log}`,
     );
-    return row?.moves ?? 0;
+    return row?.count ?? 0;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
