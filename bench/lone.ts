@@ -1,9 +1,10 @@
 /**
- * A lone event's way through five plugins, from the client's POST until it stands in the outbox and is at a
+ * A lone event's way through five plugins, from the client's POST until it stands in the outbox and until it is at a
  * destination, beside the bare fsync of the same disk: two commits, of the inbox and of the outbox, lie on the way.
  * @module
  */
 
+import { DatabaseSync } from "node:sqlite";
 import { join } from "node:path";
 import { startTestService } from "../tests/kit/service.ts";
 import { median, percentile, printGoals, printMachine } from "./kit/report.ts";
@@ -22,27 +23,47 @@ for (const isolation of ["each", "shared"] as const) {
   await using service = await startTestService({
     config: { projects: [{ ...loadedProject(receiver), isolation }] },
   });
-  const taken: number[] = [];
-  const delivered: number[] = [];
+  const way = { taken: [] as number[], stored: [] as number[], delivered: [] as number[] };
+  using outbox = watchOutbox(join(service.folder, "data", "events.db"));
   for (let index = 0; index < WARM_UP + EVENTS; index++) {
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     const event = sentinel();
+    const before = outbox.last();
     const sent = performance.now();
-    const [seen] = await Promise.all([
-      receiver.seen(event.uuid),
-      post(service.url, [event]).then(() => index < WARM_UP || taken.push(performance.now() - sent)),
-    ]);
-    if (index >= WARM_UP) delivered.push(seen - sent);
+    const delivered = receiver.seen(event.uuid);
+    await post(service.url, [event]);
+    const taken = performance.now();
+    const stored = await outbox.grown(before);
+    if (index < WARM_UP) continue;
+    way.taken.push(taken - sent);
+    way.stored.push(stored - sent);
+    way.delivered.push(await delivered - sent);
   }
-  const syncs = await bareSyncs(join(service.folder, "fsync"));
-  print(`bare fsync of ${WRITE_BYTES} bytes`, syncs);
-  print(`${isolation}: POST answered`, taken);
-  print(`${isolation}: at the destination`, delivered);
-  // What comes out at the destination has been in the outbox before: the goals hold for a longer way than they name.
+  print(`bare fsync of ${WRITE_BYTES} bytes`, await bareSyncs(join(service.folder, "fsync")));
+  print(`${isolation}: POST answered`, way.taken);
+  print(`${isolation}: in the outbox`, way.stored);
+  print(`${isolation}: at the destination`, way.delivered);
+  const [p50, p99] = [median(way.stored), percentile(way.stored, 0.99)];
   printGoals([
-    { what: `${isolation}: p50 ≤ 5 ms: ${ms(median(delivered))}`, met: median(delivered) <= 5 },
-    { what: `${isolation}: p99 ≤ 15 ms: ${ms(percentile(delivered, 0.99))}`, met: percentile(delivered, 0.99) <= 15 },
+    { what: `${isolation}: in the outbox p50 ≤ 5 ms: ${ms(p50)}`, met: p50 <= 5 },
+    { what: `${isolation}: in the outbox p99 ≤ 15 ms: ${ms(p99)}`, met: p99 <= 15 },
   ]);
+}
+
+/** Sees the outbox grow through a connection of its own to the log's database, which it looks at every millisecond. */
+function watchOutbox(path: string) {
+  const db = new DatabaseSync(path, { readOnly: true });
+  const query = db.prepare("SELECT last FROM parts WHERE topic = 'outbox' AND project = 1");
+  const last = () => Number(query.get()?.last ?? 0);
+  return {
+    last,
+    /** Resolves with the time at which it was seen to hold more. */
+    async grown(before: number): Promise<number> {
+      while (last() <= before) await new Promise((resolve) => setTimeout(resolve, 1));
+      return performance.now();
+    },
+    [Symbol.dispose]: () => db.close(),
+  };
 }
 
 /** Milliseconds of each. */

@@ -1,15 +1,18 @@
 /**
- * `deno task soak <minutes>`: exporters of every style at 500 events a second for a long time. Descriptors, threads and
- * memory of the host and of each cell are compared with those after five minutes (or a third of the time): what grows
- * would end a plugin that behaves. Each must keep up, too.
+ * `deno task soak <minutes> [exporters|operations]`: the service under 500 events a second for a long time.
+ * Descriptors, threads and memory of the host and of each steady plugin, and the disk, are compared with what they were
+ * after five minutes (or a third of the time): what grows would end a service that behaves. Each consumer must keep up,
+ * too. `exporters` (the default) are plugins of every style that people write; `operations` have a looping plugin, a
+ * slow destination and changes of the configuration.
  * @module
  */
 
 import { figuresOf, type ProcessFigures } from "./kit/process_figures.ts";
 import { startHostProcess } from "./kit/host_process.ts";
 import { type Goal, printGoals, printMachine } from "./kit/report.ts";
-import { soakExporters } from "./kit/soak_exporters.ts";
-import { startSoakReceiver } from "./kit/soak_receiver.ts";
+import { startExporters } from "./kit/soak_exporters.ts";
+import { startOperations } from "./kit/soak_operations.ts";
+import { SOAK_TOKEN } from "./kit/soak_scenario.ts";
 
 const EVENTS_PER_SECOND = 500;
 const BATCH = 50;
@@ -18,25 +21,32 @@ const LOOK_MS = 5_000;
 const WINDOW_MS = 40_000;
 const MAY_GROW = 1.05;
 /** What is there for a moment: requests under way. */
-const SLACK = { descriptors: 8, threads: 3, memoryMb: 8 };
+const SLACK = { descriptors: 8, threads: 3, memoryMb: 8, diskMb: 8 };
 const STOP_MS = 1_000;
+/** Little enough that the disk has to stay as it is after the first minutes. */
+const LOG_RETENTION = "64MB";
 const MAY_LAG_SECONDS = 10;
 
-const minutes = Number(Deno.args.at(-1));
-if (!(minutes > 0)) {
-  console.error(`deno task soak: found ${Deno.args.at(-1) ?? "nothing"}, expected a number of minutes, such as 30`);
+const SCENARIOS = { exporters: startExporters, operations: startOperations };
+
+const [given, name = "exporters"] = Deno.args;
+const minutes = Number(given);
+const startScenario = new Map(Object.entries(SCENARIOS)).get(name);
+if (!(minutes > 0) || startScenario === undefined) {
+  const expected = `a number of minutes, such as 30, and ${Object.keys(SCENARIOS).join(" or ")}`;
+  console.error(`deno task soak: found ${Deno.args.join(" ") || "nothing"}, expected ${expected}`);
   Deno.exit(2);
 }
 const warmUpMs = Math.min(5, minutes / 3) * 60_000;
 const endMs = minutes * 60_000;
 
 printMachine();
-await using receiver = startSoakReceiver();
-const exporters = soakExporters(receiver.url);
+await using scenario = startScenario();
 const folder = await Deno.makeTempDir({ prefix: "hogpen_soak_" });
 const host = await startHostProcess({
   folder,
-  config: { projects: [{ id: 1, token: "phc_soak", plugins: exporters.map(({ plugin }) => plugin) }] },
+  config: scenario.config,
+  env: { HOGPEN_LOG_RETENTION_BYTES: LOG_RETENTION },
 });
 
 let sent = 0;
@@ -47,13 +57,13 @@ const sending = setInterval(
 
 async function send(): Promise<void> {
   const batch = Array.from({ length: BATCH }, () => ({
-    event: exporters[sent % exporters.length]?.event,
+    event: scenario.eventName(sent),
     distinct_id: `user-${sent++ % 1000}`,
     properties: { count: sent },
   }));
   const answer = await fetch(`${host.url}/batch`, {
     method: "POST",
-    body: JSON.stringify({ api_key: "phc_soak", batch }),
+    body: JSON.stringify({ api_key: SOAK_TOKEN, batch }),
   });
   if (!answer.ok) throw new Error(`Cannot go on: capture answered ${answer.status} ${await answer.text()}`);
   await answer.body?.cancel();
@@ -62,30 +72,47 @@ async function send(): Promise<void> {
 interface Look {
   at: number;
   processes: ProcessFigures[];
+  /** Of the data folder. */
+  diskMb: number;
 }
 
 const cells = await readCells();
-console.log(`Descriptors/threads/MB of: host, ${cells.map(({ name }) => name).join(", ")}`);
+console.log(`Disk MB; descriptors/threads/MB of: host, ${cells.map(({ name }) => name).join(", ")}`);
 const looks: Look[] = [];
+let minutesDone = 0;
 const started = performance.now();
 while (performance.now() - started < endMs) {
   await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   const at = performance.now() - started;
   const pids = [host.pid, ...cells.map(({ pid }) => pid)];
-  looks.push({ at, processes: pids.map(figuresOf).filter((each) => each !== null) });
+  looks.push({
+    at,
+    processes: pids.map(figuresOf).filter((each) => each !== null),
+    diskMb: bytesIn(`${folder}/data`) / 1e6,
+  });
   if (looks.length % 6 === 0) print(looks.at(-1));
+  const minute = Math.floor(at / 60_000);
+  if (minute === minutesDone) continue;
+  minutesDone = minute;
+  const changed = scenario.configAfter?.(minute) ?? null;
+  if (changed !== null) await Deno.writeTextFile(`${folder}/hogpen.json`, JSON.stringify(changed));
 }
 clearInterval(sending);
 
 const restarts = (await readCells()).reduce((sum, cell) => sum + cell.restarts, 0);
+const [diskBefore, diskAfter] = [leastDisk(warmUpMs), leastDisk(endMs)];
 const behind = await readLags();
 const stopping = performance.now();
 await host.stop();
 const stopMs = performance.now() - stopping;
-console.log(`${sent} events, requests: ${JSON.stringify(Object.fromEntries(receiver.requests))}`);
+console.log(`${sent} events, ${scenario.summary()}`);
 printGoals([
   ...growth(least(warmUpMs), least(endMs)),
-  { what: `no plugin ended by itself (${restarts})`, met: restarts === 0 },
+  {
+    what: `disk: ${diskBefore.toFixed(0)} → ${diskAfter.toFixed(0)} MB`,
+    met: diskAfter <= Math.max(diskBefore * MAY_GROW, diskBefore + SLACK.diskMb),
+  },
+  { what: `no steady plugin ended by itself (${restarts})`, met: restarts === 0 },
   ...behind.map(({ consumer, seconds }) => ({
     what: `${consumer} is ${seconds.toFixed(0)} s behind, less than ${MAY_LAG_SECONDS}`,
     met: seconds < MAY_LAG_SECONDS,
@@ -101,15 +128,22 @@ function print(look: Look | undefined): void {
     `${descriptors}/${threads}/${memoryMb.toFixed(0)}`
   );
   console.log(
-    `${(look.at / 1000).toFixed(0).padStart(5)} s  ${row.join("  ")}`,
+    `${(look.at / 1000).toFixed(0).padStart(5)} s  ${look.diskMb.toFixed(0).padStart(4)}  ${row.join("  ")}`,
   );
 }
 
+function looksIn(windowEnd: number): Look[] {
+  return looks.filter(({ at }) => at <= windowEnd + LOOK_MS && at >= windowEnd - WINDOW_MS);
+}
+
+function leastDisk(windowEnd: number): number {
+  return Math.min(...looksIn(windowEnd).map(({ diskMb }) => diskMb));
+}
+
 /** What each process had at least in the window that ends there. */
-function least(until: number): Map<number, ProcessFigures> {
+function least(windowEnd: number): Map<number, ProcessFigures> {
   const found = new Map<number, ProcessFigures>();
-  for (const { at, processes } of looks) {
-    if (at > until + LOOK_MS || at < until - WINDOW_MS) continue;
+  for (const { processes } of looksIn(windowEnd)) {
     for (const figures of processes) {
       const { pid, descriptors, threads, memoryMb } = found.get(figures.pid) ?? figures;
       found.set(pid, {
@@ -140,18 +174,31 @@ async function readLags(): Promise<{ consumer: string; seconds: number }[]> {
   return Array.from(lags, ([, consumer = "", seconds]) => ({ consumer, seconds: Number(seconds) }));
 }
 
-/** When all of them run. */
+function bytesIn(path: string): number {
+  let bytes = 0;
+  for (const { name, isFile, isDirectory } of Deno.readDirSync(path)) {
+    const at = `${path}/${name}`;
+    try {
+      bytes += isDirectory ? bytesIn(at) : isFile ? Deno.statSync(at).size : 0;
+    } catch (error) {
+      // It was a temporary file.
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+  return bytes;
+}
+
+/** The steady plugins, when all of them run. */
 async function readCells(): Promise<{ name: string; pid: number; restarts: number }[]> {
   for (;;) {
     const { results } = await host.api("/_hogpen/api/plugin_configs") as {
       results: { id: number; pid: number | null; restarts: unknown[] }[];
     };
-    const cells = results.map(({ id, pid, restarts }) => ({
-      name: exporters[id - 1]?.event ?? "",
-      pid: pid ?? 0,
-      restarts: restarts.length,
-    }));
-    if (cells.length === exporters.length && cells.every(({ pid }) => pid !== 0)) return cells;
+    const cells = results.flatMap(({ id, pid, restarts }) => {
+      const name = scenario.steady.get(id);
+      return name === undefined ? [] : [{ name, pid: pid ?? 0, restarts: restarts.length }];
+    });
+    if (cells.length === scenario.steady.size && cells.every(({ pid }) => pid !== 0)) return cells;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }

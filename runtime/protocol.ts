@@ -279,7 +279,9 @@ export interface LogBatch {
   requests?: FetchedRequest[];
 }
 
-/** A request that a plugin made with `fetch`, or with what stands on it. Redirects that are followed are requests too. */
+/**
+ * A request that a plugin made with `fetch`, or with what stands on it. Redirects that are followed are requests too.
+ */
 export interface FetchedRequest {
   method: string;
   url: string;

@@ -7,6 +7,8 @@ import { TextLineStream } from "./text_line_stream.ts";
 
 export interface Contender extends AsyncDisposable {
   name: string;
+  /** The processes that do its work. */
+  readonly pids: number[];
   /** Events a second over about this long. */
   run(milliseconds: number): Promise<number>;
 }
@@ -18,6 +20,7 @@ export function programContender(name: string, command: string, args: string[]):
   const lines = process.stdout.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream()).getReader();
   return {
     name,
+    pids: [process.pid],
     async run(milliseconds) {
       await input.write(new TextEncoder().encode(`${milliseconds}\n`));
       const { value } = await lines.read();

@@ -16,6 +16,7 @@ import { createPluginLogWriter } from "../../host/services/logs.ts";
 import { createPluginMetrics } from "../../host/services/metrics.ts";
 import { DEFAULT_SERVICE_LIMITS } from "../../host/services/limits/service_limits.ts";
 import { openSqliteStore } from "../../host/store/sqlite_store.ts";
+import { createTelemetry } from "../../host/telemetry/telemetry.ts";
 import { createUuidGenerator } from "../../runtime/events/uuid.ts";
 import { workloadEvent } from "../workload.ts";
 import type { Contender } from "./contender.ts";
@@ -30,9 +31,14 @@ export interface ChainOptions {
   sources: string[];
   /** What an operator says of the project. */
   isolation: ProjectConfig["isolation"];
+  /** Whether what happens is counted and watched, as it is in the service; true by default. */
+  isWatched?: boolean;
 }
 
-export async function hogpenChain(name: string, { sources, isolation }: ChainOptions): Promise<Contender> {
+export async function hogpenChain(
+  name: string,
+  { sources, isolation, isWatched = true }: ChainOptions,
+): Promise<Contender> {
   await using opened = new AsyncDisposableStack();
   const now = Date.now;
   const folder = await Deno.makeTempDir({ prefix: "hogpen_bench_" });
@@ -67,7 +73,11 @@ export async function hogpenChain(name: string, { sources, isolation }: ChainOpt
     version: "0.0.0",
   };
   const watch = opened.use(new ProcessWatch());
+  const telemetry = isWatched
+    ? opened.use(createTelemetry({ store, now, plugins: () => [], consumers: () => Promise.resolve([]), onError }))
+    : null;
   const plugins = createPluginSet({
+    ...(telemetry && { meter: telemetry.plugins }),
     apart: { reasonOf: () => null, move: () => {} },
     load: (config) => loadPlugin(config.source),
     services: (identity) => createPluginServices(backends, identity),
@@ -85,7 +95,13 @@ export async function hogpenChain(name: string, { sources, isolation }: ChainOpt
   opened.defer(async () => void await Promise.all(runtimes.map((runtime) => runtime[Symbol.asyncDispose]())));
   await Promise.all(runtimes.map((runtime) => runtime.ready()));
   const routers = opened.use(
-    createProjectRouters({ log, clock: systemClock, plugins, onError: (_, error) => console.error(error) }),
+    createProjectRouters({
+      log,
+      clock: systemClock,
+      plugins,
+      ...(telemetry && { observer: telemetry.observer }),
+      onError: (_, error) => console.error(error),
+    }),
   );
   await routers.apply(config);
 
@@ -103,8 +119,10 @@ export async function hogpenChain(name: string, { sources, isolation }: ChainOpt
   }
 
   const all = opened.move();
+  const cells = runtimes.flatMap((runtime) => runtime.pluginConfigIds.map((id) => runtime.status(id).pid));
   return {
     name,
+    pids: [Deno.pid, ...new Set(cells.filter((pid) => pid !== null))],
     async run(milliseconds) {
       await fill();
       await log.stepped();

@@ -4,6 +4,9 @@
  * @module
  */
 
+import { startSoakReceiver } from "./soak_receiver.ts";
+import { SOAK_TOKEN, type SoakScenario } from "./soak_scenario.ts";
+
 /** Code of `onEvent`, by name; `URL` is the receiver's. */
 const STYLES: Record<string, string> = {
   "only looks at ok": `const { ok } = await fetch(URL + "/small", post); if (!ok) throw new Error("not ok")`,
@@ -22,27 +25,27 @@ const STYLES: Record<string, string> = {
   "uses node-fetch": `await require("node-fetch")(URL + "/small", post)`,
 };
 
-export interface SoakExporter {
-  /** Of the events that it takes. */
-  event: string;
-  plugin: Record<string, unknown>;
-}
-
-export function soakExporters(url: string): SoakExporter[] {
-  return Object.entries(STYLES).map(([name, code], index) => ({
-    event: name,
-    plugin: {
-      id: index + 1,
-      source: {
-        name,
-        inline: `const URL = ${JSON.stringify(url)};
-          exports.onEvent = async (event) => {
-            if (event.event !== ${JSON.stringify(name)}) return;
-            const post = { method: "POST", body: JSON.stringify(event) };
-            ${code};
-          };`,
-      },
-      egress: { allow: ["127.0.0.1"] },
+export function startExporters(): SoakScenario {
+  const receiver = startSoakReceiver();
+  const names = Object.keys(STYLES);
+  const plugins = Object.entries(STYLES).map(([name, code], index) => ({
+    id: index + 1,
+    source: {
+      name,
+      inline: `const URL = ${JSON.stringify(receiver.url)};
+        exports.onEvent = async (event) => {
+          if (event.event !== ${JSON.stringify(name)}) return;
+          const post = { method: "POST", body: JSON.stringify(event) };
+          ${code};
+        };`,
     },
+    egress: { allow: ["127.0.0.1"] },
   }));
+  return {
+    config: { projects: [{ id: 1, token: SOAK_TOKEN, plugins }] },
+    eventName: (number) => names[number % names.length] ?? "",
+    steady: new Map(names.map((name, index) => [index + 1, name])),
+    summary: () => `requests: ${JSON.stringify(Object.fromEntries(receiver.requests))}`,
+    [Symbol.asyncDispose]: () => receiver[Symbol.asyncDispose](),
+  };
 }

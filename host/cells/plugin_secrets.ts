@@ -76,7 +76,10 @@ export function createPluginSecrets(
   };
 }
 
-/** As plugins write it into an address: encoded by hand, by URLSearchParams, or not at all, and then URL encodes what it must. */
+/**
+ * As plugins write it into an address: encoded by hand, by URLSearchParams, or not at all, and then URL encodes what it
+ * must.
+ */
 function inAddresses(text: string): string[] {
   return [
     encodeURIComponent(text.toWellFormed()),

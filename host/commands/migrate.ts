@@ -1,6 +1,6 @@
 /**
- * `migrate`: moves the event log of the data folder to Kafka. The process listens as the service does and takes events
- * all the while, and goes on doing so when it is done, so that the next host can be started without a gap.
+ * `migrate`: moves the event log of the data folder to Kafka. Meanwhile the process listens and takes in events as the
+ * service does, and it continues to do so afterwards, so that the next host can be started without a gap.
  * @module
  */
 
@@ -12,18 +12,18 @@ import { runService } from "./start.ts";
 
 export interface MigrateOptions {
   to: string;
-  /** End when everything is moved. */
+  /** End the process when everything has been moved. */
   exit?: boolean;
 }
 
-/** Ends the process. Throws UsageError. */
+/** Ends the process. Throws a UsageError. */
 export async function migrate({ to, exit = false }: MigrateOptions, given: GivenSettings): Promise<void> {
   const { settings } = given;
   if (to !== "kafka") throw new UsageError([`--to: found ${JSON.stringify(to)}, expected kafka`]);
   if (settings.kafka === null) {
     throw new UsageError(["HOGPEN_KAFKA: found none, expected the brokers to which the event log is moved"]);
   }
-  // Nothing is processed before all of it is there: otherwise new events would overtake old ones.
+  // Nothing is processed until everything has been moved, because new events would otherwise overtake old ones.
   await runService({ ...given, settings: { ...settings, hostRole: "intake" } }, {
     moving: true,
     meanwhile: (service) => whenMoved(service, exit),

@@ -12,7 +12,7 @@ import { tellTroubleTo } from "../trouble.ts";
 import { VERSION } from "../version.ts";
 import { announce } from "../service/announce.ts";
 import { isExporting } from "../exporting.ts";
-import { followChanges } from "../service/follow_changes.ts";
+import { followChanges } from "../service/changes/follow_changes.ts";
 import { createNotices, type Level } from "../service/notices.ts";
 import { openDataFolder } from "../service/upkeep/data_folder.ts";
 import { emptyCoreDumps } from "../service/upkeep/empty_core_dumps.ts";

@@ -1,5 +1,5 @@
 /**
- * What a host does for the others, besides taking events.
+ * What a host does for the others besides taking in events.
  * @module
  */
 
@@ -7,9 +7,9 @@ export const HOST_ROLES = ["all", "intake", "route", "consume"] as const;
 export type HostRole = typeof HOST_ROLES[number];
 
 export interface Duties {
-  /** Passes events through processEvent, and so owns partitions of the inbox. */
+  /** Passes events through processEvent, and therefore owns partitions of the inbox. */
   routes: boolean;
-  /** Delivers events, and so owns partitions of the outbox; runs jobs and schedules. */
+  /** Delivers events, and therefore owns partitions of the outbox; also runs jobs and schedules. */
   delivers: boolean;
 }
 

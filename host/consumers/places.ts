@@ -1,9 +1,10 @@
 /**
- * Whose places there are in the log, which does not list its readers: noted in the store, so that the places of
- * consumers that went while the service was not running are given up too.
+ * Keeps a list of the readers that have a place (a cursor) in the log, because the log cannot list its readers. The
+ * list is in the store, so that the places of consumers that were removed while the service was not running are given
+ * up too.
  *
- * Each host notes its own. On a log that several hosts share, a place is given up by a host that had it noted and does
- * not want it any more, unless another one still does: in a rolling change, hosts go by different configurations.
+ * Each host keeps a list of its own. On a log that several hosts share, a host gives up a place that it had listed and
+ * no longer wants, unless another host still wants it: during a rolling change, hosts have different configurations.
  * @module
  */
 
@@ -24,19 +25,19 @@ export interface PlacesOptions {
   log: EventLog;
   store: Pick<Store, "settings">;
   clock: Clock;
-  /** Null when no other host uses the log. */
+  /** Null if no other host uses the log. */
   hostId: string | null;
 }
 
-/** `idleSince`: since when it has only been reserved; null for one that runs. */
+/** `idleSince` is the time since which the place has only been reserved; null for a consumer that is running. */
 const knownSchema = z.array(z.object({ id: z.string(), project: z.number(), idleSince: z.number().nullable() }));
 type Known = z.infer<typeof knownSchema>[number];
 
-/** What a host notes is kept under this key, with its id behind it when there are several. */
+/** The key of a host's list in the store. If there are several hosts, the host's id is appended. */
 const KNOWN_KEY = "consumers";
 const RESERVE_MS = 24 * 3_600_000;
 
-/** Notes whose places there are, and gives up those that nobody wants, before it forgets who had them. */
+/** Lists the present places, and gives up those that nobody wants before it forgets who had them. */
 export async function keepPlaces(run: ConsumerRef[], reserve: ConsumerRef[], options: PlacesOptions): Promise<void> {
   const { log, store, clock, hostId } = options;
   const key = hostId === null ? KNOWN_KEY : keyOf(hostId);
@@ -71,7 +72,7 @@ export async function keepPlaces(run: ConsumerRef[], reserve: ConsumerRef[], opt
   }
 }
 
-/** What the hosts that are not gone have noted. */
+/** What the other hosts have listed, except those that are gone. */
 async function notedByOthers(settings: Store["settings"], hostId: string): Promise<Known[]> {
   const [here, noted] = [await hostIdsIn(settings), await settings.list(keyOf(""))];
   return Object.entries(noted).flatMap(([key, text]) => {

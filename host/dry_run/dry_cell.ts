@@ -9,13 +9,7 @@ import { type FetchRule, startFetchFixture } from "../../testing/sandbox/fetch_f
 import { startFixtureProcess } from "../../testing/sandbox/fixture_process.ts";
 import type { Capabilities } from "../../runtime/capabilities.ts";
 import type { ErrorRecord } from "../../runtime/errors.ts";
-import {
-  type BatchFunction,
-  type FetchedRequest,
-  type LogBatch,
-  Outcome,
-  type ServiceName,
-} from "../../runtime/protocol.ts";
+import { type BatchFunction, type FetchedRequest, Outcome } from "../../runtime/protocol.ts";
 import { denyNetFlag } from "../cells/egress/egress.ts";
 import { createPluginSecrets } from "../cells/plugin_secrets.ts";
 import { systemNames } from "../cells/egress/system_names.ts";
@@ -27,18 +21,7 @@ import type { PluginConfig } from "../config/config.ts";
 import type { LoadedPlugin } from "../loader/plugin.ts";
 import { pluginSpec } from "../loader/plugin_spec.ts";
 import type { PluginServices } from "../services/services.ts";
-
-/** What a plugin did besides returning an event. */
-export interface Notes {
-  logs: LogBatch["entries"];
-  /** Calls of storage and cache: the operation, the key, and the value that was read or written. */
-  storage: { operation: string; key: string; value: unknown }[];
-  cache: { operation: string; key: string; value: unknown }[];
-  /** What it asked for with fetch, also where a rule answered or a wall refused. */
-  fetches: FetchedRequest[];
-  captures: { event: string; properties: unknown }[];
-  jobs: { job: string; payload: unknown; run_at: string }[];
-}
+import { createNoteTaker, type NoteBudget, type Notes } from "./notes.ts";
 
 export interface DryCellOptions {
   plugin: LoadedPlugin;
@@ -50,6 +33,8 @@ export interface DryCellOptions {
    * fetch is answered by rules.
    */
   now: number | null;
+  /** What may still be kept of what plugins do. */
+  budget: NoteBudget;
 }
 
 export interface DryAnswer {
@@ -81,7 +66,7 @@ export async function startDryCell(options: DryCellOptions): Promise<DryCell> {
   const fixture = options.fetch === "real" ? null : opened.use(startFetchFixture(options.fetch));
   const watch = opened.use(new ProcessWatch());
   const secrets = createPluginSecrets(plugin.manifest, config);
-  let notes = noNotes();
+  const notes = createNoteTaker(options.budget);
   const deadlineMs = config.timeoutSeconds * 1000;
   const cell = opened.use(
     new Cell({
@@ -91,15 +76,14 @@ export async function startDryCell(options: DryCellOptions): Promise<DryCell> {
       memoryBytes: config.memoryMb * MB,
       async callService(_plugin, name, args, cause) {
         const value = await services[name](args, cause);
-        note(notes, name, args, value);
+        notes.called(name, args, value);
         return value;
       },
       onLog({ entries, requests = [] }) {
-        notes.logs.push(...entries.map((entry) => ({
-          ...entry,
-          message: secrets.hide(plugin.mapStack(entry.message)),
-        })));
-        notes.fetches.push(...requests.map((request) => hideInRequest(request, secrets.hide)));
+        for (const entry of entries) {
+          notes.add("logs", { ...entry, message: secrets.hide(plugin.mapStack(entry.message)) });
+        }
+        for (const request of requests) notes.add("fetches", hideInRequest(request, secrets.hide));
       },
     }),
   );
@@ -137,9 +121,7 @@ export async function startDryCell(options: DryCellOptions): Promise<DryCell> {
       // Calls no function: the sandbox answers only after it has handled everything that was sent before.
       await cell.call({ plugin: 0, type: "task", name: "" }, "other");
       await new Promise((resolve) => setTimeout(resolve, GATHER_MS));
-      const taken = notes;
-      notes = noNotes();
-      return taken;
+      return notes.take();
     },
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
@@ -163,30 +145,6 @@ function hideInRequest(request: FetchedRequest, hide: (text: string) => string):
     headers: headers.map(([name, value]) => [name, hide(value)]),
     body: body === null ? null : hide(body),
   };
-}
-
-function noNotes(): Notes {
-  return { logs: [], storage: [], cache: [], fetches: [], captures: [], jobs: [] };
-}
-
-function note(notes: Notes, name: ServiceName, args: unknown[], value: unknown): void {
-  const [first, second, third] = args;
-  const [group, operation = ""] = name.split(".");
-  const key = String(first);
-  switch (group) {
-    case "storage":
-    case "cursor":
-      notes.storage.push({ operation: group === "cursor" ? name : operation, key, value: value ?? second ?? null });
-      break;
-    case "cache":
-      notes.cache.push({ operation, key, value: value ?? second ?? null });
-      break;
-    case "jobs":
-      notes.jobs.push({ job: key, payload: second ?? null, run_at: new Date(Number(third)).toISOString() });
-      break;
-    case "posthog":
-      if (operation === "capture") notes.captures.push({ event: key, properties: second });
-  }
 }
 
 /** Rules answer for the hosts that a plugin may reach, including private ones. */

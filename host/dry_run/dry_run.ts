@@ -16,8 +16,9 @@ import { isDeferred } from "../router/marks.ts";
 import type { StagePlugin } from "../router/stage.ts";
 import { createPluginServices, type ServiceBackends } from "../services/create_plugin_services.ts";
 import { createPluginMetrics } from "../services/metrics.ts";
-import { type DryCell, type Notes, startDryCell } from "./dry_cell.ts";
+import { type DryCell, startDryCell } from "./dry_cell.ts";
 import { type Change, diffEvents } from "./event_diff.ts";
+import { noteBudget, type Notes } from "./notes.ts";
 import { overlayCache } from "./overlay_cache.ts";
 import { overlayStorage } from "./overlay_storage.ts";
 import { passEvents } from "./passing_events.ts";
@@ -75,6 +76,7 @@ export async function dryRun(options: DryRunOptions): Promise<DryRun> {
   const plugins: DryPlugin[] = [];
   const later: { cell: DryCell; plugin: DryPlugin; config: PluginConfig }[] = [];
   const deferred: string[] = [];
+  const budget = noteBudget();
   for (const { config, load } of options.plugins) {
     const plugin: DryPlugin = { plugin_config_id: config.id, name: `plugin ${config.id}`, error: null, steps: [] };
     plugins.push(plugin);
@@ -83,7 +85,7 @@ export async function dryRun(options: DryRunOptions): Promise<DryRun> {
       plugin.name = loaded.manifest.name;
       const services = servicesFor(config, loaded);
       const cell = opened.use(
-        await startDryCell({ plugin: loaded, config, services, fetch: options.fetch, now: options.now }),
+        await startDryCell({ plugin: loaded, config, services, fetch: options.fetch, now: options.now, budget }),
       );
       const setup = await setUp(cell, plugin);
       if (setup === "failed") continue;

@@ -13,6 +13,7 @@ import type { PluginSource } from "../loader/sources/plugin_source.ts";
 import { createPluginServices, type ServiceBackends } from "../services/create_plugin_services.ts";
 import { createPluginMetrics } from "../services/metrics.ts";
 import { startDryCell } from "./dry_cell.ts";
+import { noteBudget } from "./notes.ts";
 import { overlayCache } from "./overlay_cache.ts";
 import { overlayStorage } from "./overlay_storage.ts";
 
@@ -62,7 +63,14 @@ async function findCapabilities(plugin: LoadedPlugin, { config, backends }: Insp
     metrics: createPluginMetrics(),
     logs: { system() {} },
   }, { pluginConfigId: config.id, teamId: config.teamId, pluginName: plugin.manifest.name });
-  await using cell = await startDryCell({ plugin, config, services, fetch: [], now: null });
+  await using cell = await startDryCell({
+    plugin,
+    config,
+    services,
+    fetch: [],
+    now: null,
+    budget: noteBudget(),
+  });
   return cell.capabilities;
 }
 

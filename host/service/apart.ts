@@ -1,6 +1,6 @@
 /**
- * Plugin configs that misbehaved in a shared cell, and therefore have a cell of their own for a day. This is kept in the
- * store, so that a restart does not bring them together again, and that hosts on one store agree.
+ * Plugin configs that misbehaved in a shared cell, and therefore have a cell of their own for a day. This is kept in
+ * the store, so that a restart does not bring them together again, and that hosts on one store agree.
  * @module
  */
 

@@ -10,8 +10,6 @@ import { readProxies } from "../config/trusted_proxies.ts";
 import { createUuidGenerator } from "../../runtime/events/uuid.ts";
 import { createAlertBook } from "../alerts/alert_book.ts";
 import { createPluginRecords } from "../cells/plugin_records.ts";
-import type { PluginRuntime } from "../cells/plugin_runtime.ts";
-import { PluginState } from "../cells/plugin_runtime.ts";
 import { createStartGate } from "../cells/process/start_gate.ts";
 import { ProcessWatch } from "../cells/process/process_watch.ts";
 import { systemClock } from "../clock.ts";
@@ -59,6 +57,7 @@ import { type Notices, wordsOf } from "./notices.ts";
 import { createPluginSet } from "./plugin_set.ts";
 import { createHostReports } from "../store/host_reports.ts";
 import { createProjectRouters } from "./project_routers.ts";
+import { createRunningConfig } from "./changes/running_config.ts";
 import { rateLimits, serviceLimits } from "./service_limits.ts";
 import { stopInOrder } from "./stop_in_order.ts";
 
@@ -121,7 +120,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const revisionKey = settings.databaseUrl ?? crypto.randomUUID();
   let revision = "";
   let file = options.config;
-  let config = await managed.combine(file);
+  const config = await managed.combine(file);
   const loader = opened.use(await createPluginLoader(settings));
   const limits = serviceLimits(settings);
   const audit = keepAudit(store.audit, settings.auditDays, now, onError("Audit"));
@@ -223,78 +222,43 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   wakeJobs = jobs.wake;
   const scheduler = createScheduler({ ...host, store, onError: onError("Schedule") });
 
-  async function planAgain(of = config): Promise<void> {
-    // Who delivers nothing keeps no places in the log.
-    if (!delivers) return;
-    const plan = planConsumers(of, {
-      plugins: plugins.hosted,
-      journal: records,
-      jobs: store.jobs,
-      clock,
-      openDestination(project, destination) {
-        const { batching, filter } = createSink(destination, { project });
-        const openSink = () => createSink(destination, { project }).sink;
-        return { openSink, batching, ...(filter ? { filter } : {}) };
-      },
-    });
-    const run = tracing === null
-      ? plan.run
-      : plan.run.map((spec) => ({ ...spec, openSink: () => tracing.sink(spec.openSink(), spec) }));
-    await consumers.apply({ ...plan, run });
-    scheduler.refresh();
-    jobs.wake();
-  }
-
-  let planned = Promise.resolve();
-  let next: Promise<void> | undefined;
-  /** Plugins that become ready while a plan is being made share the next one. */
-  function planSoon(): Promise<void> {
-    return next ??= planned.then(() => {
-      next = undefined;
-      planned = planAgain().catch(onError("Consumers"));
-      return planned;
-    });
-  }
-
-  const known = new Set<PluginRuntime>();
-  /** What a plugin consumes is known only after it was loaded, so a change is planned again then. */
-  function planWhenReady(): void {
-    for (const runtime of plugins.runtimes()) {
-      if (known.has(runtime)) continue;
-      known.add(runtime);
-      void runtime.ready().then(planSoon);
-    }
-  }
+  const running = createRunningConfig(config, {
+    routes,
+    delivers,
+    plugins,
+    routers,
+    async planConsumers(of) {
+      const plan = planConsumers(of, {
+        plugins: plugins.hosted,
+        journal: records,
+        jobs: store.jobs,
+        clock,
+        openDestination(project, destination) {
+          const { batching, filter } = createSink(destination, { project });
+          const openSink = () => createSink(destination, { project }).sink;
+          return { openSink, batching, ...(filter ? { filter } : {}) };
+        },
+      });
+      const run = tracing === null
+        ? plan.run
+        : plan.run.map((spec) => ({ ...spec, openSink: () => tracing.sink(spec.openSink(), spec) }));
+      await consumers.apply({ ...plan, run });
+      scheduler.refresh();
+      jobs.wake();
+    },
+    onError: onError("Consumers"),
+  });
 
   async function applyNow(next: HogpenConfig, anew?: ReadonlySet<number>): Promise<void> {
-    if (routes || delivers) await run(next, anew);
-    config = next;
+    await running.apply(next, anew);
     revision = revisionOf(next, revisionKey);
     await soon(resting.update(next), clock);
-  }
-
-  async function run(next: HogpenConfig, anew?: ReadonlySet<number>): Promise<void> {
-    // The consumers of plugins that are being removed end while the plugins still run, so that the buffer of
-    // exportEvents is exported.
-    await planAgain(next);
-    const retired = await plugins.apply(next, anew);
-    config = next;
-    // A plugin that never became ready holds batches of its project. They are returned and take the new chain.
-    const [idle, busy] = [retired.filter((each) => !isUp(each)), retired.filter(isUp)];
-    await Promise.all([
-      ...routes ? [routers.apply(next)] : [],
-      ...idle.map((runtime) => runtime[Symbol.asyncDispose]()),
-    ]);
-    await planAgain();
-    await Promise.all(busy.map((runtime) => runtime[Symbol.asyncDispose]()));
-    for (const runtime of retired) known.delete(runtime);
-    planWhenReady();
   }
 
   const resting = createRestingManifests(loader.open);
 
   const versionOf = (id: number) => managed.current().plugins.get(id)?.version ?? null;
-  const api = createApiPlugins(() => config, plugins.hosted, resting, versionOf, {
+  const api = createApiPlugins(() => running.current, plugins.hosted, resting, versionOf, {
     reasonOf: apart.reasonOf,
     async release(id) {
       if (await apart.release(id)) await soon(applyLater(), clock);
@@ -326,7 +290,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     upstreamCache: createStaleCache(join(settings.data, "upstream")),
     onUpstreamError: notices.warn,
     outages,
-    projects: () => config.projects,
+    projects: () => running.current.projects,
     log: tracedLog,
     ...(tracing && { onRoute: tracing.route }),
     dataFolder: settings.data,
@@ -461,11 +425,4 @@ async function soon(done: Promise<void>, clock: typeof systemClock): Promise<voi
 
 async function end(what: Promise<void> | AsyncDisposable): Promise<void> {
   await (what instanceof Promise ? what : what[Symbol.asyncDispose]());
-}
-
-function isUp(runtime: PluginRuntime): boolean {
-  return runtime.pluginConfigIds.every((id) => {
-    const { state } = runtime.status(id);
-    return state !== PluginState.Loading && state !== PluginState.SettingUp && state !== PluginState.RetryingSetup;
-  });
 }

@@ -1,21 +1,20 @@
 /**
- * Names what a plugin asks for, so that asking for the same again makes nothing twice. A host that dies, or that is
- * refused what it wanted to record, leaves events behind that pass the plugins once more, although what they asked for
- * the first time is there already.
+ * Identifies what a plugin asks for, so that repeating a request has no second effect. When a host dies, or when its
+ * result is refused, events pass the plugins once more, although what they asked for the first time may already exist.
  *
- * A request is named by what the plugin was called for, and by its content. Its place among the plugin's other requests
- * says nothing, since it may differ from one run to the next: then one of them would be taken for the other, and lost.
- * A request whose content differs, by a time or a random number, is therefore another one.
+ * A request is identified by what the plugin was called for, and by its own content. Its position among the plugin's
+ * other requests is not used: it may differ from run to run, and one request would then be taken for another and lost.
+ * A request whose content differs, for example by a time or a random number, is therefore a different request.
  * @module
  */
 
 import { createHash } from "node:crypto";
 import type { Cause } from "./services.ts";
 
-/** How often each content was asked for, by cause: a plugin may want the same twice. */
+/** How often each content was requested, by cause. A plugin may want the same thing twice. */
 const asked = new WeakMap<Cause, Map<string, number>>();
 
-/** A UUID; undefined when every call of the plugin counts. To be called once for each request, before any await. */
+/** A UUID; undefined if every call of the plugin counts. To be called once for each request, before any await. */
 export function requestId(cause: Cause, content: readonly unknown[]): string | undefined {
   if (cause.name === undefined) return undefined;
   const counts = asked.get(cause) ?? new Map<string, number>();
@@ -30,7 +29,7 @@ function digest(text: string): string {
   return createHash("sha256").update(text).digest("hex").slice(0, 32);
 }
 
-/** Version 8: the bits are our own. */
+/** A UUID of version 8, whose bits the application may choose. */
 function uuidOf(hex: string): string {
   const variant = (Number.parseInt(hex.charAt(16), 16) & 3 | 8).toString(16);
   return [hex.slice(0, 8), hex.slice(8, 12), `8${hex.slice(13, 16)}`, variant + hex.slice(17, 20), hex.slice(20)]

@@ -35,6 +35,13 @@ export class DamagedDatabaseError extends Error {
  */
 const DAMAGE = /malformed|file is not a database/;
 
+/**
+ * What SQLite keeps in this process, of all databases together. Deno builds it so that their page caches share one
+ * bound, which counts pages whatever their size: without this the large pages of the event log take the place of small
+ * ones of other databases, and the cache goes on growing.
+ */
+const MEMORY_BYTES = 24 * 1024 * 1024;
+
 /** Files up to this size are checked completely at start. Checking larger ones would delay the start by minutes. */
 const FULL_CHECK_BYTES = 256 * 1024 * 1024;
 
@@ -58,7 +65,8 @@ export function openDatabase(path: string, format: DatabaseFormat, synchronous: 
   try {
     // The page size takes effect only in a file that is still empty.
     db.exec(`PRAGMA page_size = ${format.pageSize}; PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous};
-      PRAGMA foreign_keys = ON; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY`);
+      PRAGMA foreign_keys = ON; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY;
+      PRAGMA soft_heap_limit = ${MEMORY_BYTES}`);
     checkOwner(db, format, refuse);
     checkDamage(db, path, format);
     migrate(db, format, refuse);

@@ -1,6 +1,6 @@
 /**
- * Copies what a store on SQLite holds into one on Postgres: all of it in one transaction, and only once, so that a copy
- * that was killed can be made again. Rows that Postgres has already, by what names them, stay as they are there.
+ * Copies the contents of a store on SQLite into one on Postgres. Everything is copied in one transaction and only once,
+ * so that a copy that was killed can be repeated. Rows whose keys Postgres already has are not overwritten.
  * @module
  */
 
@@ -13,17 +13,17 @@ import { withoutNul } from "./rows.ts";
 import { STORE_FORMAT } from "./sqlite/schema.ts";
 
 export interface CopyStoreOptions {
-  /** The SQLite file, which nobody else writes. */
+  /** The SQLite file, to which nobody else may be writing. */
   path: string;
   databaseUrl: string;
-  /** Names the copy: one of the same name is not made again. */
+  /** Identifies the copy: a copy with the same name is not made again. */
   name: string;
 }
 
-/** Rows by table. */
+/** Numbers of rows by table. */
 export type CopiedRows = Record<string, number>;
 
-/** Ids that the database gives are given anew, in the order of the old ones. */
+/** Ids that the database generates are generated again, in the order of the old ones. */
 const TABLES: Record<string, { columns: string[]; order?: string }> = {
   settings: { columns: ["key", "value"] },
   plugin_storage: { columns: ["plugin_config_id", "key", "value"] },
@@ -56,12 +56,12 @@ const TABLES: Record<string, { columns: string[]; order?: string }> = {
   series: { columns: ["subject", "step", "at", "run", "point"] },
 };
 
-/** Rows of a statement. */
+/** Rows in one statement. */
 const ROWS = 500;
 
 type Row = Record<string, string | number | null>;
 
-/** Null when it has been copied before. Rejects with a BackEndError. */
+/** Null if it was copied before. Rejects with a BackEndError. */
 export async function copyStore({ path, databaseUrl, name }: CopyStoreOptions): Promise<CopiedRows | null> {
   const sql = connect(databaseUrl, { maxConnections: 2, connectTimeoutMs: 5000 });
   try {
@@ -108,12 +108,12 @@ async function insert(sql: Sql, table: string, columns: string[], rows: Row[]): 
   return count;
 }
 
-/** Postgres' texts have no NUL. */
+/** Texts in Postgres cannot contain NUL. */
 function json(rows: Row[]): string {
   return JSON.stringify(rows, (_, value) => typeof value === "string" ? withoutNul(value) : value);
 }
 
-/** What the host was running when it ended is run again; every job on Postgres has the name of a request. */
+/** A job that the host was running when it ended runs again. Every job on Postgres needs a request id. */
 function freeJob(row: Row): Row {
   const free = row.state === "running" ? { state: "waiting", due_at: row.run_at ?? 0, owner: null } : {};
   return { ...row, ...free, request: row.request ?? crypto.randomUUID() };

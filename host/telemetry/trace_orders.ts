@@ -1,6 +1,6 @@
 /**
- * Which events somebody wants to see the way of: those of a distinct_id, or one in so many, for some minutes. The orders
- * are kept in the store, so that they outlast a restart and hold for every host on it.
+ * Which events somebody wants to see the way of: those of a distinct_id, or one in so many, for some minutes. The
+ * orders are kept in the store, so that they outlast a restart and hold for every host on it.
  * @module
  */
 

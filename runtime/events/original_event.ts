@@ -29,7 +29,9 @@ export class OriginalEvent {
 
   /** Whether the property had this value. If the value does not occur in the text, nothing has to be parsed. */
   had(property: string, value: unknown): boolean {
-    const asWritten = `${JSON.stringify(property)}:${JSON.stringify(value)}`;
+    // Without the first quotation mark: a search for one stops at every name and text on its way, and takes three times
+    // as long.
+    const asWritten = `${JSON.stringify(property)}:${JSON.stringify(value)}`.slice(1);
     return this.#read().includes(asWritten) && this.event.properties?.[property] === value;
   }
 

@@ -40,6 +40,23 @@ export function parseTimestamp(value: unknown): number {
   return date + parseTimeOfDay(text.slice(space + 1).trim());
 }
 
+/** Parses what is mostly the same text as the last time. */
+function recalling(): (value: unknown) => number {
+  let last: unknown;
+  let time = NaN;
+  return (value) => {
+    if (value !== last) {
+      time = parseTimestamp(value);
+      last = value;
+    }
+    return time;
+  };
+}
+
+// The events of one request have these in common.
+const parseNow = recalling();
+const parseSentAt = recalling();
+
 /**
  * The event's time in milliseconds since the epoch. `timestamp` is corrected by how far the client's clock was off when
  * it sent the event (`now` − `sent_at`), unless `$ignore_sent_at` is set. Without a `timestamp`, `offset` counts back
@@ -48,11 +65,11 @@ export function parseTimestamp(value: unknown): number {
 export function resolveTimestamp(
   event: Pick<PluginEvent, "timestamp" | "sent_at" | "offset" | "now" | "properties">,
 ): number {
-  const now = parseTimestamp(event.now);
+  const now = parseNow(event.now);
   const received = Number.isNaN(now) ? Date.now() : now;
   if (event.timestamp !== undefined && event.timestamp !== null && event.timestamp !== "") {
     const timestamp = parseTimestamp(event.timestamp);
-    const sentAt = event.properties?.$ignore_sent_at ? NaN : parseTimestamp(event.sent_at);
+    const sentAt = event.properties?.$ignore_sent_at ? NaN : parseSentAt(event.sent_at);
     const time = Number.isNaN(sentAt) ? timestamp : received + (timestamp - sentAt);
     return isInYears(time) ? time : received;
   }

@@ -9,7 +9,8 @@
  *     "egress", "config"    of the attack's plugin config, as in hogpen.json
  *     "names"               what names resolve to, in turn; see name_server.ts
  *     "max_events"          how many events may come out of its project, those that were sent included
- *     any bound of the defaults, for this attack
+ *     "alone"               true for an attack that guesses ids: no others are played against the same service
+ *     any bound of the defaults, for this attack; alone, too, if it is one of the whole service
  *
  * Attacks that take several plugins are scenes (scene.ts) and need no entry.
  * @module
@@ -56,6 +57,15 @@ const bounds = {
   max_events: z.int().optional(),
 };
 
+/** Bounds of what is seen of the whole service, so that attacks that are played together must have the same. */
+const OF_THE_SERVICE = [
+  "bystander_max_latency_ms",
+  "bystander_min_ok_ratio",
+  "max_host_rss_growth_mb",
+  "max_tree_rss_growth_mb",
+  "max_idle_cpu_ms_per_s",
+] as const;
+
 const eventFields = z.looseObject({ event: z.string(), properties: z.record(z.string(), z.unknown()).default({}) });
 
 const setSchema = z.looseObject({
@@ -71,6 +81,7 @@ const setSchema = z.looseObject({
       egress: z.record(z.string(), z.unknown()).default({}),
       config: z.record(z.string(), z.unknown()).default({}),
       names: z.record(z.string(), z.array(z.string())).default({}),
+      alone: z.boolean().default(false),
     }),
   ),
 });
@@ -93,6 +104,8 @@ export interface Attack {
   egress: Record<string, unknown>;
   config: Record<string, unknown>;
   names: Names;
+  /** Needs a service of its own, because what it is judged by or what it guesses is not the same for others. */
+  isAlone: boolean;
 }
 
 /** Attacks whose ids start with one of the prefixes; all when there are none. */
@@ -114,6 +127,7 @@ export async function readAttackSet(folder: string, prefixes: string[]): Promise
         egress: attack.egress,
         config: attack.config,
         names: attack.names,
+        isAlone: attack.alone || OF_THE_SERVICE.some((name) => (set[name] ?? defaults[name]) !== defaults[name]),
       };
     });
 }

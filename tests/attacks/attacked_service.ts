@@ -26,6 +26,8 @@ export interface PluginView {
 
 const ADMIN_TOKEN = "attacks";
 const START_MS = 60_000;
+/** How much longer than the host its cells may take to end. */
+const LEFT_MS = 300;
 
 const STARTED = ["running", "disabled", "retrying_setup"];
 
@@ -126,7 +128,9 @@ export async function startAttackedService(
       killChild(child, "SIGTERM");
       await status;
       const tookMs = performance.now() - start;
-      await new Promise((resolve) => setTimeout(resolve, 300));
+      for (const until = performance.now() + LEFT_MS; performance.now() < until && tree.some(isRunning);) {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
       return { tookMs, left: tree.filter(isRunning) };
     },
     output: () => text,

@@ -8,7 +8,7 @@ import type { AttackedService } from "./attacked_service.ts";
 /**
  * Often enough for a bound of seconds; more would only take the processor from the attacks that run at the same time.
  */
-const EVERY_MS = 50;
+const EVERY_MS = 100;
 const POLL_MS = 50;
 /** How long the last ones may take. */
 const LAST_MS = 5_000;

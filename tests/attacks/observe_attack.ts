@@ -1,14 +1,16 @@
 /**
- * Runs one attack against a service of its own and notes what happens: to the event, to the bystanders, to the host.
- * Judges nothing.
+ * Plays attacks against a service and notes what happens: to their events, to the bystanders, to the host. Judges
+ * nothing.
  * @module
  */
 
 import type { Attack } from "./attack_set.ts";
+import { idleCpu, waitForQuiet, watchMemory } from "./aftermath.ts";
 import { type AttackedService, type OutEvent, type PluginView, startAttackedService } from "./attacked_service.ts";
 import { startBystanders } from "./bystanders.ts";
 import { startCanary } from "./canary.ts";
 import { serveNames } from "./name_server.ts";
+import { openOutbox, type Outbox } from "./outbox.ts";
 
 /** As in hogpen.json. */
 export type Isolation = "each" | "shared";
@@ -41,222 +43,187 @@ export interface Observation {
   said: string[];
 }
 
-const PROJECT = 2;
-const BYSTANDERS = 3;
-const TOKEN = "phc_attack";
+const BYSTANDERS = 1;
 const BYSTANDER_TOKEN = "phc_bystander";
-/** Of the plugin configs; one attack guesses them. */
-const ATTACKER_ID = 60;
-const OBSERVER_ID = 61;
-const BYSTANDER_ID = 62;
-
-const POLL_MS = 20;
-const SAMPLE_MS = 50;
-/** Events that come because of others are counted until none came for so long, or have come for so long. */
-const QUIET_MS = 1_000;
-const COUNT_MS = 10_000;
-const SETTLE_MS = 300;
-const IDLE_LOOKS = 5;
-const IDLE_MS = 700;
+const BYSTANDER_ID = 1;
+/** Of the first attack: attacks of storage guess the ids of the attacker and the observer. */
+const FIRST_PROJECT = 2;
+const FIRST_ID = 60;
 const SECRETS = /OBSERVER_SECRET|CANARY_SECRET/;
 
-/** With `shared` the attacker and who looks on share a process, until the attacker is moved out of it. */
-export async function observeAttack(attack: Attack, isolation: Isolation = "each"): Promise<Observation> {
-  const { bounds } = attack;
-  const folder = await Deno.makeTempDir({ prefix: "hogpen_attack_" });
-  await serveNames(attack.names);
-  using canary = startCanary();
-  const start = performance.now();
-  await using service = await startAttackedService(folder, configurationFor(attack, isolation));
-  const startMs = performance.now() - start;
-  const before = await service.plugin(ATTACKER_ID);
-  const usage = watchUsage(service);
-  const bystanders = startBystanders(service, BYSTANDERS, BYSTANDER_TOKEN);
-  const outbox = openOutbox(service);
+/** Where one attack is played: a project of its own, in which an observer runs behind the attacker. */
+interface Place {
+  attack: Attack;
+  project: number;
+  token: string;
+  attackerId: number;
+  observerId: number;
+}
 
-  const sent = { ...attack.event.properties, canary_port: canary.port };
-  const attacks: Observation["attacks"] = [];
-  const patience = bounds.call_timeout_ms + bounds.grace_ms;
-  const uuids = await sendAttacks(service, attack, sent);
-  const sentAt = performance.now();
-  for (const uuid of uuids) {
-    // A repeated attack may cost a restart each time.
-    const deadline = sentAt + patience + (uuids.length > 1 ? bounds.recover_ms : 0);
-    attacks.push(await outbox.waitFor(uuid, deadline, sentAt));
+/** What became of one attack's events. */
+type Played = Pick<Observation, "attacks" | "sent" | "counts" | "recoverMs" | "normalFailures">;
+
+/**
+ * Plays the attacks one after the other against one service, each in a project of its own. With `shared` attacker and
+ * observer share a process until the attacker is moved out of it. What is seen of the whole service stands in every
+ * observation.
+ */
+export async function observeAttacks(attacks: readonly Attack[], isolation: Isolation): Promise<Observation[]> {
+  const folder = await Deno.makeTempDir({ prefix: "hogpen_attack_" });
+  await serveNames(Object.assign({}, ...attacks.map(({ names }) => names)));
+  using canary = startCanary();
+  const places = attacks.map(placeOf);
+  const start = performance.now();
+  await using service = await startAttackedService(folder, configurationFor(places, isolation));
+  const startMs = performance.now() - start;
+  const before = await statesOf(service, places);
+  const memory = watchMemory(service);
+  const bystanders = startBystanders(service, BYSTANDERS, BYSTANDER_TOKEN);
+  const outboxes = places.map(({ project }) => openOutbox(service, project));
+
+  const played: Played[] = [];
+  for (const [index, place] of places.entries()) {
+    played.push(await play(service, place, outboxes[index] as Outbox, canary.port));
   }
-  const { recoverMs, normalFailures } = service.alive()
-    ? await recover(service, attack, outbox)
-    : { recoverMs: null, normalFailures: 0 };
-  await outbox.waitForQuiet();
+  await waitForQuiet(service, outboxes);
   const seen = await bystanders.stop();
-  const growth = usage.stop();
-  const idleCpuMs = await idleCpu(service, attack.bounds.max_idle_cpu_ms_per_s);
-  const plugin = service.alive() ? await service.plugin(ATTACKER_ID) : null;
+  const growth = memory.stop();
+  const boundMs = Math.min(...attacks.map(({ bounds }) => bounds.max_idle_cpu_ms_per_s));
+  const idleCpuMs = await idleCpu(service, outboxes, boundMs);
   const hostAlive = service.alive();
-  const everything = JSON.stringify(outbox.all.map(({ properties }) => ({ ...properties, $observer: undefined })));
+  const after = hostAlive ? await statesOf(service, places) : [];
   const stop = await service.stop();
   await Deno.remove(folder, { recursive: true });
+  return places.map(({ attackerId }, index) => {
+    const { all } = outboxes[index] as Outbox;
+    const { counts, ...events } = played[index] as Played;
+    const everything = JSON.stringify(all.map(({ properties }) => ({ ...properties, $observer: undefined })));
+    return {
+      ...events,
+      counts: { ...counts, out: all.length },
+      startMs,
+      // A setup that waited past its deadline has failed, and is tried again beside the events.
+      loadFailed: ["disabled", "retrying_setup"].includes(before[index]?.state ?? ""),
+      bystanders: seen,
+      ...growth,
+      idleCpuMs,
+      canaryConnections: canary.connections,
+      hostAlive,
+      stop: { tookMs: stop.tookMs, left: stop.left.length },
+      plugin: after[index] ?? null,
+      forged: all.some(({ properties }) => properties["forged"] !== undefined),
+      secretLeaked: SECRETS.test(everything),
+      said: service.output().split("\n").filter((line) => line.includes(`plugin config ${attackerId}`)),
+    };
+  });
+}
+
+function placeOf(attack: Attack, index: number): Place {
+  const attackerId = FIRST_ID + 2 * index;
   return {
-    startMs,
-    // A setup that waited past its deadline has failed, and is tried again beside the events.
-    loadFailed: before.state === "disabled" || before.state === "retrying_setup",
-    attacks,
-    sent,
-    counts: {
-      sent: uuids.length + normalFailures + (recoverMs === null ? 0 : 1),
-      out: outbox.all.length,
-    },
-    recoverMs,
-    normalFailures,
-    bystanders: seen,
-    ...growth,
-    idleCpuMs,
-    canaryConnections: canary.connections,
-    hostAlive,
-    stop: { tookMs: stop.tookMs, left: stop.left.length },
-    plugin: plugin === null ? null : { state: plugin.state, reason: plugin.reason },
-    forged: outbox.all.some(({ properties }) => properties["forged"] !== undefined),
-    secretLeaked: SECRETS.test(everything),
-    said: service.output().split("\n").filter((line) => line.includes(`plugin config ${ATTACKER_ID}`)),
+    attack,
+    project: FIRST_PROJECT + index,
+    token: `phc_attack_${index}`,
+    attackerId,
+    observerId: attackerId + 1,
   };
 }
 
-function configurationFor({ folder, observer, bounds, egress, config }: Attack, isolation: Isolation): unknown {
-  const timeoutSeconds = bounds.call_timeout_ms / 1000;
-  // Who only looks on is judged by how late its events are. A short deadline would blame the attack for a busy machine.
-  const lookOnSeconds = Math.max(timeoutSeconds, bounds.bystander_max_latency_ms / 1000);
+function configurationFor(places: readonly Place[], isolation: Isolation): unknown {
   return {
     projects: [
-      {
-        id: PROJECT,
-        name: "attacked",
-        token: TOKEN,
-        isolation,
-        plugins: [
-          { id: ATTACKER_ID, source: folder, order: 1, timeoutSeconds, egress, config },
-          isolation === "shared"
-            ? { id: OBSERVER_ID, source: observer, order: 2, timeoutSeconds, egress }
-            : { id: OBSERVER_ID, source: observer, order: 2, timeoutSeconds: lookOnSeconds },
-        ],
-      },
+      ...places.map((place) => projectOf(place, isolation)),
       {
         id: BYSTANDERS,
         name: "bystanders",
         token: BYSTANDER_TOKEN,
-        plugins: [{ id: BYSTANDER_ID, source: observer, timeoutSeconds: lookOnSeconds }],
+        plugins: places.slice(0, 1).map(({ attack }) => ({
+          id: BYSTANDER_ID,
+          source: attack.observer,
+          timeoutSeconds: Math.max(...places.map((place) => lookOnSeconds(place.attack))),
+        })),
       },
     ],
   };
 }
 
-async function sendAttacks(
-  service: AttackedService,
-  { bounds, event }: Attack,
-  properties: Record<string, unknown>,
-): Promise<string[]> {
+function projectOf({ attack, project, token, attackerId, observerId }: Place, isolation: Isolation): unknown {
+  const { folder, observer, bounds, egress, config } = attack;
+  const timeoutSeconds = bounds.call_timeout_ms / 1000;
+  return {
+    id: project,
+    name: "attacked",
+    token,
+    isolation,
+    plugins: [
+      { id: attackerId, source: folder, order: 1, timeoutSeconds, egress, config },
+      isolation === "shared"
+        ? { id: observerId, source: observer, order: 2, timeoutSeconds, egress }
+        : { id: observerId, source: observer, order: 2, timeoutSeconds: lookOnSeconds(attack) },
+    ],
+  };
+}
+
+/**
+ * Who only looks on is judged by how late its events are. A short deadline would blame the attack for a busy machine.
+ */
+function lookOnSeconds({ bounds }: Attack): number {
+  return Math.max(bounds.call_timeout_ms, bounds.bystander_max_latency_ms) / 1000;
+}
+
+async function statesOf(service: AttackedService, places: readonly Place[]): Promise<Observation["plugin"][]> {
+  return await Promise.all(places.map(async ({ attackerId }) => {
+    const { state, reason } = await service.plugin(attackerId);
+    return { state, reason };
+  }));
+}
+
+async function play(service: AttackedService, place: Place, outbox: Outbox, canaryPort: number): Promise<Played> {
+  const { attack: { bounds, event, outcome }, token } = place;
+  const sent = { ...event.properties, canary_port: canaryPort };
+  const attacks: Observation["attacks"] = [];
   const uuids = Array.from({ length: bounds.repeat }, () => crypto.randomUUID());
-  for (const uuid of uuids) await service.post(TOKEN, { ...event, uuid, properties });
-  return uuids;
+  // An earlier attack may have killed the service.
+  if (service.alive()) { for (const uuid of uuids) await service.post(token, { ...event, uuid, properties: sent }); }
+  const sentAt = performance.now();
+  const waitForAll = async (patience: number) => {
+    for (const uuid of uuids) {
+      const out = await outbox.waitFor(uuid, sentAt + patience, sentAt);
+      attacks.push(out === null ? null : { ...out, failed: hasFailed(out.event, place) });
+    }
+  };
+  // A repeated attack may cost a restart each time.
+  const patience = bounds.call_timeout_ms + bounds.grace_ms + (uuids.length > 1 ? bounds.recover_ms : 0);
+  const isDropped = outcome === "dropped";
+  if (!isDropped) await waitForAll(patience);
+  const { recoverMs, normalFailures } = await recover(service, place, outbox);
+  // A normal event of the same person cannot have overtaken the attack's.
+  if (isDropped) await waitForAll(0);
+  const counts = { sent: uuids.length + normalFailures + (recoverMs === null ? 0 : 1), out: 0 };
+  return { attacks, sent, counts, recoverMs, normalFailures };
 }
 
 /** Sends normal events, each after the one before came out, until one was processed. */
 async function recover(
   service: AttackedService,
-  { bounds, event }: Attack,
+  place: Place,
   outbox: Outbox,
 ): Promise<{ recoverMs: number | null; normalFailures: number }> {
+  const { attack: { bounds, event }, token } = place;
   const start = performance.now();
   const deadline = start + bounds.recover_ms;
   let normalFailures = 0;
   while (performance.now() < deadline && service.alive()) {
     const uuid = crypto.randomUUID();
-    await service.post(TOKEN, { ...event, event: "normal", uuid });
+    await service.post(token, { ...event, event: "normal", uuid });
     const out = await outbox.waitFor(uuid, deadline, start);
-    if (out !== null && !out.failed) return { recoverMs: out.tookMs, normalFailures };
+    if (out !== null && !hasFailed(out.event, place)) return { recoverMs: out.tookMs, normalFailures };
     normalFailures++;
   }
   return { recoverMs: null, normalFailures };
 }
 
-interface Outbox {
-  readonly all: OutEvent[];
-  waitFor(
-    uuid: string,
-    deadline: number,
-    sentAt: number,
-  ): Promise<{ event: OutEvent; tookMs: number; failed: boolean } | null>;
-  /** Until no more events come out, or have come out for long enough. */
-  waitForQuiet(): Promise<void>;
-}
-
-function openOutbox(service: AttackedService): Outbox {
-  const all: OutEvent[] = [];
-  let cursor = "";
-
-  async function poll(): Promise<void> {
-    const { events, next } = await service.read(PROJECT, cursor);
-    all.push(...events);
-    cursor = next;
-  }
-
-  return {
-    all,
-    async waitForQuiet() {
-      const until = performance.now() + COUNT_MS;
-      for (let quietSince = performance.now(); performance.now() < Math.min(until, quietSince + QUIET_MS);) {
-        const before = all.length;
-        if (!service.alive()) return;
-        await poll().catch(() => {});
-        if (all.length > before) quietSince = performance.now();
-        await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-      }
-    },
-    async waitFor(uuid, deadline, sentAt) {
-      for (;;) {
-        const event = all.find((each) => each.uuid === uuid);
-        if (event !== undefined) return { event, tookMs: performance.now() - sentAt, failed: hasFailed(event) };
-        if (performance.now() > deadline || !service.alive()) return null;
-        await poll().catch(() => {});
-        await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-      }
-    },
-  };
-}
-
-function hasFailed({ properties }: OutEvent): boolean {
+function hasFailed({ properties }: OutEvent, { attackerId }: Place): boolean {
   const failed = properties["$plugins_failed"];
-  return Array.isArray(failed) && failed.some((mark) => String(mark).includes(`(${ATTACKER_ID})`));
-}
-
-function watchUsage(service: AttackedService): { stop(): { hostGrowthMb: number; treeGrowthMb: number } } {
-  const host = service.hostRssMb();
-  const tree = service.treeRssMb();
-  let hostGrowthMb = 0;
-  let treeGrowthMb = 0;
-  const timer = setInterval(() => {
-    hostGrowthMb = Math.max(hostGrowthMb, service.hostRssMb() - host);
-    treeGrowthMb = Math.max(treeGrowthMb, service.treeRssMb() - tree);
-  }, SAMPLE_MS);
-  return {
-    stop() {
-      clearInterval(timer);
-      return { hostGrowthMb, treeGrowthMb };
-    },
-  };
-}
-
-/**
- * CPU time of all processes without events, as of one second, after a moment to settle. What a flood left to be done
- * may take a busy machine longer: it is looked at again while it is above the bound, which a plugin that goes on
- * spinning never gets below.
- */
-async function idleCpu(service: AttackedService, boundMs: number): Promise<number> {
-  let milliseconds = Infinity;
-  for (let look = 0; look < IDLE_LOOKS && milliseconds > boundMs; look++) {
-    await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
-    const before = service.treeCpuMs();
-    await new Promise((resolve) => setTimeout(resolve, IDLE_MS));
-    milliseconds = Math.max(0, service.treeCpuMs() - before) * 1000 / IDLE_MS;
-  }
-  return milliseconds;
+  return Array.isArray(failed) && failed.some((mark) => String(mark).includes(`(${attackerId})`));
 }

@@ -40,22 +40,30 @@ async function play<Seen>(what: Play): Promise<Seen> {
   return JSON.parse(new TextDecoder().decode(stdout).trim().split("\n").at(-1) ?? "") as Seen;
 }
 
-/** Runs one attack and judges it. */
+/** Runs one attack against a service of its own and judges it. */
 export async function runAttack(attack: Attack, isolation: Isolation = "each"): Promise<AttackResult> {
+  const [result] = await runTogether([attack], isolation);
+  return result as AttackResult;
+}
+
+/** Runs attacks one after the other against one service, and judges each. */
+export async function runTogether(attacks: Attack[], isolation: Isolation = "each"): Promise<AttackResult[]> {
   const start = performance.now();
-  const seen = await play<Observation>({ attack, isolation }).catch((error: Error) => error);
+  const seen = await play<Observation[]>({ attacks, isolation }).catch((error: Error) => error);
   const tookMs = performance.now() - start;
-  if (seen instanceof Error) return { id: attack.id, faults: [seen.message], tookMs, seen: null };
-  return { id: attack.id, faults: judgeAttack(attack, seen), tookMs, seen };
+  return attacks.map((attack, index) => {
+    const own = seen instanceof Error ? seen : seen[index] as Observation;
+    if (own instanceof Error) return { id: attack.id, faults: [own.message], tookMs, seen: null };
+    return { id: attack.id, faults: judgeAttack(attack, own), tookMs, seen: own };
+  });
 }
 
 /** Plays a scene, and where its plugins share a cell also with a cell for each. Every reason why it failed. */
 export async function runScene(scene: Scene): Promise<string[]> {
   try {
-    const seen = await play<SceneObservation>({ scene });
-    const apart: SceneObservation[] = [];
-    for (let n = 0; isShared(scene) && n < 2; n++) apart.push(await play({ scene: takenApart(scene) }));
-    return judgeScene(scene, seen, apart);
+    const all = isShared(scene) ? [scene, takenApart(scene), takenApart(scene)] : [scene];
+    const [seen, ...apart] = await Promise.all(all.map((scene) => play<SceneObservation>({ scene })));
+    return judgeScene(scene, seen as SceneObservation, apart);
   } catch (error) {
     return [(error as Error).message];
   }

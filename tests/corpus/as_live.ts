@@ -1,13 +1,14 @@
 /**
  * Gives the events of a corpus to each of its plugins in a dry run and then live, and compares what became of them:
- * `deno task corpus:live --plugins <folder> --cases <cases.json> [plugin …]`. Plugins reach the network as they do live.
+ * `deno task corpus:live --plugins <folder> --cases <cases.json> [plugin …]`. Plugins reach the network as they do
+ * live.
  * @module
  */
 
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { liveOutcome, ownFields, tryOut } from "../kit/dry_run.ts";
 import { startTestService } from "../kit/service.ts";
+import { corpusArguments } from "./corpus_arguments.ts";
 import { type CorpusCase, readCases } from "./corpus_case.ts";
 import { type Difference, difference } from "./difference.ts";
 import { preparePlugin, stopBundler } from "./load_corpus_plugin.ts";
@@ -79,7 +80,10 @@ export async function compareWithLive(
   return result;
 }
 
-/** Empty when the plugin does live what it did in the dry run. What two dry runs do not agree on is chance, and not compared. */
+/**
+ * Empty when the plugin does live what it did in the dry run. What two dry runs do not agree on is chance, and not
+ * compared.
+ */
 async function comparePlugin(folder: string, given: CorpusCase, events: Event[]): Promise<string[]> {
   await using prepared = await preparePlugin(folder, given);
   const plugin = { id: 1, source: prepared.path, config: given.config };
@@ -120,14 +124,6 @@ function eventsOf(cases: CorpusCase[]): Event[] {
 }
 
 if (import.meta.main) {
-  const { values: { plugins, cases }, positionals } = parseArgs({
-    options: { plugins: { type: "string" }, cases: { type: "string" } },
-    allowPositionals: true,
-  });
-  if (plugins === undefined || cases === undefined) {
-    console.error("Usage: deno task corpus:live --plugins <folder> --cases <cases.json> [plugin …]");
-    Deno.exit(2);
-  }
-  const { different } = await compareWithLive({ plugins, cases, names: positionals });
+  const { different } = await compareWithLive(corpusArguments("corpus:live", "plugin"));
   Deno.exit(different > 0 ? 1 : 0);
 }

@@ -6,7 +6,7 @@
  */
 
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { corpusArguments } from "./corpus_arguments.ts";
 import { readCases } from "./corpus_case.ts";
 import { stopBundler } from "./load_corpus_plugin.ts";
 import { runCase } from "./run_case.ts";
@@ -65,14 +65,7 @@ async function isFolder(path: string): Promise<boolean> {
 }
 
 if (import.meta.main) {
-  const { values: { plugins, cases }, positionals } = parseArgs({
-    options: { plugins: { type: "string" }, cases: { type: "string" } },
-    allowPositionals: true,
-  });
-  if (plugins === undefined || cases === undefined) {
-    console.error("Usage: deno task corpus --plugins <folder> --cases <cases.json> [id prefix …]");
-    Deno.exit(2);
-  }
-  const { failed } = await runCorpus({ plugins, cases, prefixes: positionals });
+  const { names: prefixes, ...corpus } = corpusArguments("corpus", "id prefix");
+  const { failed } = await runCorpus({ ...corpus, prefixes });
   Deno.exit(failed > 0 ? 1 : 0);
 }

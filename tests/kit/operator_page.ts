@@ -3,7 +3,7 @@
  * @module
  */
 
-import { chromium, type Page } from "playwright-core";
+import { type Browser, chromium, type Page } from "playwright-core";
 import { findChromium } from "./servers/chromium.ts";
 import { ADMIN_TOKEN, type RunningService } from "./service.ts";
 
@@ -22,6 +22,13 @@ export interface OperatorPageOptions {
   token?: string;
   colorScheme?: "light" | "dark";
   width?: number;
+  /** Used and left open; by default the page has a browser of its own. */
+  browser?: Browser;
+}
+
+/** Close it, or declare it with `await using`. */
+export async function launchBrowser(): Promise<Browser> {
+  return await chromium.launch({ executablePath: await findChromium(), args: ["--no-sandbox"] });
 }
 
 /** Logged in, at the list of apps. */
@@ -30,7 +37,7 @@ export async function openOperatorPage(
   options: OperatorPageOptions = {},
 ): Promise<OperatorPage> {
   const { token = ADMIN_TOKEN, colorScheme = "light", width = 1280 } = options;
-  const browser = await chromium.launch({ executablePath: await findChromium(), args: ["--no-sandbox"] });
+  const browser = options.browser ?? await launchBrowser();
   const page = await browser.newPage({ colorScheme, viewport: { width, height: 900 } });
   const wrong: string[] = [];
   page.on("pageerror", (error) => wrong.push(error.message));
@@ -49,6 +56,6 @@ export async function openOperatorPage(
       await page.goto(`${service.url}/_hogpen/#/${place}`);
       await page.locator("main h1").waitFor();
     },
-    [Symbol.asyncDispose]: () => browser.close(),
+    [Symbol.asyncDispose]: () => options.browser === undefined ? browser.close() : page.context().close(),
   };
 }

@@ -58,7 +58,7 @@ class Load {
       const body = JSON.stringify({ api_key: "phc_one", event: "load", distinct_id, properties: { number } });
       while (!await isTaken(this.#hosts[host % this.#hosts.length]!, body)) host++;
       this.acknowledged.set(distinct_id, number);
-      await pause(20);
+      await pause(60);
     }
   }
 }

@@ -120,6 +120,8 @@ function denoProgram(limits: CellLimits, socket: CellSocket | null): string[] {
     "--quiet",
     "--no-prompt",
     "--cached-only",
+    // Nothing is fetched that it would check.
+    "--no-lock",
     `--config=${pathOf("deno.json")}`,
     "--allow-net",
     `--deny-net=${limits.denyNet}`,

@@ -1,9 +1,9 @@
 /**
- * Moves what is not done yet from a log on SQLite into another log: events that were not routed, and of the outbox what
- * a consumer has not delivered. Each consumer goes on in the new log where it was in the old one.
+ * Moves unfinished work from a log on SQLite to another log: events that were not routed, and events of the outbox that
+ * some consumer has not delivered. Each consumer continues in the new log where it was in the old one.
  *
- * How far it has come is kept in the old log: what is moved counts as routed and delivered there. A move that was killed
- * goes on from there, and moves at most one batch for a second time.
+ * Progress is kept in the old log, where moved events count as routed and delivered. After a kill, the move continues
+ * from there, and repeats one batch at most.
  * @module
  */
 
@@ -11,7 +11,7 @@ import { formatCursor, parseCursor } from "../cursor.ts";
 import type { EventLog } from "../event_log.ts";
 import type { PartContents, SqliteLog } from "../sqlite_event_log.ts";
 
-/** The reader that stands for everything that has been moved out of an outbox. */
+/** A reader of the outbox whose cursor marks what has been moved. */
 export const MOVER = "moved to another log";
 
 const BATCH = { maxEvents: 1000, maxBytes: 1024 * 1024 };
@@ -21,7 +21,7 @@ export interface Moved {
   inbox: number;
   /** Events of the outbox. */
   outbox: number;
-  /** Consumers that have their place in the new log. */
+  /** Consumers that have their cursor in the new log. */
   consumers: number;
 }
 
@@ -34,7 +34,7 @@ export interface MoveLogOptions {
   signal: AbortSignal;
 }
 
-/** Events that are still to be moved. */
+/** How many events are still to be moved. */
 export function leftIn(parts: PartContents[], router: string): { inbox: number; outbox: number } {
   const left = { inbox: 0, outbox: 0 };
   for (const { topic, last, readers } of parts) {
@@ -45,8 +45,8 @@ export function leftIn(parts: PartContents[], router: string): { inbox: number; 
 }
 
 /**
- * To be called before anything of the same projects is routed into the new log: what was routed first is delivered
- * first.
+ * To be called before any event of the same projects is routed into the new log, so that events are delivered in the
+ * order in which they were routed.
  */
 export async function moveOutboxes({ from, to, moved, signal }: MoveLogOptions): Promise<void> {
   for (const { project, last, readers } of partsOf(from, "outbox")) {
@@ -56,7 +56,7 @@ export async function moveOutboxes({ from, to, moved, signal }: MoveLogOptions):
     for (;;) {
       signal.throwIfAborted();
       for (const [reader, offset] of consumers) {
-        // A place that the reader has already, from before a kill, stays.
+        // A cursor that the reader already has, from before a kill, stays.
         if (offset <= at) await to.register("outbox", project, reader, "latest");
       }
       if (at >= last) break;
@@ -64,7 +64,7 @@ export async function moveOutboxes({ from, to, moved, signal }: MoveLogOptions):
       const records = await from.read("outbox", project, formatCursor(at), BATCH);
       const wanted = records.filter(({ cursor }) => parseCursor(cursor) <= next);
       await to.append("outbox", project, wanted.map(({ key, event, depth = 0 }) => ({ key, event, depth })));
-      // Numbers without a record are those of damaged ones.
+      // Missing numbers are those of damaged records.
       at = wanted.length === 0 ? next : parseCursor(wanted.at(-1)!.cursor);
       moved.outbox += wanted.length;
       await from.commit("outbox", project, MOVER, formatCursor(at));
@@ -75,7 +75,7 @@ export async function moveOutboxes({ from, to, moved, signal }: MoveLogOptions):
   }
 }
 
-/** Returns when there was nothing left. Events may come meanwhile. */
+/** Returns when nothing is left. Events may arrive in the meantime. */
 export async function moveInboxes({ from, to, router, moved, signal }: MoveLogOptions): Promise<void> {
   for (let found = true; found;) {
     found = false;

@@ -1,7 +1,7 @@
 /**
- * An event log that is on its way from SQLite to another log, and takes events all the while. They are stored in the old
- * log, behind those that wait there, until that is empty; then they are held for a moment, and from there on stored in
- * the new log. So events keep their order.
+ * An event log that is being moved from SQLite to another log, and takes in events meanwhile. They are stored in the
+ * old log, behind those that are waiting there, until it is empty. Then appends are held for a moment, and from then on
+ * they are stored in the new log. Events therefore keep their order.
  * @module
  */
 
@@ -14,9 +14,9 @@ export interface MovingLogOptions {
   from: SqliteLog;
   to: EventLog;
   router: string;
-  /** Told every few seconds what has been moved and how much is left. */
+  /** Called every few seconds with what has been moved and how much is left. */
   onProgress(moved: Moved, left: { inbox: number; outbox: number }): void;
-  /** Told why it does not go on; it tries again by itself. */
+  /** Called with the reason why the move is not getting on. It is tried again automatically. */
   onError(error: unknown): void;
 }
 
@@ -30,9 +30,9 @@ export class MovingLog implements EventLog {
   readonly #stop = new AbortController();
   readonly #running: Promise<void>;
   readonly #done = Promise.withResolvers<Moved>();
-  /** Appends to the old log that are under way. */
+  /** Appends to the old log that are in progress. */
   readonly #appends = new Set<Promise<void>>();
-  /** Appends wait for it; it resolves when it is known where they go. */
+  /** Appends wait for this; it resolves when it is known which log they go to. */
   #held: Promise<void> | null = null;
   #over = false;
 
@@ -93,7 +93,7 @@ export class MovingLog implements EventLog {
     }
   }
 
-  /** What comes meanwhile waits. When it fails, that goes to the old log, and it is tried again. */
+  /** Events that arrive during the switch wait. If it fails they go to the old log, and the switch is tried again. */
   async #switchOver(options: MoveLogOptions): Promise<void> {
     const held = Promise.withResolvers<void>();
     this.#held = held.promise;
@@ -107,7 +107,7 @@ export class MovingLog implements EventLog {
     }
   }
 
-  /** False when the log is closed first. */
+  /** False if the log is closed before the action succeeds. */
   async #certainly(action: () => Promise<void>): Promise<boolean> {
     while (!this.#stop.signal.aborted) {
       try {

@@ -1,5 +1,5 @@
 /**
- * What a log on SQLite still has to do, found without opening it as a log: for a host that does not use it any more.
+ * Finds the unfinished work in a log on SQLite without opening it as a log, for a host that no longer uses it.
  * @module
  */
 
@@ -8,7 +8,7 @@ import { BackEndError } from "../../back_end_error.ts";
 import type { PartContents } from "../sqlite_event_log.ts";
 import { leftIn } from "./move_log.ts";
 
-/** None when there is no file. Rejects with a BackEndError when it cannot be told. */
+/** None if there is no file. Rejects with a BackEndError if it cannot be determined. */
 export async function unmovedIn(path: string, router: string): Promise<{ inbox: number; outbox: number }> {
   if (!await exists(path)) return { inbox: 0, outbox: 0 };
   try {

@@ -26,6 +26,7 @@ interface Answer {
       fetches: { url: string; method: string }[];
       captures: { event: string }[];
       jobs: { job: string; run_at: string }[];
+      left_out: number;
       ms: number;
     }[];
   }[];
@@ -121,6 +122,24 @@ Deno.test("a dry run shows all that a plugin does, and nothing of it stays", asy
   assert.notEqual(broken.plugins[0]!.error, null);
   const none = await run({ plugin_config_id: 7, events: [{ event: "x" }] });
   assert.match(none.plugins[0]!.steps[1]!.error?.message ?? "", /no fixture/);
+});
+
+Deno.test("a dry run keeps a bounded part of what a plugin does without end, and counts the rest", async () => {
+  await using service = await startTestService();
+  const inline = `export async function processEvent(event, { storage }) {
+    for (let at = 0; at < 12_000; at++) await storage.set("key", "x".repeat(at % 3 === 0 ? 2000 : 1));
+    return event;
+  }`;
+  const { plugins: [plugin] } = await service.api<Answer>("/_hogpen/api/dry_run", "POST", {
+    team_id: 1,
+    source: { inline },
+    events: [{ event: "a" }, { event: "b" }],
+  });
+  assert.deepEqual(plugin?.steps.map(({ outcome }) => outcome), ["ok", "ok"]);
+  const [first, second] = plugin!.steps;
+  assert(first!.storage.length > 8_000 && first!.storage.length <= 10_000, `${first!.storage.length} are kept`);
+  assert.equal(first!.storage.length + first!.left_out, 12_000);
+  assert(second!.left_out > 10_000, "what is kept is bounded for all events together");
 });
 
 Deno.test("overlayStorage() reads through, and writes nothing to what lies below", async () => {

@@ -18,8 +18,18 @@ export interface Reached {
   found: Record<string, string>;
 }
 
+/** What `packageExplorer` found. */
+export interface Explored {
+  walked: Pick<Reached, "objects" | "found">;
+  called: Reached;
+}
+
 /** Runs the plugin on an event that names a module. `worker` is the path of the Worker's file. */
-export async function reach(name: string, code: string, worker = pathOf("./worker.ts")): Promise<Reached> {
+export async function reach<Found = Reached>(
+  name: string,
+  code: string,
+  worker = pathOf("./worker.ts"),
+): Promise<Found> {
   using watch = new ProcessWatch();
   await using cell = new Cell({
     process: startReachCell(worker),
@@ -47,7 +57,7 @@ export async function reach(name: string, code: string, worker = pathOf("./worke
   const text = new TextEncoder().encode(JSON.stringify({ event: name, team_id: 2, properties: {} }));
   const { events, errors } = await cell.batch("processEvent", [0], { lengths: [text.byteLength], body: text });
   assert.deepEqual(errors, []);
-  return JSON.parse(new TextDecoder().decode(events?.body)) as Reached;
+  return JSON.parse(new TextDecoder().decode(events?.body)) as Found;
 }
 
 /** Writes the Worker's file without one of its steps into the folder; returns its path. */

@@ -118,8 +118,11 @@ exports.processEvent = async (event) => {
 }
 
 /** Walks the package. */
+const WALK_PACKAGE = `({ objects: walk({ exports: m, ...made }, walkFound, true).length, found: walkFound })`;
+
+/** Only walks the package. */
 export function walker(make: string): string {
-  return plugin(make, `return { ...event, objects: walk({ exports: m, ...made }, found, true).length, found };`);
+  return plugin(make, `const walkFound = {}; return { ...event, ...${WALK_PACKAGE} };`);
 }
 
 /** Walks from the Worker's global object, as if a plugin had got hold of it, and calls what it finds there. */
@@ -157,10 +160,8 @@ export function realmChanger(): string {
 }
 
 /** Calls all functions of the package. */
-export function packageCaller(make: string): string {
-  return plugin(
-    make,
-    `const all = walk({ exports: m, ...made }, {}, false);
+const CALL_PACKAGE = `(async () => {
+    const all = walk({ exports: m, ...made }, {}, false);
     const functions = all.filter(([path, value]) => typeof value === 'function' && !/\\.(forbidden|plant|realm)$/.test(path));
     const { call, calls } = caller(found);
     const skipped = [];
@@ -172,6 +173,19 @@ export function packageCaller(make: string): string {
       if (isLoop || isNative) skipped.push(path); else call(path, each);
     }
     await null;
-    return { ...event, objects: all.length, functions: functions.length, skipped: skipped.length, calls: calls(), found };`,
+    return { objects: all.length, functions: functions.length, skipped: skipped.length, calls: calls(), found };
+  })()`;
+
+/** Only calls all functions of the package. */
+export function packageCaller(make: string): string {
+  return plugin(make, `return { ...event, ...await ${CALL_PACKAGE} };`);
+}
+
+/** Walks the package, then calls all its functions: loading a large package takes longer than the walk. */
+export function packageExplorer(make: string): string {
+  return plugin(
+    make,
+    `const walkFound = {}; const walked = ${WALK_PACKAGE};
+    return { ...event, walked, called: await ${CALL_PACKAGE} };`,
   );
 }

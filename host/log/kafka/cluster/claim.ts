@@ -1,6 +1,6 @@
 /**
- * What this host owns of one topic, by the assignments of a group: taken over anew with every change, and whenever it
- * is in doubt. Between two assignments it owns nothing.
+ * The partitions of one topic that this host owns, as a consumer group assigns them. They are taken over again after
+ * every change of the assignment, and whenever ownership is in doubt. Between two assignments the host owns nothing.
  * @module
  */
 
@@ -10,12 +10,14 @@ import { joinGroup, type Membership, type Ownership } from "./membership.ts";
 
 export interface ClaimOptions<Owned> {
   settings: KafkaSettings;
-  /** The group's name, without the prefix. */
+  /** The group's name without the prefix. */
   group: string;
   topic: string;
-  /** Takes the partitions over from their previous owner. Tried again until it succeeds or others are assigned. */
+  /**
+   * Takes the partitions over from their previous owner. Repeated until it succeeds or other partitions are assigned.
+   */
   prepare(ownership: Ownership, signal: AbortSignal): Promise<Owned>;
-  /** Called when a new era begins; null while nothing is owned. */
+  /** Called when a new era begins, with null while nothing is owned. */
   onEra(owned: Owned | null): void;
   onError(error: unknown): void;
 }
@@ -46,7 +48,7 @@ export class Claim<Owned> implements AsyncDisposable {
     });
   }
 
-  /** Changes whenever what is owned does, or might have. */
+  /** Changes whenever the owned partitions change, or may have changed. */
   get era(): number {
     return this.#era;
   }
@@ -65,13 +67,13 @@ export class Claim<Owned> implements AsyncDisposable {
     return this.#membership.hosts();
   }
 
-  /** What is owned must be taken over anew. */
+  /** Ownership is in doubt, so everything that is owned must be taken over again. */
   doubt(error: unknown): void {
     this.#options.onError(error);
     if (this.#owned !== null || this.#offered === null) this.#change(this.#offered);
   }
 
-  /** Whoever goes by what was owned looks again. */
+  /** Whoever relied on the previous ownership has to look again. */
   startEra(): void {
     if (this.#owned !== null) this.#begin(this.#owned);
   }

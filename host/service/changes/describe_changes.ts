@@ -3,7 +3,7 @@
  * @module
  */
 
-import type { Changes, ConfigDiff } from "../config/diff_config.ts";
+import type { Changes, ConfigDiff } from "../../config/diff_config.ts";
 
 export function describeChanges({ projects, plugins, destinations, reordered }: ConfigDiff): string {
   const parts = [

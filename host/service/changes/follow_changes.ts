@@ -4,14 +4,14 @@
  */
 
 import { stat } from "node:fs/promises";
-import type { HogpenConfig } from "../config/config.ts";
-import { diffConfig } from "../config/diff_config.ts";
-import { loadConfig } from "../config/load_config.ts";
-import type { Settings } from "../config/settings.ts";
-import { watchConfig, watchFolders } from "../config/watch_config.ts";
+import type { HogpenConfig } from "../../config/config.ts";
+import { diffConfig } from "../../config/diff_config.ts";
+import { loadConfig } from "../../config/load_config.ts";
+import type { Settings } from "../../config/settings.ts";
+import { watchConfig, watchFolders } from "../../config/watch_config.ts";
 import { describeChanges } from "./describe_changes.ts";
-import { type Notices, wordsOf } from "./notices.ts";
-import type { Service } from "./service.ts";
+import { type Notices, wordsOf } from "../notices.ts";
+import type { Service } from "../service.ts";
 
 export interface FollowOptions {
   settings: Settings;
