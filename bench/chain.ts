@@ -101,9 +101,17 @@ async function measureRound(contender: Contender): Promise<Measured> {
 /** The peers need Node: isolated-vm does not load in Deno. */
 async function installPeers(): Promise<void> {
   const cwd = new URL("./peers", import.meta.url).pathname;
+  // Compiling them takes minutes, so it is done once for each lock file.
+  const installed = await changedAt(`${cwd}/node_modules/.package-lock.json`);
+  if (installed > await changedAt(`${cwd}/package-lock.json`)) return;
   const { success } = await new Deno.Command("npm", { args: ["ci", "--no-audit", "--no-fund", "--silent"], cwd })
     .output();
   if (!success) {
     throw new Error("Cannot install the peers in bench/peers: npm ci failed; Node, npm and a C++ compiler are needed");
   }
+}
+
+/** 0 when there is no such file. */
+async function changedAt(path: string): Promise<number> {
+  return (await Deno.stat(path).catch(() => null))?.mtime?.getTime() ?? 0;
 }
