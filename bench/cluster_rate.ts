@@ -13,10 +13,10 @@
 import { parseArgs } from "node:util";
 import { startKafka, whyNoKafka } from "../tests/kit/servers/kafka.ts";
 import { startPostgres } from "../tests/kit/servers/postgres.ts";
-import { allRunning } from "./kit/crash_scenario.ts";
+import { allRunning, pause } from "./kit/crash_scenario.ts";
 import { type HostProcess, startHostProcess } from "./kit/host_process.ts";
-import { pinTo, processorSecondsOf } from "./kit/processor_time.ts";
-import { type Goal, printGoals, printMachine, printTable } from "./kit/report.ts";
+import { mainThreadSecondsOf, pinTo, processorSecondsOf } from "./kit/processor_time.ts";
+import { type Goal, median, printGoals, printMachine, printTable } from "./kit/report.ts";
 import { BATCH, freshEvent, post } from "./kit/service_load.ts";
 import { pluginSources } from "./workload.ts";
 
@@ -25,6 +25,7 @@ const CONNECTIONS = 8;
 const WARM_UP = 2000;
 const ROUNDS = 3;
 const HOSTS_CORE = "0";
+const IDLE_MS = 5000;
 
 const { values: flags } = parseArgs({
   args: Deno.args.slice(1),
@@ -44,7 +45,8 @@ await using postgres = await startPostgres({ fsync: true });
 let arrived = 0;
 let wanted = { count: 0, ...Promise.withResolvers<void>() };
 await using receiver = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
-  arrived += (await request.text()).split('"uuid":').length - 1;
+  const text = await request.text();
+  arrived += text.split('"uuid":').length - 1;
   if (arrived >= wanted.count) wanted.resolve();
   return new Response("ok");
 });
@@ -52,9 +54,13 @@ await pinTo(cores === 2 ? "1" : `1-${cores - 1}`, Deno.pid);
 
 interface Figures {
   rate: number;
-  /** Milliseconds of processor time for a thousand events: of all hosts, and of the brokers. */
+  /** Milliseconds of processor time for a thousand events: of all hosts with their plugins, and of the brokers. */
   hosts: number;
   brokers: number;
+  /** Of the hosts' own threads, which do everything but plugins and disks: one host can do no more than these allow. */
+  threads: number;
+  /** Milliseconds of processor time that one host takes in a second without events. */
+  idle: number;
 }
 
 const config = {
@@ -66,7 +72,7 @@ const config = {
       id: "all",
       type: "webhook",
       url: `http://127.0.0.1:${receiver.addr.port}/`,
-      secret: `whsec_${btoa("events of a benchmark")}`,
+      secret: `whsec_${btoa("the events of a benchmark")}`,
       batch: { max_events: 500, max_wait_ms: 20 },
     }],
   }],
@@ -90,34 +96,46 @@ async function measure(count: number): Promise<Figures> {
   for (const host of hosts) await allRunning(host);
   await pass(hosts, WARM_UP);
   for (const { pid } of hosts) await pinTo(HOSTS_CORE, pid);
-  const found: Figures[] = [];
+  const idle = await idleOf(hosts);
+  const found: Omit<Figures, "idle">[] = [];
   for (let round = 0; round < ROUNDS; round++) found.push(await timed(hosts));
   await stack.disposeAsync();
   await Deno.remove(folder, { recursive: true });
-  const middle = (of: (figures: Figures) => number) => found.map(of).sort((a, b) => a - b)[ROUNDS >> 1] as number;
+  const middle = (of: (figures: Omit<Figures, "idle">) => number) => median(found.map(of));
   return {
-    rate: middle(({ rate }) => rate),
-    hosts: middle(({ hosts }) => hosts),
+    idle,
+    rate: middle((each) => each.rate),
+    hosts: middle((each) => each.hosts),
     brokers: middle((each) => each.brokers),
+    threads: middle((each) => each.threads),
   };
 }
 
-async function timed(hosts: HostProcess[]): Promise<Figures> {
-  const used = () =>
-    [
-      hosts.reduce((sum, { pid }) => sum + processorSecondsOf(pid), 0),
-      kafka.pids().reduce((sum, pid) => sum + processorSecondsOf(pid), 0),
-    ] as const;
-  const [hostsBefore, brokersBefore] = used();
+async function idleOf(hosts: HostProcess[]): Promise<number> {
+  const used = () => hosts.reduce((sum, { pid }) => sum + processorSecondsOf(pid), 0);
+  await pause(2000);
+  const before = used();
+  await pause(IDLE_MS);
+  return (used() - before) * 1e6 / IDLE_MS / hosts.length;
+}
+
+async function timed(hosts: HostProcess[]): Promise<Omit<Figures, "idle">> {
+  const used = () => ({
+    hosts: hosts.reduce((sum, { pid }) => sum + processorSecondsOf(pid), 0),
+    brokers: kafka.pids().reduce((sum, pid) => sum + processorSecondsOf(pid), 0),
+    threads: hosts.reduce((sum, { pid }) => sum + mainThreadSecondsOf(pid), 0),
+  });
+  const before = used();
   const begin = performance.now();
   await pass(hosts, events);
   const seconds = (performance.now() - begin) / 1000;
-  const [hostsAfter, brokersAfter] = used();
-  const perThousand = (seconds: number) => seconds * 1e6 / events;
+  const after = used();
+  const perThousand = (what: keyof typeof before) => (after[what] - before[what]) * 1e6 / events;
   return {
     rate: events / seconds,
-    hosts: perThousand(hostsAfter - hostsBefore),
-    brokers: perThousand(brokersAfter - brokersBefore),
+    hosts: perThousand("hosts"),
+    brokers: perThousand("brokers"),
+    threads: perThousand("threads"),
   };
 }
 
@@ -145,13 +163,14 @@ const names = new Map([[0, "one host, SQLite"]]);
 const measured = new Map<number, Figures>();
 for (const count of [0, ...flags.hosts.split(",").map(Number)]) {
   measured.set(count, await measure(count));
-  const { rate, hosts, brokers } = measured.get(count) as Figures;
+  const { rate, hosts, brokers, threads, idle } = measured.get(count) as Figures;
   const name = names.get(count) ?? `${count} on Kafka`;
   names.set(count, name);
   console.log(
     `${name.padEnd(18)} ${Math.round(rate)} events/s; processor time for 1,000 events: hosts ${
       Math.round(hosts)
-    } ms, broker ${Math.round(brokers)} ms`,
+    } ms, of which their own threads ${Math.round(threads)} ms, broker ${Math.round(brokers)} ms; ` +
+      `an idle host ${Math.round(idle)} ms/s`,
   );
 }
 

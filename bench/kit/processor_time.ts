@@ -19,6 +19,11 @@ export function processorSecondsOf(pid: number): number {
   return ticks / TICKS_PER_SECOND;
 }
 
+/** Of the thread in which the process began. */
+export function mainThreadSecondsOf(pid: number): number {
+  return (readStat(`/proc/${pid}/task/${pid}/stat`)?.ownTicks ?? 0) / TICKS_PER_SECOND;
+}
+
 /** Runs the process, and what it has started and will start, on these cores alone. */
 export async function pinTo(cores: string, pid: number): Promise<void> {
   for (const each of treeOf(pid, readAll())) {
@@ -37,16 +42,22 @@ function treeOf(pid: number, all: ReadonlyMap<number, Entry>): number[] {
 function readAll(): Map<number, Entry> {
   const all = new Map<number, Entry>();
   for (const { name } of Deno.readDirSync("/proc")) {
-    if (!/^\d+$/.test(name)) continue;
-    try {
-      const stat = Deno.readTextFileSync(`/proc/${name}/stat`);
-      // The name of the program, in brackets, may hold anything.
-      const [, parent, ...rest] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-      const ticks = rest.slice(9, 13).reduce((sum, field) => sum + Number(field), 0);
-      all.set(Number(name), { parent: Number(parent), ticks });
-    } catch {
-      // It has ended meanwhile.
-    }
+    const stat = /^\d+$/.test(name) ? readStat(`/proc/${name}/stat`) : null;
+    if (stat !== null) all.set(Number(name), stat);
   }
   return all;
+}
+
+/** Null for a process that has ended. */
+function readStat(path: string): (Entry & { ownTicks: number }) | null {
+  try {
+    const stat = Deno.readTextFileSync(path);
+    // The name of the program, in brackets, may hold anything.
+    const [, parent, ...rest] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    const [user = 0, system = 0, childrenUser = 0, childrenSystem = 0] = rest.slice(9, 13).map(Number);
+    const ownTicks = user + system;
+    return { parent: Number(parent), ticks: ownTicks + childrenUser + childrenSystem, ownTicks };
+  } catch {
+    return null;
+  }
 }

@@ -28,7 +28,7 @@ import type { Claim } from "./cluster/claim.ts";
 import type { OwnedInbox, RouterSteps } from "./routing/router_steps.ts";
 import type { TopicReader } from "./reading/topic_reader.ts";
 import { readBack } from "./reading/read_back.ts";
-import { formatVector, parseVector, type VectorCursor } from "./reading/vector_cursor.ts";
+import { formatVector, parseVector, type VectorCursor, vectorsAlong } from "./reading/vector_cursor.ts";
 import type { Waiters } from "./reading/waiters.ts";
 
 /** The parts of the log, which `open_kafka_event_log.ts` creates. */
@@ -75,11 +75,13 @@ export class KafkaEventLog implements EventLog {
       if (maxEvents <= 0 || bytes >= limits.maxBytes) break;
       const from = next.get(partition) as number;
       const { records, next: to } = await reader.read(partition, project, from, maxEvents, limits.maxBytes - bytes);
+      const cursorAt = vectorsAlong({ era, next }, partition);
       for (const record of records) {
-        next.set(partition, record.offset + 1);
         bytes += record.event.byteLength;
-        taken.push(stored(record, formatVector({ era, next }), partition));
+        taken.push(stored(record, cursorAt(record.offset + 1), partition));
       }
+      const last = records.at(-1);
+      if (last !== undefined) next.set(partition, last.offset + 1);
       if (records.length === 0) next.set(partition, Math.max(from, to));
     }
     if (era !== null && era !== this.#era(topic)) throw new StaleCursorError();

@@ -23,6 +23,7 @@ interface PlaceRow {
   partition: number;
   next: number;
   moves: number;
+  epoch: number;
 }
 
 interface Commit {
@@ -42,6 +43,7 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS hogpen_log_hosts (
     log text NOT NULL, host text NOT NULL, seen_at bigint NOT NULL, PRIMARY KEY (log, host)
   );
+  CREATE TABLE IF NOT EXISTS hogpen_log_moves (log text PRIMARY KEY, count bigint NOT NULL);
   CREATE SEQUENCE IF NOT EXISTS hogpen_log_epoch;
 `;
 
@@ -53,7 +55,8 @@ export class ReaderCursors implements AsyncDisposable {
   readonly #log: string;
   readonly #moves = new Map<string, Moves>();
   #schema: Promise<void> | null = null;
-  #epoch = 0;
+  /** By partition, the epoch of this host's last claim; another host's claim since then has a later one. */
+  readonly #epochs = new Map<number, number>();
   #waiting: Commit[] = [];
   #running: Promise<void> | null = null;
 
@@ -70,12 +73,13 @@ export class ReaderCursors implements AsyncDisposable {
     await this.#ready();
     return await this.#db.run("always", async (sql) => {
       const [row] = await sql<{ epoch: number }[]>`SELECT nextval('hogpen_log_epoch')::bigint AS epoch`;
-      this.#epoch = row?.epoch ?? 0;
+      const epoch = row?.epoch ?? 0;
       const rows = await sql<{ partition: number; next: number }[]>`
         WITH claimed AS (
-          UPDATE hogpen_log_readers SET epoch = ${this.#epoch}
+          UPDATE hogpen_log_readers SET epoch = ${epoch}
           WHERE log = ${this.#log} AND partition = ANY(${bigints(partitions)}::bigint[]) RETURNING partition, next
         ) SELECT partition, min(next)::bigint AS next FROM claimed GROUP BY partition`;
+      for (const partition of partitions) this.#epochs.set(partition, epoch);
       return new Map(rows.map(({ partition, next }) => [partition, next]));
     });
   }
@@ -145,9 +149,13 @@ export class ReaderCursors implements AsyncDisposable {
     await this.#ready();
     const [partitions, nexts] = [[...places.keys()], [...places.values()]];
     await this.#db.run("always", (sql) =>
-      sql`UPDATE hogpen_log_readers r SET next = places.n, moves = r.moves + 1
-        FROM unnest(${bigints(partitions)}::bigint[], ${bigints(nexts)}::bigint[]) AS places(p, n)
-        WHERE r.log = ${this.#log} AND r.project = ${project} AND r.reader = ${reader} AND r.partition = places.p`);
+      sql`WITH moved AS (
+          UPDATE hogpen_log_readers r SET next = places.n, moves = r.moves + 1
+          FROM unnest(${bigints(partitions)}::bigint[], ${bigints(nexts)}::bigint[]) AS places(p, n)
+          WHERE r.log = ${this.#log} AND r.project = ${project} AND r.reader = ${reader} AND r.partition = places.p
+        )
+        INSERT INTO hogpen_log_moves AS m (log, count) VALUES (${this.#log}, 1)
+        ON CONFLICT (log) DO UPDATE SET count = m.count + 1`);
   }
 
   /**
@@ -166,12 +174,9 @@ export class ReaderCursors implements AsyncDisposable {
     await this.#ready();
     const [row] = await this.#db.run(
       "always",
-      (sql) =>
-        sql<
-          { moves: number }[]
-        >`SELECT coalesce(sum(moves), 0)::bigint AS moves FROM hogpen_log_readers WHERE log = ${this.#log}`,
+      (sql) => sql<{ count: number }[]>`SELECT count FROM hogpen_log_moves WHERE log = ${this.#log}`,
     );
-    return row?.moves ?? 0;
+    return row?.count ?? 0;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -203,7 +208,8 @@ export class ReaderCursors implements AsyncDisposable {
     for (const { project, reader, next } of batch) {
       for (const [partition, offset] of next) {
         const key = keyOf(project, reader, partition);
-        places.set(key, { project, reader, partition, next: offset, moves: this.#moves.get(key) ?? 0 });
+        const [moves, epoch] = [this.#moves.get(key) ?? 0, this.#epochs.get(partition) ?? 0];
+        places.set(key, { project, reader, partition, next: offset, moves, epoch });
       }
     }
     const rows = await this.#db.run("always", (sql) => this.#update(sql, [...places.values()]));
@@ -212,11 +218,11 @@ export class ReaderCursors implements AsyncDisposable {
 
   async #update(sql: Sql, places: PlaceRow[]): Promise<Pick<PlaceRow, "project" | "reader" | "partition">[]> {
     return await sql<PlaceRow[]>`
-      UPDATE hogpen_log_readers r SET next = u.next, epoch = ${this.#epoch}
+      UPDATE hogpen_log_readers r SET next = u.next, epoch = u.epoch
       FROM jsonb_to_recordset(${JSON.stringify(places)}::text::jsonb)
-        AS u(project bigint, reader text, partition int, next bigint, moves int)
+        AS u(project bigint, reader text, partition int, next bigint, moves int, epoch bigint)
       WHERE r.log = ${this.#log} AND r.project = u.project AND r.reader = u.reader AND r.partition = u.partition
-        AND r.epoch <= ${this.#epoch} AND r.moves = u.moves AND r.next <= u.next
+        AND r.epoch <= u.epoch AND r.moves = u.moves AND r.next <= u.next
       RETURNING r.project, r.reader, r.partition`;
   }
 

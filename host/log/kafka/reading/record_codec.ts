@@ -19,9 +19,9 @@ export interface PlacedRecord extends LogRecord {
   at: number;
 }
 
-/** The partition of a project's key, in both topics. */
-export function partitionOf(project: number, key: string, partitions: number): number {
-  return (murmur2(Buffer.from(`${project}:${key}`)) & 0x7fffffff) % partitions;
+/** The partition of a message's key, in both topics. */
+function partitionOf(key: Buffer, partitions: number): number {
+  return (murmur2(key) & 0x7fffffff) % partitions;
 }
 
 export function encodeRecord(
@@ -31,14 +31,15 @@ export function encodeRecord(
   partitions: number,
 ): MessageToProduce<Buffer, Buffer, Buffer, Buffer> {
   const { key, event, ...more } = record;
+  const keyBytes = Buffer.from(`${project}:${key}`);
   const headers = new Map([[PROJECT, Buffer.from(String(project))]]);
   if (Object.values(more).some((value) => value !== undefined && value !== 0)) {
     headers.set(MORE, Buffer.from(JSON.stringify(more)));
   }
   return {
     topic,
-    partition: partitionOf(project, key, partitions),
-    key: Buffer.from(`${project}:${key}`),
+    partition: partitionOf(keyBytes, partitions),
+    key: keyBytes,
     value: Buffer.from(event.buffer, event.byteOffset, event.byteLength),
     headers,
     timestamp: BigInt(Date.now()),

@@ -22,6 +22,16 @@ export function formatVector({ era, next }: VectorCursor): Cursor {
   return text;
 }
 
+/** The cursors at several offsets of one partition; a read makes one for each of its records. */
+export function vectorsAlong({ era, next }: VectorCursor, partition: number): (offset: number) => Cursor {
+  const others = [...next.keys()];
+  const at = others.indexOf(partition);
+  const textOf = (partitions: number[]) => partitions.map((each) => `;${each}:${next.get(each)}`).join("");
+  const before = (era === null ? "*" : String(era)) + textOf(others.slice(0, at));
+  const after = textOf(others.slice(at + 1));
+  return (offset) => `${before};${partition}:${offset}${after}`;
+}
+
 export function parseVector(cursor: Cursor): VectorCursor {
   const [head = "", ...parts] = cursor.split(";");
   if (!/^(\*|\d{1,15})$/.test(head)) throw new CursorError(cursor);
