@@ -18,7 +18,10 @@ export interface Apart {
   move(pluginConfigIds: readonly number[], reason: string): void;
   /** Why it is apart, in words; null if it is not. */
   reasonOf(pluginConfigId: number): string | null;
-  /** Allows it to share a cell again. Resolves with false when it was not apart. */
+  /**
+   * Allows it to share a cell again. Resolves with false when it was not apart. Rejects when this could not be stored:
+   * then it is tried again, and `look` will tell.
+   */
   release(pluginConfigId: number): Promise<boolean>;
   /**
    * Takes over what the store says, where other hosts write too, and forgets those whose day is over. Resolves with
@@ -42,6 +45,8 @@ export async function openApart({ store, now, onMoved, onError }: ApartOptions):
   let entries = new Map<number, Entry>();
   /** What the store does not have yet; null for those that it is to forget. */
   const unsaved = new Map<number, Entry | null>();
+  /** Those whom the caller knows to be apart. */
+  let told = "";
   /** Differs when something was changed or stored here meanwhile. */
   let turn = 0;
   let saving = Promise.resolve();
@@ -76,7 +81,6 @@ export async function openApart({ store, now, onMoved, onError }: ApartOptions):
   }
 
   async function look(): Promise<boolean> {
-    const before = [...entries.keys()].sort().join();
     forgetOld();
     await saveInTurn();
     const seen = turn;
@@ -84,7 +88,14 @@ export async function openApart({ store, now, onMoved, onError }: ApartOptions):
     // What was read may be older than what happened here; the next look will tell.
     if (turn === seen) entries = new Map(Object.entries(stored).map(([key, text]) => [idOf(key), readEntry(text)]));
     forgetOld();
-    return [...entries.keys()].sort().join() !== before;
+    return tell();
+  }
+
+  /** True when the caller does not know yet who is apart now. */
+  function tell(): boolean {
+    const before = told;
+    told = [...entries.keys()].sort().join();
+    return told !== before;
   }
 
   await look();
@@ -92,6 +103,7 @@ export async function openApart({ store, now, onMoved, onError }: ApartOptions):
     move(pluginConfigIds, reason) {
       for (const id of pluginConfigIds) change(id, { reason, until: now() + APART_MS });
       saveInTurn().catch(onError);
+      tell();
       onMoved();
     },
     reasonOf: (pluginConfigId) => entries.get(pluginConfigId)?.reason ?? null,
@@ -99,6 +111,7 @@ export async function openApart({ store, now, onMoved, onError }: ApartOptions):
       if (!entries.has(pluginConfigId)) return false;
       change(pluginConfigId, null);
       await saveInTurn();
+      tell();
       return true;
     },
     look,

@@ -57,6 +57,37 @@ Deno.test("openApart() finds those of an earlier run, but for those whose day is
   assert.deepEqual([1, 2].map(after.reasonOf), [null, "it used more than 256 MB of memory"]);
 });
 
+Deno.test("openApart() tries again what could not be stored, and tells of it then", async () => {
+  await using opened = await openStore();
+  let isAway = false;
+  const settings = opened.settings;
+  const store = {
+    ...settings,
+    set: (key: string, value: string) => isAway ? Promise.reject(new Error("away")) : settings.set(key, value),
+    del: (key: string) => isAway ? Promise.reject(new Error("away")) : settings.del(key),
+  };
+  const errors: string[] = [];
+  const apart = await openApart({
+    store,
+    now: () => opened.clock.now,
+    onMoved: () => {},
+    onError: (error) => errors.push(String(error)),
+  });
+  isAway = true;
+  apart.move([1], "it hung");
+  await apart.flush();
+  assert.deepEqual([apart.reasonOf(1), errors.length > 0], ["it hung", true]);
+  await assert.rejects(apart.look(), /away/);
+  isAway = false;
+  assert.equal(await apart.look(), false, "nothing that the caller does not know");
+  assert.deepEqual(Object.keys(await settings.list("apart:")), ["apart:1"]);
+  isAway = true;
+  await assert.rejects(apart.release(1), /away/);
+  isAway = false;
+  assert.deepEqual([await apart.look(), apart.reasonOf(1)], [true, null]);
+  assert.deepEqual(await settings.list("apart:"), {});
+});
+
 Deno.test("openApart() follows what another host on the same store moves and releases", async () => {
   await using opened = await openStore();
   const [one, other] = [await opened.open("one"), await opened.open("other")];
