@@ -32,7 +32,15 @@ const MS_A_TICK = 10;
 
 /** The process's parent, and the milliseconds of processor time that it has used; nothing of a process that is gone. */
 export function processorOf(pid: number): { parent: number; ms: number } {
-  const text = readOf(pid, "stat");
+  return readProcessor(readOf(pid, "stat"));
+}
+
+/** The milliseconds of processor time of the thread in which the process began. */
+export function mainThreadMs(pid: number): number {
+  return readProcessor(readOf(pid, `task/${pid}/stat`)).ms;
+}
+
+function readProcessor(text: string): { parent: number; ms: number } {
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ").map(Number);
   return { parent: fields[1] ?? 0, ms: ((fields[11] ?? 0) + (fields[12] ?? 0)) * MS_A_TICK };
 }

@@ -45,6 +45,7 @@ interface Visit {
   sent: SentEvent[];
 }
 
+/** By itself posthog-js gives up on flags after 3 s and on surveys after 10 s, which a busy machine may take. */
 function pageOf(host: string, token: string): string {
   return `<!doctype html><title>Shop</title><body><button id="buy">Buy</button><p>Hello</p>
 <script src="${host}/static/array.js"></script>
@@ -56,6 +57,7 @@ posthog.init(${JSON.stringify(token)}, {
   }, opt_out_useragent_filter: true, opt_in_site_apps: true, disable_surveys_automatic_display: false,
   advanced_disable_decide: false, request_queue_config: { flush_interval_ms: 250 }, person_profiles: "always",
   session_recording: { compress_events: false },
+  feature_flag_request_timeout_ms: 60_000, surveys_request_timeout_ms: 60_000,
 });
 posthog.onFeatureFlags(() => {
   if (report.flags) return;

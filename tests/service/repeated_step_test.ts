@@ -53,7 +53,9 @@ Deno.test("an event that passes a plugin again after a kill makes its job and it
 
   const events = await eventually("both are through", async () => {
     const found = await service.events(4);
-    return found.filter(({ event }) => event === "sent").length === 2 ? found : null;
+    const isThrough = (name: string, of: string) =>
+      found.some(({ event, distinct_id, properties }) => event === name && (properties.of ?? distinct_id) === of);
+    return ["ann", "bob"].every((of) => isThrough("sent", of) && isThrough("captured", of)) ? found : null;
   });
   const uuids = (of: string) =>
     events.filter(({ event, properties }) => event === "captured" && properties.of === of).map(({ uuid }) => uuid);

@@ -133,7 +133,10 @@ Deno.test("200 clients that send a byte now and then, and 200 that do not read, 
   for (let index = 0; index < slow.length; index += 2) {
     slow[index]?.read(new Uint8Array(1)).then((bytes) => answered += bytes ?? 0, () => {});
   }
+  let [lastByteAt, longestPauseMs] = [performance.now(), 0];
   const dribbling = setInterval(() => {
+    longestPauseMs = Math.max(longestPauseMs, performance.now() - lastByteAt);
+    lastByteAt = performance.now();
     for (let index = 0; index < slow.length; index += 2) {
       void slow[index]?.write(new Uint8Array([0x20])).catch(() => {});
     }
@@ -144,7 +147,8 @@ Deno.test("200 clients that send a byte now and then, and 200 that do not read, 
       await service.capture({ api_key: KEY, event: "meanwhile", distinct_id: "me" });
     }
     assert.equal((await get(service.url + SHARED[1])).status, 200);
-    assert.equal(answered, 0, "a slow client was done");
+    // A client from which nothing comes for 5 s is answered, and a busy machine may keep this one from sending.
+    assert.ok(answered === 0 || longestPauseMs > 4_000, `${answered} slow clients were done`);
   } finally {
     clearInterval(dribbling);
     for (const connection of slow) connection.close();

@@ -41,6 +41,11 @@ export interface Membership extends AsyncDisposable {
 }
 
 const RETRY_MS = 1000;
+/**
+ * A member hears by its heartbeats that others join or leave, and all wait for the last one to hear of it: so they are
+ * more frequent than the session needs.
+ */
+const HEARTBEAT_MS = 500;
 const REBALANCE_MS = 8000;
 
 export function joinGroup({ settings, group, topic, onChange, onError }: MembershipOptions): Membership {
@@ -119,7 +124,7 @@ function makeClient(settings: KafkaSettings, group: string): GroupClient {
     ...clientOptions(settings),
     groupId: `${settings.prefix}${group}`,
     sessionTimeout: settings.sessionMs,
-    heartbeatInterval: Math.floor(settings.sessionMs / 4),
+    heartbeatInterval: Math.min(HEARTBEAT_MS, Math.floor(settings.sessionMs / 4)),
     rebalanceTimeout: REBALANCE_MS,
     protocols: [{ name: "hogpen", version: 1, metadata: settings.hostId }],
     partitionAssigner: assignSticky,
