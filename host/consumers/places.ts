@@ -44,30 +44,35 @@ export async function keepPlaces(run: ConsumerRef[], reserve: ConsumerRef[], opt
   const now = clock.now();
   const text = await store.settings.get(key);
   const known = read(text);
+  const knownByName = byName(known);
   const wanted: Known[] = [
     ...run.map(({ id, project }) => ({ id, project, idleSince: null })),
-    ...reserve.map(({ id, project }) => ({ id, project, idleSince: find(known, { id, project })?.idleSince ?? now })),
+    ...reserve.map(({ id, project }) => {
+      return { id, project, idleSince: knownByName.get(nameOf({ id, project }))?.idleSince ?? now };
+    }),
   ];
   const isHeld = ({ idleSince }: Known) => idleSince === null || now - idleSince < RESERVE_MS;
   const held = wanted.filter(isHeld);
-  const released = known.filter((ref) => find(held, ref) === undefined);
+  const heldByName = byName(held);
+  const released = known.filter((ref) => !heldByName.has(nameOf(ref)));
   await remember([...wanted, ...released], text);
   for (const { id, project } of held) await log.register("outbox", project, id, "latest");
-  const others = released.length === 0 || hostId === null
-    ? []
-    : (await notedByOthers(store.settings, hostId)).filter(isHeld);
+  const others = byName(
+    released.length === 0 || hostId === null ? [] : (await notedByOthers(store.settings, hostId)).filter(isHeld),
+  );
+  const wantedByName = byName(wanted);
   for (const { id, project } of released) {
-    if (find(others, { id, project }) !== undefined) continue;
+    const name = nameOf({ id, project });
+    if (others.has(name)) continue;
     await log.forget("outbox", project, id);
-    if (find(wanted, { id, project }) !== undefined) continue;
+    if (wantedByName.has(name)) continue;
     await store.settings.del(pausedKey(id));
     await store.settings.del(replayKey(id));
   }
   await remember(wanted, null);
 
   async function remember(refs: Known[], before: string | null): Promise<void> {
-    const byName = new Map(refs.map((ref) => [`${ref.project} ${ref.id}`, ref]));
-    const text = JSON.stringify([...byName.values()]);
+    const text = JSON.stringify([...byName(refs).values()]);
     if (text !== before) await store.settings.set(key, text);
   }
 }
@@ -89,6 +94,11 @@ function read(text: string | null): Known[] {
   return text === null ? [] : knownSchema.parse(JSON.parse(text));
 }
 
-function find(known: Known[], ref: ConsumerRef): Known | undefined {
-  return known.find(({ id, project }) => id === ref.id && project === ref.project);
+/** Of two with the same name the later one. */
+function byName(refs: Known[]): Map<string, Known> {
+  return new Map(refs.map((ref) => [nameOf(ref), ref]));
+}
+
+function nameOf({ id, project }: ConsumerRef): string {
+  return `${project} ${id}`;
 }
