@@ -1,6 +1,6 @@
 /**
- * What it costs to count and watch what plugins do: the same chain of five with and without, in turn on one machine. The
- * figure is processor time for each event, of host and cells, which noise hurts least.
+ * What it costs to count and watch what plugins do: the same chain of five with and without, in turn on one machine.
+ * The figure is processor time for each event, of host and cells, which noise hurts least.
  * @module
  */
 

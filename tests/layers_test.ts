@@ -165,6 +165,9 @@ const MAY_IMPORT: Record<string, string[]> = {
 /** Every folder with the product's own code. */
 const LAYERS = ["runtime", "sandbox", "host", "testing", "ui"];
 
+/** As in deno.json. */
+const WIDEST_LINE = 120;
+
 /** A room with more files of its own than this is several rooms. */
 const MOST_FILES = 16;
 
@@ -242,6 +245,15 @@ Deno.test("no folder of the source holds more files than a reader can take in", 
     for (const file of sourceFiles(layer)) counts.set(dirname(file), (counts.get(dirname(file)) ?? 0) + 1);
   }
   assert.deepEqual([...counts].filter(([, count]) => count > MOST_FILES), []);
+});
+
+Deno.test("no comment of the source is wider than code may be", () => {
+  const wide = LAYERS.flatMap((layer) => [...sourceFiles(layer)]).flatMap((file) => {
+    const lines = Deno.readTextFileSync(join(ROOT, file)).split("\n");
+    const isWide = (line: string) => line.length > WIDEST_LINE && /^\s*(?:\/\/|\/?\*)/.test(line);
+    return lines.flatMap((line, index) => isWide(line) ? [`${file}:${index + 1}`] : []);
+  });
+  assert.deepEqual(wide, [], "deno fmt leaves comments as they are: break these lines");
 });
 
 Deno.test("the drawing of the rooms has every room, and each of its arrows is an import", async () => {

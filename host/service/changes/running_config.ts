@@ -11,7 +11,7 @@ import type { ProjectRouters } from "../project_routers.ts";
 
 export interface RunningConfig {
   readonly current: HogpenConfig;
-  /** Makes the configuration the current one, and reloads the plugin configs in `anew` in any case. One call at a time. */
+  /** Makes it the current one, and reloads the plugin configs in `anew` in any case. One call at a time. */
   apply(next: HogpenConfig, anew?: ReadonlySet<number>): Promise<void>;
 }
 
@@ -22,7 +22,7 @@ export interface RunningConfigOptions {
   delivers: boolean;
   plugins: PluginSet;
   routers: ProjectRouters;
-  /** Starts and ends consumers, so that they are those of the configuration and of what its plugins turned out to do. */
+  /** Starts and ends consumers: they depend on the configuration, and on what its plugins turned out to do. */
   planConsumers(config: HogpenConfig): Promise<void>;
   onError(error: unknown): void;
 }
