@@ -73,6 +73,7 @@ export async function runService({ settings, configGiven }: GivenSettings, optio
   if (early === undefined && format === "text") {
     terminal.print(
       announce({
+        role: settings.hostRole,
         version: VERSION,
         url: service.url,
         adminUrl: service.adminUrl,

@@ -6,7 +6,8 @@
 
 import { PluginState } from "../cells/plugin_runtime.ts";
 import type { AdminToken } from "../http/access/admin_token.ts";
-import type { HogpenConfig } from "../config/config.ts";
+import type { HogpenConfig, ProjectConfig } from "../config/config.ts";
+import type { Settings } from "../config/settings.ts";
 import { describePlugin } from "../http/describe_plugin.ts";
 import type { Plugins, PluginView } from "../http/routes/plugin_configs.ts";
 import { groupPlugins } from "./plugin_groups.ts";
@@ -18,6 +19,7 @@ export interface Announcement {
   adminUrl: string;
   /** The setting: the address that the service listens on. */
   host: string;
+  role: Settings["hostRole"];
   config: HogpenConfig;
   plugins: Pick<Plugins, "list">;
   admin: AdminToken;
@@ -25,20 +27,15 @@ export interface Announcement {
   isTerminal: boolean;
 }
 
-export function announce({ version, url, adminUrl, host, config, plugins, admin, isTerminal }: Announcement): string {
-  const views = plugins.list();
+export function announce(announcement: Announcement): string {
+  const { version, url, adminUrl, host, role, config, admin, isTerminal } = announcement;
   const lines = [`Hogpen ${version} listens at ${url} (${reachOf(host)})`];
   if (adminUrl !== url) lines.push(`Its API and page are at ${adminUrl}/_hogpen/ alone`);
+  if (role !== "all") lines.push(`It does one part of the work: ${PARTS[role]}`);
   lines.push("");
   for (const project of config.projects) {
     lines.push(`Project ${project.id} "${project.name}", token ${project.token}`);
-    const own = views.filter(({ config }) => config.teamId === project.id && config.enabled);
-    if (own.length === 0) lines.push("  no plugins");
-    for (const view of own) lines.push(`  ${nameOf(view)}: ${stateOf(view)}`);
-    lines.push(...aboutCells(config, project.id));
-    for (const { id, type, enabled } of project.destinations) {
-      lines.push(`  destination ${id} (${type})${enabled ? "" : ", switched off"}`);
-    }
+    if (role !== "intake") lines.push(...aboutProject(project, announcement));
   }
   const [first] = config.projects;
   lines.push(
@@ -52,6 +49,21 @@ export function announce({ version, url, adminUrl, host, config, plugins, admin,
     ...aboutToken(admin, isTerminal),
   );
   return lines.join("\n");
+}
+
+const PARTS = {
+  intake: "it stores events for other hosts, and runs no plugins",
+  route: "it passes events through plugins, and delivers none",
+  consume: "it delivers events, and runs jobs and schedules",
+};
+
+function aboutProject({ id, destinations }: ProjectConfig, { config, plugins }: Announcement): string[] {
+  const own = plugins.list().filter(({ config }) => config.teamId === id && config.enabled);
+  return [
+    ...own.length === 0 ? ["  no plugins"] : own.map((view) => `  ${nameOf(view)}: ${stateOf(view)}`),
+    ...aboutCells(config, id),
+    ...destinations.map(({ id, type, enabled }) => `  destination ${id} (${type})${enabled ? "" : ", switched off"}`),
+  ];
 }
 
 /** Describes who can reach the service, so that nobody is surprised. */

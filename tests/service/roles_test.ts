@@ -62,6 +62,11 @@ Deno.test("hosts that take, route and deliver events do the work of one", { igno
       hosts.use(await startTestService({ config, env: { ...env, HOGPEN_ROLE: role } }))
     ),
   );
+  assert.match(
+    intake!.output(),
+    /It does one part of the work: it stores events for other hosts, and runs no plugins\n/,
+  );
+  assert.doesNotMatch(intake!.output(), /still loading/);
   const all = [0, 1, 2, 3];
   await eventually("each owns what is its own", async () => {
     const { results } = await intake!.api<Listed>("/_hogpen/api/hosts");
