@@ -111,9 +111,9 @@ const STRIKES: Strike[] = [
     name: "brokers stopped",
     async hit() {
       const broker = anyBroker();
-      kafka.signal(broker, "SIGSTOP");
+      await kafka.signal(broker, "SIGSTOP");
       await pause(8000);
-      kafka.signal(broker, "SIGCONT");
+      await kafka.signal(broker, "SIGCONT");
     },
   },
   ...([["postgres", "Postgres killed", postgres], ["redis", "Redis killed", redis]] as const).map((

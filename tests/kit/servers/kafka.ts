@@ -5,6 +5,7 @@
  */
 
 import { join } from "node:path";
+import { eventually } from "../eventually.ts";
 import { killChild } from "./kill_child.ts";
 import { freePort, onPath } from "./server_process.ts";
 
@@ -14,7 +15,8 @@ export interface PrivateKafka extends AsyncDisposable {
   /** As a crash ends it. */
   kill(broker: number): Promise<void>;
   start(broker: number): Promise<void>;
-  signal(broker: number, signal: "SIGSTOP" | "SIGCONT"): void;
+  /** Resolves when it stands still, or goes on (on Linux): a signal reaches a process's threads one after the other. */
+  signal(broker: number, signal: "SIGSTOP" | "SIGCONT"): Promise<void>;
   /** Of the brokers that run. */
   pids(): number[];
 }
@@ -83,7 +85,13 @@ export async function startKafka({ brokers = 1 } = {}): Promise<PrivateKafka> {
       await start(broker);
       await waitForPort((ports[broker - 1] as { client: number }).client, folder);
     },
-    signal: (broker, signal) => children.get(broker)?.kill(signal),
+    async signal(broker, signal) {
+      const child = children.get(broker);
+      if (child === undefined) throw new Error(`Cannot signal broker ${broker}: it does not run`);
+      child.kill(signal);
+      if (Deno.build.os !== "linux") return;
+      await eventually(`broker ${broker} has got ${signal}`, () => isStopped(child.pid) === (signal === "SIGSTOP"));
+    },
     pids: () => Array.from(children.values(), ({ pid }) => pid),
     async [Symbol.asyncDispose]() {
       await Promise.all([...children.keys()].map(kill));
@@ -168,4 +176,10 @@ async function fetchJars(): Promise<void> {
 async function exists(paths: string[]): Promise<boolean> {
   for (const path of paths) if (await Deno.stat(path).then(({ isFile }) => isFile, () => false)) return true;
   return false;
+}
+
+/** Whether all threads of the process are stopped by a signal; Linux alone tells. */
+function isStopped(pid: number): boolean {
+  const tasks = Array.from(Deno.readDirSync(`/proc/${pid}/task`), ({ name }) => name);
+  return tasks.every((task) => /\) T /.test(Deno.readTextFileSync(`/proc/${pid}/task/${task}/stat`)));
 }
