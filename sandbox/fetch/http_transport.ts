@@ -105,7 +105,7 @@ function sendOverSockets(outgoing: Outgoing): Promise<Response> {
     sent.on("response", (message) => {
       answer = message;
       message.once("close", () => signal.removeEventListener("abort", abort));
-      resolve(responseOf(message, cause));
+      resolve(responseOf(message, outgoing.method, cause));
     });
     signal.addEventListener("abort", abort, { once: true });
     if (signal.aborted) abort();
@@ -128,7 +128,7 @@ function headersOf({ headers, body, method }: Outgoing): Record<string, string |
   return all;
 }
 
-function responseOf(message: IncomingMessage, cause: Cause | undefined): Response {
+function responseOf(message: IncomingMessage, method: string, cause: Cause | undefined): Response {
   const headers = new Headers();
   for (let at = 0; at < message.rawHeaders.length; at += 2) {
     headers.append(message.rawHeaders[at] as string, message.rawHeaders[at + 1] as string);
@@ -139,7 +139,9 @@ function responseOf(message: IncomingMessage, cause: Cause | undefined): Respons
     message.resume();
     return new Response(null, init);
   }
-  return new Response(webStreamOf(message, cause), init);
+  // What is longer than this is given up when nobody reads it: nothing of it is read until somebody asks.
+  const isLarge = method !== "HEAD" && Number(message.headers["content-length"]) > AHEAD_BYTES;
+  return new Response(webStreamOf(message, isLarge ? 0 : AHEAD_BYTES, cause), init);
 }
 
 /**
@@ -147,7 +149,11 @@ function responseOf(message: IncomingMessage, cause: Cause | undefined): Respons
  * connection for ever, and the number of connections is limited: when the call is over, or its deadline has passed, the
  * body is given up.
  */
-function webStreamOf(message: IncomingMessage, cause: Cause | undefined): ReadableStream<Uint8Array<ArrayBuffer>> {
+function webStreamOf(
+  message: IncomingMessage,
+  aheadBytes: number,
+  cause: Cause | undefined,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
   const source = unpacked(message);
   let unread: unknown;
   function giveUpLater(waited: number): void {
@@ -164,6 +170,10 @@ function webStreamOf(message: IncomingMessage, cause: Cause | undefined): Readab
         source.pause();
         giveUpLater(0);
       });
+      if (aheadBytes === 0) {
+        source.pause();
+        giveUpLater(0);
+      }
       let over = false;
       const end = (error?: Error) => {
         if (over) return;
@@ -187,7 +197,7 @@ function webStreamOf(message: IncomingMessage, cause: Cause | undefined): Readab
     cancel: () => {
       message.destroy();
     },
-  }, { highWaterMark: AHEAD_BYTES, size: (chunk) => chunk?.byteLength ?? 0 });
+  }, { highWaterMark: aheadBytes, size: (chunk) => chunk?.byteLength ?? 0 });
 }
 
 /** What Content-Encoding says is packed, unpacked. */
