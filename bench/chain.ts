@@ -5,21 +5,14 @@
  * @module
  */
 
-import { type Contender, programContender } from "./kit/contender.ts";
+import { type Contender, measureContender, type Measured, programContender } from "./kit/contender.ts";
 import { hogpenChain } from "./kit/hogpen_chain.ts";
-import { processorOf } from "./kit/process_figures.ts";
 import { type Goal, median, printGoals, printMachine } from "./kit/report.ts";
 import { pluginSources, workloadEvent } from "./workload.ts";
 
 const ROUNDS = 5;
 const ROUND_MS = 1000;
 const CHAINS = [1, 5, 20];
-
-/** Events a second depend on who else uses the machine; processor time for each event hardly does. */
-interface Measured {
-  rate: number;
-  micros: number;
-}
 
 await installPeers();
 printMachine();
@@ -79,7 +72,7 @@ async function interleave(contenders: Contender[]): Promise<Map<string, Measured
   const rounds = new Map(contenders.map(({ name }) => [name, [] as Measured[]]));
   for (let round = 0; round <= ROUNDS; round++) {
     for (const contender of contenders) {
-      const measured = await measureRound(contender);
+      const measured = await measureContender(contender, ROUND_MS);
       if (round > 0) rounds.get(contender.name)?.push(measured);
     }
   }
@@ -89,13 +82,6 @@ async function interleave(contenders: Contender[]): Promise<Map<string, Measured
       micros: median(each.map(({ micros }) => micros)),
     }]),
   );
-}
-
-async function measureRound(contender: Contender): Promise<Measured> {
-  const used = () => contender.pids.reduce((sum, pid) => sum + processorOf(pid).ms, 0);
-  const [before, begin] = [used(), performance.now()];
-  const rate = await contender.run(ROUND_MS);
-  return { rate, micros: (used() - before) * 1_000_000 / (rate * (performance.now() - begin)) };
 }
 
 /** The peers need Node: isolated-vm does not load in Deno. */

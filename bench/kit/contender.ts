@@ -3,6 +3,7 @@
  * @module
  */
 
+import { processorOf } from "./process_figures.ts";
 import { TextLineStream } from "./text_line_stream.ts";
 
 export interface Contender extends AsyncDisposable {
@@ -11,6 +12,19 @@ export interface Contender extends AsyncDisposable {
   readonly pids: number[];
   /** Events a second over about this long. */
   run(milliseconds: number): Promise<number>;
+}
+
+/** Events a second depend on who else uses the machine; processor time for each event hardly does. */
+export interface Measured {
+  rate: number;
+  micros: number;
+}
+
+export async function measureContender({ pids, run }: Contender, milliseconds: number): Promise<Measured> {
+  const used = () => pids.reduce((sum, pid) => sum + processorOf(pid).ms, 0);
+  const [before, begin] = [used(), performance.now()];
+  const rate = await run(milliseconds);
+  return { rate, micros: (used() - before) * 1_000_000 / (rate * (performance.now() - begin)) };
 }
 
 /** A program that speaks as `bench/peers/contender.mjs` does. */

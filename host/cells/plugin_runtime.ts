@@ -23,10 +23,10 @@ export interface EventOrigin {
   /** `LogRecord.depth`, or the job's; absent means 0. */
   depth?: number;
   /**
-   * Names it, always the same, so that what a plugin asks for can be told from what it asked for when the same was
-   * done before: a step of the router that could not be recorded is done again. Absent when asking again means more.
+   * What the plugin is called for, in the same words when it is called for that again: a step of the router that could
+   * not be recorded is repeated, and what plugins ask for then must not be done twice. Absent when every call counts.
    */
-  name?: string;
+  occasion?: string;
 }
 
 /**

@@ -41,7 +41,7 @@ export async function runPluginJob(plugin: HostedPlugin, job: Job, journal: Plug
 
 /** A run that its host could not finish is the same run when another host starts it again; the next attempt is not. */
 function originOf({ id, runAt, depth = 0 }: Job): EventOrigin {
-  return { name: `${id}@${runAt}`, depth };
+  return { occasion: `${id}@${runAt}`, depth };
 }
 
 /** Worded as PostHog words it. */

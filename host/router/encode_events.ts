@@ -6,23 +6,15 @@
 import type { EncodedEvents, EventOrigin } from "../cells/plugin_runtime.ts";
 import type { LogRecord } from "../log/event_log.ts";
 
-export type EventToEncode = Pick<LogRecord, "event"> & EventOrigin;
-
-export function encodeEvents(records: EventToEncode[]): EncodedEvents {
-  const lengths = records.map((record) => record.event.byteLength);
+export function encodeEvents(events: Pick<LogRecord, "event">[], origins?: EventOrigin[]): EncodedEvents {
+  const lengths = events.map(({ event }) => event.byteLength);
   const body = new Uint8Array(lengths.reduce((sum, length) => sum + length, 0));
   let offset = 0;
-  for (const { event } of records) {
+  for (const { event } of events) {
     body.set(event, offset);
     offset += event.byteLength;
   }
-  if (!records.some(({ depth, name }) => depth || name)) return { lengths, body };
-  return { lengths, body, origins: records.map(originOf) };
-}
-
-/** Without the event: origins are remembered for longer. */
-function originOf({ depth, name }: EventOrigin): EventOrigin {
-  return { ...(depth ? { depth } : {}), ...(name === undefined ? {} : { name }) };
+  return { lengths, body, ...(origins && { origins }) };
 }
 
 /** Views into the body, no copies. */

@@ -34,10 +34,9 @@ export function marksOf(index: number, runs: RoutedBatch["runs"], deferred: read
 /** The events with the marks that they have so far. What is no event stays as it is: whoever finishes it will see. */
 export function withMarks(events: EncodedEvents, survivors: number[], runs: RoutedBatch["runs"]): EncodedEvents {
   const marked = decodeEvents(events).map((event, at) => ({
-    ...events.origins?.[at],
     event: markOne(event, marksOf(survivors[at] as number, runs)),
   }));
-  return encodeEvents(marked);
+  return encodeEvents(marked, events.origins);
 }
 
 function markOne(event: Uint8Array, { succeeded, failed }: PluginMarks): Uint8Array {

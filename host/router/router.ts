@@ -9,9 +9,10 @@
 
 import { Buffer } from "node:buffer";
 import { Outcome } from "../../runtime/protocol.ts";
+import type { EventOrigin } from "../cells/plugin_runtime.ts";
 import type { Clock } from "../clock.ts";
 import { type Cursor, type EventLog, StaleCursorError, type StoredRecord } from "../log/event_log.ts";
-import { decodeEvents, encodeEvents, type EventToEncode } from "./encode_events.ts";
+import { decodeEvents, encodeEvents } from "./encode_events.ts";
 import { finishBatch } from "./finish_batch.ts";
 import { routeBatch, type RoutedBatch, type RouteTap } from "./route_batch.ts";
 import type { Stage } from "./stage.ts";
@@ -199,7 +200,7 @@ async function routeAroundSnapshots(
   records: StoredRecord[],
   tap: RouteTap | null,
 ): Promise<RoutedBatch> {
-  const encoded = encodeEvents(records.map(withName));
+  const encoded = encodeEvents(records, records.map(originOf));
   if (!mayHoldSnapshots(encoded.body)) return await routeBatch(stages, turns, encoded, tap);
   const texts = records.map((record) => record.event);
   const others = texts.flatMap((text, index) => isSnapshot(text) ? [] : [index]);
@@ -207,12 +208,8 @@ async function routeAroundSnapshots(
     stage: (...[plugins, survivors, ...rest]: Parameters<RouteTap["stage"]>) =>
       tap.stage(plugins, survivors.map((index) => others[index] as number), ...rest),
   };
-  const routed = await routeBatch(
-    stages,
-    turns,
-    encodeEvents(others.map((index) => withName(records[index] as StoredRecord))),
-    seen,
-  );
+  const rest = others.map((index) => records[index] as StoredRecord);
+  const routed = await routeBatch(stages, turns, encodeEvents(rest, rest.map(originOf)), seen);
   const out = new Map(texts.flatMap((text, index) => isSnapshot(text) ? [[index, text] as const] : []));
   for (const [at, text] of decodeEvents(routed.events).entries()) {
     out.set(others[routed.survivors[at] as number] as number, text);
@@ -230,10 +227,11 @@ async function routeAroundSnapshots(
 }
 
 /**
- * By its place, and the time when the log took it: a log that was made anew has other records at the same places.
+ * The occasion is the record's place, and the time when the log took it: a log that was made anew has other records at
+ * the same places.
  */
-function withName({ event, depth = 0, place, cursor, at }: StoredRecord): EventToEncode {
-  return { event, depth, name: `${place ?? cursor}@${at}` };
+function originOf({ depth = 0, place, cursor, at }: StoredRecord): EventOrigin {
+  return { depth, occasion: `${place ?? cursor}@${at}` };
 }
 
 /** As a string, since searching in bytes takes ten times as long. */

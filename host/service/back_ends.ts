@@ -10,6 +10,7 @@ import { openMemoryCache } from "../cache/memory_cache.ts";
 import { UsageError } from "../config/read_settings.ts";
 import type { Settings } from "../config/settings.ts";
 import { BackEndError } from "../back_end_error.ts";
+import { exists } from "../exists.ts";
 import type { EventLog } from "../log/event_log.ts";
 import type { Moved } from "../log/moving/move_log.ts";
 import { MovingLog } from "../log/moving/moving_log.ts";
@@ -22,7 +23,7 @@ import { type GeoipDatabase, openGeoipDatabase } from "../services/geoip/geoip_d
 import { openSqliteStore } from "../store/sqlite_store.ts";
 import type { Store } from "../store/store.ts";
 import { openLogOrRescue, openStoreOrRescue } from "./upkeep/rescue/open_or_rescue.ts";
-import { exists, openDataFolder } from "./upkeep/data_folder.ts";
+import { openDataFolder } from "./upkeep/data_folder.ts";
 import { loadInstanceId } from "./instance_id.ts";
 import { type Notices, wordsOf } from "./notices.ts";
 

@@ -16,10 +16,10 @@ const asked = new WeakMap<Cause, Map<string, number>>();
 
 /** A UUID; undefined if every call of the plugin counts. To be called once for each request, before any await. */
 export function requestId(cause: Cause, content: readonly unknown[]): string | undefined {
-  if (cause.name === undefined) return undefined;
+  if (cause.occasion === undefined) return undefined;
   const counts = asked.get(cause) ?? new Map<string, number>();
   asked.set(cause, counts);
-  const text = digest(JSON.stringify([cause.name, ...content]));
+  const text = digest(JSON.stringify([cause.occasion, ...content]));
   const count = (counts.get(text) ?? 0) + 1;
   counts.set(text, count);
   return uuidOf(digest(`${text} ${count}`));

@@ -20,11 +20,8 @@ export interface Cause {
   readonly depth: number;
   /** How many events it has caused so far. Only posthog.capture writes this. */
   captured: number;
-  /**
-   * Names what the plugin was called for, the same when it is called for it again after the first time could not be
-   * recorded (EventOrigin.name). Absent when every call counts.
-   */
-  readonly name?: string;
+  /** The function, and EventOrigin.occasion. Absent when every call counts. */
+  readonly occasion?: string;
 }
 
 /**

@@ -162,18 +162,19 @@ function webStreamOf(
       else giveUpLater(waited + UNREAD_LOOK_MS);
     }, UNREAD_LOOK_MS);
   }
+  /** Until somebody asks for more. */
+  function waitWhenFull(controller: ReadableStreamDefaultController): void {
+    if ((controller.desiredSize ?? 0) > 0) return;
+    source.pause();
+    giveUpLater(0);
+  }
   return new ReadableStream({
     start(controller) {
       source.on("data", (chunk: Uint8Array) => {
         controller.enqueue(new Uint8Array(chunk));
-        if ((controller.desiredSize ?? 0) > 0) return;
-        source.pause();
-        giveUpLater(0);
+        waitWhenFull(controller);
       });
-      if (aheadBytes === 0) {
-        source.pause();
-        giveUpLater(0);
-      }
+      waitWhenFull(controller);
       let over = false;
       const end = (error?: Error) => {
         if (over) return;

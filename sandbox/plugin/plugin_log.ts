@@ -45,7 +45,10 @@ export function writeRequest({ method, url, headers, body }: Outgoing): void {
     const text = body instanceof Uint8Array ? decoder.decode(body.subarray(0, MAX_MESSAGE)) : null;
     const request: FetchedRequest = { method, url: url.href, headers: [...headers], body: text };
     requests.push(request);
-    chars += request.url.length + (text?.length ?? 0);
+    chars += request.headers.reduce(
+      (sum, [name, value]) => sum + name.length + value.length,
+      request.url.length + (text?.length ?? 0),
+    );
   }
   flushSoon();
 }

@@ -8,7 +8,7 @@
 import { join } from "node:path";
 import { liveOutcome, ownFields, tryOut } from "../kit/dry_run.ts";
 import { startTestService } from "../kit/service.ts";
-import { corpusArguments } from "./corpus_arguments.ts";
+import { corpusArguments, type CorpusOptions } from "./corpus_arguments.ts";
 import { type CorpusCase, readCases } from "./corpus_case.ts";
 import { type Difference, difference } from "./difference.ts";
 import { preparePlugin, stopBundler } from "./load_corpus_plugin.ts";
@@ -45,17 +45,9 @@ export interface AsLiveResult {
   skipped: number;
 }
 
-export interface AsLiveOptions {
-  plugins: string;
-  cases: string;
-  /** Only plugins of these names; empty: all. */
-  names?: string[];
-  print?: (line: string) => void;
-}
-
-/** A plugin is skipped when its folder is not there, or when its cases need files or a database. */
+/** Compares plugins of these names. A plugin is skipped when its folder is not there, or when its cases need files or a database. */
 export async function compareWithLive(
-  { plugins, cases, names = [], print = console.log }: AsLiveOptions,
+  { plugins, cases, names = [], print = console.log }: CorpusOptions,
 ): Promise<AsLiveResult> {
   const readable = (await readCases(cases)).filter((given): given is CorpusCase => !("unreadable" in given));
   const result: AsLiveResult = { equal: 0, different: 0, skipped: 0 };

@@ -6,9 +6,16 @@
 import { parseArgs } from "node:util";
 
 export interface CorpusArguments {
+  /** The folder with a sub-folder for each plugin. */
   plugins: string;
+  /** The file with the cases. */
   cases: string;
-  names: string[];
+  /** Which of them; empty: all. */
+  names?: string[];
+}
+
+export interface CorpusOptions extends CorpusArguments {
+  print?: (line: string) => void;
 }
 
 /** Exits with 2 and the usage when something is missing. */

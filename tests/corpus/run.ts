@@ -6,7 +6,7 @@
  */
 
 import { join } from "node:path";
-import { corpusArguments } from "./corpus_arguments.ts";
+import { corpusArguments, type CorpusOptions } from "./corpus_arguments.ts";
 import { readCases } from "./corpus_case.ts";
 import { stopBundler } from "./load_corpus_plugin.ts";
 import { runCase } from "./run_case.ts";
@@ -17,21 +17,13 @@ export interface CorpusResult {
   skipped: number;
 }
 
-export interface CorpusOptions {
-  plugins: string;
-  cases: string;
-  /** Only cases whose id begins with one of these; empty: all. */
-  prefixes?: string[];
-  print?: (line: string) => void;
-}
-
-/** A case is skipped when its plugin's folder is not there. */
+/** Runs cases whose ids begin with a name. A case is skipped when its plugin's folder is not there. */
 export async function runCorpus(
-  { plugins, cases, prefixes = [], print = console.log }: CorpusOptions,
+  { plugins, cases, names = [], print = console.log }: CorpusOptions,
 ): Promise<CorpusResult> {
   const result: CorpusResult = { passed: 0, failed: 0, skipped: 0 };
   const all = await readCases(cases);
-  const queue = all.filter(({ id }) => prefixes.length === 0 || prefixes.some((prefix) => id.startsWith(prefix)));
+  const queue = all.filter(({ id }) => names.length === 0 || names.some((name) => id.startsWith(name)));
 
   async function work(): Promise<void> {
     for (let given = queue.shift(); given !== undefined; given = queue.shift()) {
@@ -65,7 +57,6 @@ async function isFolder(path: string): Promise<boolean> {
 }
 
 if (import.meta.main) {
-  const { names: prefixes, ...corpus } = corpusArguments("corpus", "id prefix");
-  const { failed } = await runCorpus({ ...corpus, prefixes });
+  const { failed } = await runCorpus(corpusArguments("corpus", "id prefix"));
   Deno.exit(failed > 0 ? 1 : 0);
 }

@@ -4,7 +4,7 @@
  */
 
 import assert from "node:assert/strict";
-import { exists } from "../../host/service/upkeep/data_folder.ts";
+import { exists } from "../../host/exists.ts";
 import { eventually } from "../kit/eventually.ts";
 import { runCommand } from "../kit/run_command.ts";
 import { startTestService } from "../kit/service.ts";

@@ -91,8 +91,13 @@ export class InFlight {
     if (event >= origins.length) return this.#unknownCause();
     let cause = causes.get(event);
     if (cause === undefined) {
-      const { depth = 0, name } = event === WHOLE_BATCH ? { depth: deepest(origins) } : origins[event] ?? {};
-      cause = { kind: causeKind, depth, captured: 0, ...(name !== undefined && { name: `${what} ${name}` }) };
+      const { depth = 0, occasion } = event === WHOLE_BATCH ? { depth: deepest(origins) } : origins[event] ?? {};
+      cause = {
+        kind: causeKind,
+        depth,
+        captured: 0,
+        ...(occasion !== undefined && { occasion: `${what} ${occasion}` }),
+      };
       causes.set(event, cause);
     }
     return cause;
@@ -108,9 +113,9 @@ function deepest(origins: EventOrigin[]): number {
   return origins.reduce((most, { depth = 0 }) => Math.max(most, depth), 0);
 }
 
+const UNKNOWN: EventOrigin = {};
+
 /** Origins for a batch of `count` events, also when nothing is known of them. */
 export function originsOf(count: number, origins: EventOrigin[] | undefined): EventOrigin[] {
   return origins ?? new Array<EventOrigin>(count).fill(UNKNOWN);
 }
-
-const UNKNOWN: EventOrigin = {};

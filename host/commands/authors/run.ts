@@ -47,7 +47,7 @@ const rules = z.array(z.object({
 
 const TEAM_ID = 1;
 /** The plugin is the only one of its chain. */
-const PLACE: StagePlugin = { pluginConfigId: 1, mark: "the plugin (1)", readsMarks: false };
+const PLACE: StagePlugin = { pluginConfigId: 1, mark: "the plugin (1)" };
 
 /** Exits with 1 if the plugin cannot be loaded or set up, or if it throws. */
 export async function run(folder: string, command: RunCommand): Promise<void> {

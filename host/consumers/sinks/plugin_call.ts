@@ -13,16 +13,13 @@ import { encodeEvents } from "../../router/encode_events.ts";
 import { TryLaterError } from "../sink.ts";
 
 /** The functions that see events after they are processed. */
-export const CONSUMING_FUNCTIONS = [
+export type ConsumingFunction = Exclude<BatchFunction, "processEvent">;
+export const CONSUMING_FUNCTIONS: readonly ConsumingFunction[] = [
   "onEvent",
   "onSnapshot",
   "exportEvents",
   "composeWebhook",
-] as const satisfies Exclude<
-  BatchFunction,
-  "processEvent"
->[];
-export type ConsumingFunction = typeof CONSUMING_FUNCTIONS[number];
+];
 
 /** What became of one event. `passed`: the plugin is disabled, nothing was run. */
 export type PluginResult =
@@ -50,7 +47,8 @@ export async function callPlugin(
   if (plugin === undefined) {
     throw new TryLaterError(`Plugin config ${pluginConfigId} is not loaded`, RELOADING_MS);
   }
-  const { outcomes: [outcomes = ""], errors } = await plugin.runtime.batch(fn, [pluginConfigId], encodeEvents(events))
+  const encoded = encodeEvents(events, events.map(({ depth = 0 }) => ({ depth })));
+  const { outcomes: [outcomes = ""], errors } = await plugin.runtime.batch(fn, [pluginConfigId], encoded)
     .catch((error: unknown) => {
       if (!(error instanceof RuntimeClosedError)) throw error;
       throw new TryLaterError(error.message, RELOADING_MS, { cause: error });

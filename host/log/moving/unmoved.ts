@@ -5,6 +5,7 @@
 
 import { DatabaseSync } from "node:sqlite";
 import { BackEndError } from "../../back_end_error.ts";
+import { exists } from "../../exists.ts";
 import type { PartContents } from "../sqlite_event_log.ts";
 import { leftIn } from "./move_log.ts";
 
@@ -31,14 +32,4 @@ function partsIn(db: DatabaseSync): PartContents[] {
     const rows = readers.all(id) as unknown as { reader: string; offset: number }[];
     return { ...part, readers: new Map(rows.map(({ reader, offset }) => [reader, offset])) };
   });
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }

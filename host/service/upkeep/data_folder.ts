@@ -7,6 +7,7 @@
 import { chmod, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { BackEndError } from "../../back_end_error.ts";
+import { exists } from "../../exists.ts";
 import { VERSION } from "../../version.ts";
 
 /** The format of the folder as a whole. In addition, each database has a schema version. */
@@ -49,12 +50,4 @@ async function checkFormat(path: string): Promise<void> {
     }), expected at most ${FORMAT}; ` +
       `this is Hogpen ${VERSION}. Start the newer one, or restore a backup that this one made`,
   );
-}
-
-/** Whether something exists at the path. */
-export async function exists(path: string): Promise<boolean> {
-  return await Deno.lstat(path).then(() => true, (error) => {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  });
 }

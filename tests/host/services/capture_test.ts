@@ -119,7 +119,7 @@ Deno.test("what a plugin captures without a known cause is bounded, however it g
 Deno.test("what is captured again for the same event keeps its uuid, what is captured twice at once does not", async () => {
   await using services = await openTestServices();
   for (let run = 0; run < 2; run++) {
-    const cause = { ...eventCause(), name: "processEvent 7@1000" };
+    const cause = { ...eventCause(), occasion: "processEvent 7@1000" };
     for (const n of [1, 2, 2]) await services.call("posthog.capture", ["again", { n }], cause);
     services.time += 5000;
   }

@@ -27,7 +27,7 @@ Deno.test("jobs.enqueue counts a job of a job on, if a captured event is behind 
 Deno.test("what is asked for again for the same event makes no second job, what is asked for twice at once does", async () => {
   await using services = await openTestServices();
   const run = async (...jobs: [string, unknown][]) => {
-    const cause = { ...eventCause(), name: "processEvent 7@1000" };
+    const cause = { ...eventCause(), occasion: "processEvent 7@1000" };
     for (const [type, payload] of jobs) await services.call("jobs.enqueue", [type, payload, 1], cause);
   };
   const jobs = async () => {
@@ -43,13 +43,13 @@ Deno.test("what is asked for again for the same event makes no second job, what 
   assert.deepEqual(await jobs(), ['other "a"', 'send "a"', 'send "a"', 'send "b"', 'send "c"']);
 });
 
-Deno.test("the same request for another event, by another plugin, or without a name is a job of its own", async () => {
+Deno.test("the same request for another event, by another plugin, or without an occasion is a job of its own", async () => {
   await using services = await openTestServices();
   const args = ["send", "a", 1];
-  const name = "processEvent 7@1000";
-  await services.call("jobs.enqueue", args, { ...eventCause(), name });
-  await services.call("jobs.enqueue", args, { ...eventCause(), name: "processEvent 8@1000" });
-  await services.of({ pluginConfigId: 40 })["jobs.enqueue"](args, { ...eventCause(), name });
+  const occasion = "processEvent 7@1000";
+  await services.call("jobs.enqueue", args, { ...eventCause(), occasion });
+  await services.call("jobs.enqueue", args, { ...eventCause(), occasion: "processEvent 8@1000" });
+  await services.of({ pluginConfigId: 40 })["jobs.enqueue"](args, { ...eventCause(), occasion });
   for (let run = 0; run < 2; run++) await services.call("jobs.enqueue", args, eventCause());
   assert.equal(await services.store.jobs.total({}), 5);
 });

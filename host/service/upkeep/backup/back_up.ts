@@ -7,7 +7,7 @@ import { copyFile, mkdir, rename, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { BackEndError } from "../../../back_end_error.ts";
 import { VERSION } from "../../../version.ts";
-import { exists } from "../data_folder.ts";
+import { exists } from "../../../exists.ts";
 import { type BackupList, DATABASES, describeFile, filesToCopy, LIST } from "./backup_contents.ts";
 import { copyDatabases } from "./copy_databases.ts";
 

@@ -7,7 +7,8 @@
 import { copyFile, mkdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { BackEndError } from "../../../back_end_error.ts";
-import { exists, RESTORING } from "../data_folder.ts";
+import { exists } from "../../../exists.ts";
+import { RESTORING } from "../data_folder.ts";
 import { type BackupList, describeFile, LIST, readList } from "./backup_contents.ts";
 
 /** Rejects with a BackEndError if the backup is incomplete, or if the data folder contains anything else. */

@@ -10,7 +10,7 @@ import { LOG_FORMAT } from "../../../log/log_database.ts";
 import { type DatabaseFormat, pragma } from "../../../sqlite/open_database.ts";
 import { findWalDamage } from "../../../sqlite/rescue/wal.ts";
 import { STORE_FORMAT } from "../../../store/sqlite/schema.ts";
-import { exists } from "../data_folder.ts";
+import { exists } from "../../../exists.ts";
 import { type Finding, note, ok, wrong } from "./finding.ts";
 
 /** A warning is given below this much free space. */
