@@ -287,7 +287,14 @@ async function askAboutTheRest(asker: Asker, tokenId: string): Promise<void> {
   await asker.ask(`GET ${API}/live`, {}, 200);
   const readers = new AbortController();
   const headers = { Authorization: `Bearer ${ADMIN_TOKEN}` };
-  const open = () => fetch(`${asker.service.url}${API}/live`, { headers, signal: readers.signal });
+  // The reader before may still be leaving, so that there is no room for the last one yet.
+  const open = () =>
+    eventually("there is room for one more reader", async () => {
+      const stream = await fetch(`${asker.service.url}${API}/live`, { headers, signal: readers.signal });
+      if (stream.ok) return stream;
+      await stream.body?.cancel();
+      return null;
+    });
   const streams = await Promise.all(Array.from({ length: MOST_READERS }, open));
   await asker.ask(`GET ${API}/live`, {}, 503);
   readers.abort();
