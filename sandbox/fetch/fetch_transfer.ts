@@ -3,7 +3,7 @@
  * @module
  */
 
-import { Buffer, clearTimeout, Response, setTimeout } from "../walls/capture.ts";
+import { Buffer, clearTimeout, setTimeout } from "../walls/capture.ts";
 import { currentCause } from "../events/cause.ts";
 import { getDeadlineMs } from "../events/deadline.ts";
 import { type Arriving, collect } from "./fetch_body.ts";
@@ -102,22 +102,14 @@ export function openTransfer(request: FetchRequest): Transfer {
   };
 }
 
-/**
- * As much of a body is read without being asked for: many plugins never look at it, and its connection would stay open.
- * With 64 KiB that holds for all but downloads.
- */
-const READ_AHEAD = new ByteLengthQueuingStrategy({ highWaterMark: 32 * 1024 });
-
 /** The body of an answer. */
 export function arrivingFrom(answer: Response, transfer: Transfer): Arriving {
-  if (answer.body === null) return readFrom(answer, transfer);
+  const { all, chunks, tee } = readFrom(answer, transfer);
+  if (answer.body === null) return { all, chunks, tee };
   let isNeeded = false;
   const need = () => {
     isNeeded = true;
   };
-  // One that has come as a whole costs nothing any more.
-  const whole = new TransformStream<Uint8Array, Uint8Array>({ flush: need }, READ_AHEAD, READ_AHEAD);
-  const { all, chunks, tee } = readFrom(new Response(answer.body.pipeThrough(whole)), transfer);
   transfer.abandonUnless(() => isNeeded);
   return {
     all: (maxBytes) => (need(), all(maxBytes)),
