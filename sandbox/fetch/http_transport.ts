@@ -213,13 +213,13 @@ function webStreamOf(
 function unpacked(message: IncomingMessage): Readable {
   const encoding = (message.headers["content-encoding"] ?? "").toLowerCase();
   const zlib = openGateFor(() => require("node:zlib")) as Zlib;
-  const make: Record<string, () => Transform> = {
-    "gzip": zlib.createGunzip,
-    "x-gzip": zlib.createGunzip,
-    "deflate": zlib.createInflate,
-    "br": zlib.createBrotliDecompress,
-  };
-  const through = make[encoding]?.();
+  const make = new Map<string, () => Transform>([
+    ["gzip", zlib.createGunzip],
+    ["x-gzip", zlib.createGunzip],
+    ["deflate", zlib.createInflate],
+    ["br", zlib.createBrotliDecompress],
+  ]);
+  const through = make.get(encoding)?.();
   if (through === undefined) return message;
   message.on("error", (error) => through.destroy(error));
   return message.pipe(through);
