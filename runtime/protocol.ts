@@ -273,8 +273,8 @@ export interface LogBatch {
     /** Milliseconds since the epoch on the sandbox's clock. The host uses its own clock if the two differ too much. */
     at: number;
   }[];
-  /** Entries and requests left out because a bound acted. */
-  dropped: number;
+  /** How many entries and requests of each plugin were left out because a bound acted. */
+  dropped: number[];
   /** Absent unless {@linkcode LoadRequest} asked for them. */
   requests?: FetchedRequest[];
 }

@@ -53,7 +53,7 @@ function forwardedFor(headers: HeaderValues): string[] {
 export function readForwarded(headers: HeaderValues, parameter: "for" | "proto" | "host"): string | null {
   const header = headers.get("forwarded");
   if (header === null || header === undefined) return null;
-  const pattern = new RegExp(`(?:^|;)\s*${parameter}="?([^";]+)"?`, "i");
+  const pattern = new RegExp(`(?:^|;)\\s*${parameter}="?([^";]+)"?`, "i");
   return header.split(",").map((element) => pattern.exec(element.trim())?.[1] ?? "").join(",");
 }
 

@@ -32,5 +32,5 @@ export function findProject(projects: Projects, token: string, payload: Payload)
 function readProjectId({ data, query, form }: Payload): number | undefined {
   const [first] = isSentEvents(data) ? data : [data];
   const id = query.get("project_id") ?? form.get("project_id") ?? (isRecord(first) ? first.project_id : undefined);
-  return id === undefined || id === null || id === "" ? undefined : Number(id);
+  return typeof id === "number" || typeof id === "string" && id !== "" ? Number(id) : undefined;
 }

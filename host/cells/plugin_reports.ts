@@ -76,8 +76,7 @@ export function createPluginReports({ records, meter, deadLetters, onNotice }: P
           const text = entry.source === "PLUGIN" ? member.mapStack(entry.message) : entry.message;
           return { ...entry, message: member.hide(text) };
         });
-        // In a shared cell it is unknown whose lines were left out; the first plugin is told.
-        const left = index === 0 ? dropped : 0;
+        const left = dropped[index] ?? 0;
         if (own.length > 0 || left > 0) records.log(member.id, own, left);
       }
     },

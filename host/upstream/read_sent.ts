@@ -77,7 +77,7 @@ async function unpack(body: Uint8Array | null): Promise<Pick<Sent, "text" | "rep
 /** Null if the body is not such a form. */
 function decodeBase64(field: string): string | null {
   try {
-    const text = decodeURIComponent(field.replaceAll("+", " "));
+    const text = decodeURIComponent(field);
     return /^[A-Za-z0-9+/= ]+$/.test(text) ? Buffer.from(text.replaceAll(" ", "+"), "base64").toString() : null;
   } catch {
     return null;

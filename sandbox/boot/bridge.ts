@@ -15,31 +15,36 @@ import { decodeFrame, encodeFrame, encodeJsonFrame, type Frame } from "../../run
 import { addEventListener, postMessage } from "../walls/capture.ts";
 import { currentCause } from "../events/cause.ts";
 import { errorFromRecord } from "../plugin/read_error.ts";
+import { pluginCount } from "../walls/packages/neighbours.ts";
 
 // Everything that the wire uses is captured before a plugin is there, or frozen.
 const { parse } = JSON;
 
-/**
- * A service request may not be larger than this, or the host ends the cell; nor may what a plugin leaves waiting, all
- * together.
- */
+/** A service request may not be larger than this, or the host ends the cell. */
 const MAX_REQUEST_BYTES = 8 * 1024 * 1024;
+/** What plugins leave waiting, all together; each has an even share of it. */
 const MAX_WAITING_BYTES = 32 * 1024 * 1024;
 const MAX_WAITING_REQUESTS = 10_000;
 
-interface Waiting {
-  frame: Uint8Array<ArrayBuffer>;
+/** One plugin's requests to the host. */
+interface Line {
+  waiting: Uint8Array<ArrayBuffer>[];
+  waitingBytes: number;
+  unanswered: number;
 }
 interface Asked {
+  line: Line;
   resolve(value: unknown): void;
   reject(error: Error): void;
 }
 
 const decoder = new TextDecoder();
 const asked = new Map<number, Asked>();
-const waiting: Waiting[] = [];
-let waitingBytes = 0;
+/** By plugin. */
+const lines = new Map<number, Line>();
 let unanswered = 0;
+/** Plugins with unanswered requests. */
+let busy = 0;
 let lastId = 0;
 
 /** Sends a frame; its buffer is gone afterwards. */
@@ -65,14 +70,24 @@ export function requestService(plugin: number, name: ServiceName, args: unknown[
     if (frame.byteLength > MAX_REQUEST_BYTES) {
       throw new RangeError(`Cannot call ${name}: its arguments take more than ${MAX_REQUEST_BYTES} bytes`);
     }
-    if (waiting.length >= MAX_WAITING_REQUESTS || waitingBytes + frame.byteLength > MAX_WAITING_BYTES) {
+    const line = lineOf(plugin);
+    const mayWait = Math.max(MAX_REQUEST_BYTES, MAX_WAITING_BYTES / pluginCount());
+    if (
+      line.waiting.length >= MAX_WAITING_REQUESTS / pluginCount() || line.waitingBytes + frame.byteLength > mayWait
+    ) {
       throw new RangeError(`Cannot call ${name}: too many calls are waiting, await them`);
     }
-    asked.set(id, { resolve, reject });
-    waitingBytes += frame.byteLength;
-    waiting.push({ frame });
-    sendWaiting();
+    asked.set(id, { line, resolve, reject });
+    line.waitingBytes += frame.byteLength;
+    line.waiting.push(frame);
+    sendWaiting(line);
   });
+}
+
+function lineOf(plugin: number): Line {
+  let line = lines.get(plugin);
+  if (line === undefined) lines.set(plugin, line = { waiting: [], waitingBytes: 0, unanswered: 0 });
+  return line;
 }
 
 /** The host looks at it to learn which event or job a call was made for. */
@@ -81,24 +96,34 @@ function causeOf(name: ServiceName): ServiceRequest["cause"] {
   return cause && (cause.event === undefined ? { id: cause.id } : { id: cause.id, event: cause.event });
 }
 
-function sendWaiting(): void {
-  while (unanswered < MAX_SERVICE_REQUESTS && waiting.length > 0) {
-    const { frame } = waiting.shift()!;
-    waitingBytes -= frame.byteLength;
+function sendWaiting(line: Line): void {
+  while (line.waiting.length > 0 && maySend(line)) {
+    const frame = line.waiting.shift()!;
+    line.waitingBytes -= frame.byteLength;
     unanswered++;
+    if (line.unanswered++ === 0) busy++;
     sendFrame(frame);
   }
+}
+
+/** A place is kept for each plugin that has no request under way: nobody waits for another one's slow answers. */
+function maySend(line: Line): boolean {
+  const free = MAX_SERVICE_REQUESTS - unanswered;
+  return line.unanswered === 0 ? free > 0 : free > pluginCount() - busy;
 }
 
 function takeAnswer(frame: Frame): void {
   const call = asked.get(frame.id);
   if (call === undefined) return;
   asked.delete(frame.id);
+  const { line } = call;
   unanswered--;
+  if (--line.unanswered === 0) busy--;
   const answer = parse(decoder.decode(frame.payload)) as Answer;
   if (answer.ok) call.resolve(answer.value);
   else call.reject(errorFromRecord(answer.error));
-  sendWaiting();
+  sendWaiting(line);
+  for (const other of lines.values()) if (other !== line) sendWaiting(other);
 }
 
 /**

@@ -14,6 +14,7 @@ import { noteRequests } from "../fetch/http_transport.ts";
 import { runFor } from "../events/cause.ts";
 import { setDeadlineMs } from "../events/deadline.ts";
 import { setEgress } from "../walls/egress_guard.ts";
+import { hasNeighbours, setPluginCount } from "../walls/packages/neighbours.ts";
 import { shareModules } from "../plugin/modules.ts";
 import { loadPlugin, type PluginFunction, type PluginInstance } from "../plugin/plugin_instance.ts";
 import { flushLog, sendLog, writeRequest } from "../plugin/plugin_log.ts";
@@ -42,7 +43,8 @@ function load(id: number, request: LoadRequest): void {
   setEgress(request.egressAllow);
   if (request.noteRequests) noteRequests(writeRequest);
   plugins = [];
-  if (request.plugins.length > 1) shareModules();
+  setPluginCount(request.plugins.length);
+  if (hasNeighbours()) shareModules();
   const result: LoadResult = { plugins: [] };
   for (const [index, spec] of request.plugins.entries()) {
     try {

@@ -73,7 +73,7 @@ function callEvent(fn: BatchFunction, plugin: PluginInstance, event: EventObject
   if (fn === "composeWebhook") {
     const { timestamp } = event;
     event["timestamp"] = new Date(typeof timestamp === "string" ? timestamp : NaN);
-    return callPlugin(plugin, fn, sendComposed(method), [event, plugin.meta], later);
+    return callPlugin(plugin, fn, sendComposed(plugin.index, method), [event, plugin.meta], later);
   }
   return callPlugin(plugin, fn, method, [event, plugin.meta], later);
 }

@@ -18,11 +18,15 @@ const USER_AGENT = "node-fetch/1.0 (+https://github.com/bitinn/node-fetch)";
 /** Headers that must not be sent to another host than the one they were meant for. */
 const SECRETS = ["authorization", "www-authenticate", "cookie", "cookie2"];
 
-/** Fetches as node-fetch does. */
-export async function guardedFetch(input: unknown, options: RequestOptions = {}): Promise<FetchResponse> {
+/** Fetches as node-fetch does, for the plugin with this index. */
+export async function guardedFetch(
+  plugin: number,
+  input: unknown,
+  options: RequestOptions = {},
+): Promise<FetchResponse> {
   for (let request = new FetchRequest(input, options);;) {
     const transfer = openTransfer(request);
-    const answer = await transfer.awaitAnswer(send(request, transfer));
+    const answer = await transfer.awaitAnswer(send(plugin, request, transfer));
     const headers = new FetchHeaders(answer.headers);
     const location = headers.get("location");
     if (isRedirect(answer.status)) {
@@ -53,7 +57,7 @@ export function isRedirect(status: number): boolean {
   return REDIRECTS.includes(status);
 }
 
-async function send(request: FetchRequest, { signal }: Transfer): Promise<Response> {
+async function send(plugin: number, request: FetchRequest, { signal }: Transfer): Promise<Response> {
   if (signal.aborted) throw new AbortError("The user aborted a request.");
   const url = new URL(request.url);
   const headers = new Headers(request.headers);
@@ -68,7 +72,7 @@ async function send(request: FetchRequest, { signal }: Transfer): Promise<Respon
     url.username = url.password = "";
   }
   const body = await bodyOf(request, headers);
-  return await sendOverHttp({ url, method: request.method, headers, body, signal });
+  return await sendOverHttp({ plugin, url, method: request.method, headers, body, signal });
 }
 
 /** Returns what is sent, and adds the headers that go without saying. */

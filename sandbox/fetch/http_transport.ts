@@ -12,11 +12,14 @@ import { guardSockets } from "../walls/egress_guard.ts";
 import { type Cause, currentCause } from "../events/cause.ts";
 import { getDeadlineMs } from "../events/deadline.ts";
 import { openGateFor } from "../walls/import_gate.ts";
+import { pluginCount } from "../walls/packages/neighbours.ts";
 
 /** What is sent: bytes, or chunks as they come; null is no body. */
 export type Sent = Uint8Array | AsyncIterable<Uint8Array> | null;
 
 export interface Outgoing {
+  /** The index of the plugin that sends it. */
+  plugin: number;
   url: URL;
   method: string;
   headers: Headers;
@@ -30,7 +33,7 @@ export interface Outgoing {
  * another.
  */
 const MAX_SOCKETS = 250;
-/** Connections in all; a cell may have 512 descriptors. */
+/** Connections in all, shared evenly by the plugins of the cell, which may have 512 descriptors. */
 const MAX_TOTAL_SOCKETS = 400;
 /** Connections to one host that are kept for later. */
 const MAX_FREE_SOCKETS = 8;
@@ -54,24 +57,29 @@ interface Client {
   agent: InstanceType<HttpModule["Agent"]>;
 }
 
+/**
+ * By plugin and protocol. On a connection that several plugins used, one could send the first half of a request whose
+ * second half would be the next plugin's.
+ */
 const clients = new Map<string, Client>();
 
-function clientFor(protocol: string): Client {
-  const known = clients.get(protocol);
+function clientFor({ plugin, url: { protocol } }: Outgoing): Client {
+  const key = `${plugin} ${protocol}`;
+  const known = clients.get(key);
   if (known !== undefined) return known;
   openGateFor(guardSockets);
   const module = openGateFor(() => require(protocol === "https:" ? "node:https" : "node:http")) as HttpModule;
   const options = {
     keepAlive: true,
     maxSockets: MAX_SOCKETS,
-    maxTotalSockets: MAX_TOTAL_SOCKETS,
+    maxTotalSockets: Math.max(1, Math.floor(MAX_TOTAL_SOCKETS / pluginCount())),
     maxFreeSockets: MAX_FREE_SOCKETS,
     // Not among Node's types, but passed on to each socket.
     highWaterMark: SOCKET_BUFFER_BYTES,
   };
   const agent = new module.Agent(options);
   const client = { request: module.request, agent };
-  clients.set(protocol, client);
+  clients.set(key, client);
   return client;
 }
 
@@ -99,7 +107,7 @@ export function sendOverHttp(outgoing: Outgoing): Promise<Response> {
 
 function sendOverSockets(outgoing: Outgoing): Promise<Response> {
   const { url, signal, body } = outgoing;
-  const { request, agent } = clientFor(url.protocol);
+  const { request, agent } = clientFor(outgoing);
   const cause = currentCause();
   return new Promise((resolve, reject) => {
     const sent = request(url, { method: outgoing.method, headers: headersOf(outgoing), agent });
@@ -213,13 +221,13 @@ function webStreamOf(
 function unpacked(message: IncomingMessage): Readable {
   const encoding = (message.headers["content-encoding"] ?? "").toLowerCase();
   const zlib = openGateFor(() => require("node:zlib")) as Zlib;
-  const make: Record<string, () => Transform> = {
-    "gzip": zlib.createGunzip,
-    "x-gzip": zlib.createGunzip,
-    "deflate": zlib.createInflate,
-    "br": zlib.createBrotliDecompress,
-  };
-  const through = make[encoding]?.();
+  const make = new Map<string, () => Transform>([
+    ["gzip", zlib.createGunzip],
+    ["x-gzip", zlib.createGunzip],
+    ["deflate", zlib.createInflate],
+    ["br", zlib.createBrotliDecompress],
+  ]);
+  const through = make.get(encoding)?.();
   if (through === undefined) return message;
   message.on("error", (error) => through.destroy(error));
   return message.pipe(through);

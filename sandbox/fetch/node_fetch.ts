@@ -4,6 +4,7 @@
  * @module
  */
 
+import { hardenShared } from "../walls/lockdown.ts";
 import { guardedFetch, isRedirect } from "./fetch.ts";
 import { AbortError, FetchError } from "./fetch_error.ts";
 import { FetchHeaders } from "./fetch_headers.ts";
@@ -17,15 +18,27 @@ const names: [object, string][] = [
 ];
 for (const [target, name] of names) Object.defineProperty(target, "name", { value: name });
 
-/** The function and module in one. */
-export const nodeFetch = Object.assign(
-  function fetch(url: unknown, options?: RequestOptions): Promise<FetchResponse> {
-    return guardedFetch(url, options ?? {});
-  },
-  { AbortError, FetchError, Headers: FetchHeaders, Request: FetchRequest, Response: FetchResponse, isRedirect },
-);
-// For compiled code, in which `import fetch from "node-fetch"` has become `require("node-fetch").default`.
-Object.defineProperties(nodeFetch, {
-  __esModule: { value: true },
-  default: { value: nodeFetch, enumerable: true },
-});
+const exported = {
+  AbortError,
+  FetchError,
+  Headers: FetchHeaders,
+  Request: FetchRequest,
+  Response: FetchResponse,
+  isRedirect,
+};
+
+/** The function and module in one, for one plugin. */
+export function createNodeFetch(plugin: number): unknown {
+  const nodeFetch = Object.assign(
+    function fetch(url: unknown, options?: RequestOptions): Promise<FetchResponse> {
+      return guardedFetch(plugin, url, options ?? {});
+    },
+    exported,
+  );
+  // For compiled code, in which `import fetch from "node-fetch"` has become `require("node-fetch").default`.
+  Object.defineProperties(nodeFetch, {
+    __esModule: { value: true },
+    default: { value: nodeFetch, enumerable: true },
+  });
+  return hardenShared(nodeFetch);
+}

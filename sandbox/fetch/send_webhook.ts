@@ -13,15 +13,18 @@ import type { RequestOptions } from "./fetch_request.ts";
 import type { FetchResponse } from "./fetch_response.ts";
 import type { PluginFunction } from "../plugin/plugin_instance.ts";
 
-/** composeWebhook and the sending of its result as one function, which fails when the request does. */
-export function sendComposed(compose: PluginFunction): PluginFunction {
+/**
+ * composeWebhook of the plugin with this index and the sending of its result as one function, which fails when the
+ * request does.
+ */
+export function sendComposed(plugin: number, compose: PluginFunction): PluginFunction {
   return (event, meta) => {
     const webhook = compose(event, meta);
-    return webhook ? send(webhook) : undefined;
+    return webhook ? send(plugin, webhook) : undefined;
   };
 }
 
-async function send(composed: unknown): Promise<void> {
+async function send(plugin: number, composed: unknown): Promise<void> {
   const webhook = await composed;
   if (!webhook) return;
   if (typeof webhook !== "object") {
@@ -31,12 +34,12 @@ async function send(composed: unknown): Promise<void> {
   if (typeof url !== "string" || url === "") {
     throw new TypeError(`composeWebhook returned an object without a url, expected {url, body, headers, method}`);
   }
-  const response = await fetchOrRetry(url, {
+  const response = await fetchOrRetry(plugin, url, {
     method: method === undefined ? "POST" : method,
     headers: (headers ?? { "Content-Type": "application/json" }) as HeadersSource,
     ...(body === undefined || body === null ? {} : { body: textOf(body) }),
   });
-  await response.buffer();
+  // Nobody needs the body, which may be endless.
   if (response.ok) return;
   const message = `Fetch to ${url} failed with ${response.statusText || response.status}`;
   throw response.status === 429 || response.status >= 500 ? new RetryError(message) : new Error(message);
@@ -48,9 +51,9 @@ function textOf(body: unknown): string {
 }
 
 /** A request without an answer may succeed the next time, so it is retried; refusals of the egress guard are final. */
-async function fetchOrRetry(url: string, options: RequestOptions): Promise<FetchResponse> {
+async function fetchOrRetry(plugin: number, url: string, options: RequestOptions): Promise<FetchResponse> {
   try {
-    return await guardedFetch(url, options);
+    return await guardedFetch(plugin, url, options);
   } catch (error) {
     if (!(error instanceof FetchError)) throw error;
     throw new RetryError(`Fetch to ${url} failed with ${error.message}`);

@@ -9,10 +9,10 @@ import { guardedFetch } from "../fetch/fetch.ts";
 import { FetchResponse, HandedOver } from "../fetch/fetch_response.ts";
 import type { CallHost } from "./call_host.ts";
 
-async function toResponse(answer: ApiResponse | ApiRedirection): Promise<FetchResponse> {
+async function toResponse(plugin: number, answer: ApiResponse | ApiRedirection): Promise<FetchResponse> {
   if ("fetch" in answer) {
     const { url, ...options } = answer.fetch;
-    return await guardedFetch(url, options);
+    return await guardedFetch(plugin, url, options);
   }
   const { body, ...options } = answer;
   const bytes = Buffer.from(body, "base64");
@@ -20,9 +20,9 @@ async function toResponse(answer: ApiResponse | ApiRedirection): Promise<FetchRe
 }
 
 /** The `posthog` of one plugin. */
-export function createPosthog(call: CallHost) {
+export function createPosthog(plugin: number, call: CallHost) {
   const method = (name: ApiRequest["method"]) => async (path: unknown, options: ApiRequest["options"] = {}) =>
-    await toResponse(await call("posthog.api", [{ method: name, path: String(path), options }]));
+    await toResponse(plugin, await call("posthog.api", [{ method: name, path: String(path), options }]));
   return {
     async capture(event: unknown, properties: Record<string, unknown> = {}): Promise<void> {
       await call("posthog.capture", [String(event), properties]);

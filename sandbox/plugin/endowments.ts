@@ -11,7 +11,9 @@ import { hardenShared } from "../walls/lockdown.ts";
 import type { CallHost } from "../meta/call_host.ts";
 import { createConsole } from "../meta/console.ts";
 import { createPosthog } from "../meta/posthog.ts";
-import { nodeFetch } from "../fetch/node_fetch.ts";
+import { FetchHeaders } from "../fetch/fetch_headers.ts";
+import { FetchRequest } from "../fetch/fetch_request.ts";
+import { FetchResponse } from "../fetch/fetch_response.ts";
 
 // Lockdown gives Compartments a Date without now and a Math without random; plugins had the whole ones.
 const shared = {
@@ -26,11 +28,11 @@ const shared = {
   Float32Array,
   Float64Array,
   FormData,
-  Headers: nodeFetch.Headers,
+  Headers: FetchHeaders,
   Intl,
   Math,
-  Request: nodeFetch.Request,
-  Response: nodeFetch.Response,
+  Request: FetchRequest,
+  Response: FetchResponse,
   RetryError,
   TextDecoder,
   TextEncoder,
@@ -39,7 +41,6 @@ const shared = {
   WeakRef,
   atob,
   btoa,
-  fetch: nodeFetch,
   structuredClone,
 };
 
@@ -48,11 +49,12 @@ export function hardenEndowments(): void {
   for (const value of Object.values(shared)) hardenShared(value);
 }
 
-/** The globals of one plugin. */
-export function createEndowments(plugin: number, call: CallHost): Record<string, unknown> {
+/** The globals of one plugin; `fetch` is its own too. */
+export function createEndowments(plugin: number, call: CallHost, fetch: unknown): Record<string, unknown> {
   return {
     ...shared,
+    fetch,
     console: hardenShared(createConsole(plugin)),
-    posthog: hardenShared(createPosthog(call)),
+    posthog: hardenShared(createPosthog(plugin, call)),
   };
 }

@@ -16,10 +16,9 @@ import { freezeShared } from "../walls/freeze_shared.ts";
 import { openGateFor, watchImports } from "../walls/import_gate.ts";
 import { loadShared } from "../walls/load_shared.ts";
 import { limitNodeCrypto } from "../walls/native_threads.ts";
-import { expectNeighbours, newPackageOwner, type PackageOwner, requireFor } from "../walls/packages/package_owner.ts";
-import { nodeFetch } from "../fetch/node_fetch.ts";
+import { newPackageOwner, type PackageOwner, requireFor } from "../walls/packages/package_owner.ts";
 
-type Loader = (owner: PackageOwner) => unknown;
+type Loader = (owner: PackageOwner, fetch: unknown) => unknown;
 
 /** To provide a module, name it in runtime/modules.ts and say here what gives it. */
 const loaders: Record<ProvidedModule, Loader> = {
@@ -34,7 +33,7 @@ const loaders: Record<ProvidedModule, Loader> = {
   "faker": (owner) => loadPackage("faker", owner),
   "generic-pool": (owner) => loadPackage("generic-pool", owner),
   "jsonwebtoken": (owner) => loadPackage("jsonwebtoken", owner),
-  "node-fetch": () => nodeFetch,
+  "node-fetch": (_owner, fetch) => fetch,
   "pg": (owner) => loadPackage("pg", owner),
   "snowflake-sdk": (owner) => loadPackage("snowflake-sdk", owner),
   "stream": () => Object.freeze({ PassThrough: loadShared<typeof import("node:stream")>("node:stream").PassThrough }),
@@ -71,10 +70,11 @@ export function shareModules(): void {
   openGateFor(() => {
     loadCrypto();
     for (const shared of ["node:events", "node:stream", "node:url", "node:zlib"]) loadShared(shared);
+    // Node's errors hand it to what they describe.
+    freezeShared((require("node:util") as typeof import("node:util")).inspect);
     guardSockets();
     freezeSamples();
   });
-  expectNeighbours();
   watchImports(freezeShared);
 }
 
@@ -101,13 +101,13 @@ function isInstalled(name: string): boolean {
   }
 }
 
-/** A plugin's own view of the table: the same module whenever it asks. */
-export function createModules(): (name: string) => unknown {
+/** A plugin's own view of the table, with its `fetch`: the same module whenever it asks. */
+export function createModules(fetch: unknown): (name: string) => unknown {
   const loaded = new Map<string, unknown>();
   const owner = newPackageOwner();
   return (name) => {
     if (!isProvidedModule(name)) throw new Error(notProvidedMessage(name));
-    if (!loaded.has(name)) loaded.set(name, openGateFor(() => loaders[name](owner)));
+    if (!loaded.has(name)) loaded.set(name, openGateFor(() => loaders[name](owner, fetch)));
     return loaded.get(name);
   };
 }

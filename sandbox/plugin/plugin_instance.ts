@@ -9,6 +9,7 @@ import type { PluginSpec } from "../../runtime/protocol.ts";
 import { now } from "../walls/capture.ts";
 import { newCompartment } from "../walls/lockdown.ts";
 import { deadlineInWords, getDeadlineMs } from "../events/deadline.ts";
+import { createNodeFetch } from "../fetch/node_fetch.ts";
 import { createEndowments } from "./endowments.ts";
 import { Habits } from "../events/habits.ts";
 import { callHostFor } from "../meta/call_host.ts";
@@ -58,14 +59,15 @@ Object.freeze(loopClock.check);
 /** Evaluates a plugin's code and finds what it exports. Throws what the code throws. */
 export function loadPlugin(index: number, spec: PluginSpec): PluginInstance {
   const call = callHostFor(index);
-  const compartment = newCompartment(createEndowments(index, call));
+  const fetch = createNodeFetch(index);
+  const compartment = newCompartment(createEndowments(index, call, fetch));
   const globals = compartment.globalThis as Record<string, unknown>;
   for (const name of ["Compartment", "ModuleSource", "assert", "harden", "lockdown"]) delete globals[name];
   const names = Object.getOwnPropertyNames(globals).filter((name) => !UNBOUND.includes(name));
   const wrapper = wrapperWith(names);
   globals["global"] = globals;
 
-  const provideModule = createModules();
+  const provideModule = createModules(fetch);
   const modules = new Map<string, Module>();
   function run(path: string): { module: Module; ran: Ran | undefined } {
     const module: Module = { exports: {} };

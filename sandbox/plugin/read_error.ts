@@ -47,7 +47,7 @@ export function readError(thrown: unknown): ErrorRecord {
     return { name: "Error", message: describe(thrown).slice(0, MAX_MESSAGE), retry: false };
   }
   const message = readText(thrown, "message", MAX_MESSAGE);
-  const { stack } = pluginFrames(readText(thrown, "stack", 100_000) ?? "");
+  const stack = pluginFrames(readText(thrown, "stack", 100_000) ?? "");
   const record: ErrorRecord = {
     name: readText(thrown, "name", MAX_NAME) || "Error",
     message: message ?? describe(thrown).slice(0, MAX_MESSAGE),

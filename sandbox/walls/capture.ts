@@ -34,6 +34,17 @@ export const require: ReturnType<typeof createRequire> = createRequire(new URL("
 /** The engine's own Error, which stays open to the sandbox's stack formatter after lockdown. */
 export const EngineError: ErrorConstructor = Error;
 
+type Take = (error: unknown) => void;
+interface Internals {
+  core: { setReportExceptionCallback(take: Take): void };
+}
+const deno = Deno as unknown as { internal: symbol } & Record<symbol, Internals>;
+/**
+ * Has errors that no code catches handed over as they are. Deno itself would look at them first, and an object that
+ * throws when it is looked at would end the Worker.
+ */
+export const takeUncaught: (take: Take) => void = deno[deno.internal]!.core.setReportExceptionCallback;
+
 interface Handle {
   prototype: object;
 }

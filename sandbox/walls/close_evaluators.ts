@@ -9,9 +9,9 @@ import { newCompartment } from "./lockdown.ts";
 
 /** After lockdown, which has already taken the constructors that functions lead to. */
 export function closeEvaluators(): void {
-  const { Function, eval: evaluate } = newCompartment({}).globalThis as Record<
-    string,
-    unknown
-  >;
+  const scope = newCompartment({}).globalThis as Record<string, unknown>;
+  const { Function, eval: evaluate } = scope;
+  // The code of every plugin's packages has this one.
+  Object.freeze(scope);
   Object.defineProperties(globalThis, { Function: { value: Function }, eval: { value: evaluate } });
 }

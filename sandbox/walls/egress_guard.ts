@@ -112,9 +112,10 @@ function guardHandles(): void {
   const prototype = TCP.prototype as Record<string, AnyFunction>;
   for (const name of ["connect", "connect6"]) {
     const connect = prototype[name]!;
-    define(prototype, name, function (request, address, port) {
-      if (!mayConnect(String(address), Number(port))) return UV_EACCES;
-      return Reflect.apply(connect, this, [request, String(address), Number(port)]);
+    define(prototype, name, function (request, ...to) {
+      // Read once: an object could be one address when it is checked and another one when it is used.
+      const [address, port] = [String(to[0]), Number(to[1])];
+      return mayConnect(address, port) ? Reflect.apply(connect, this, [request, address, port]) : UV_EACCES;
     });
   }
   refuse(TCP, ["bind", "bind6", "bindWithFlags", "listen", "open", "openFromRid"]);

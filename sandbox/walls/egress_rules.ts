@@ -6,12 +6,14 @@
 
 /**
  * Networks that are not public, as `[prefix, bits]`: this host, private, shared, link-local, test, multicast, reserved.
+ * The one with a single address looks public, and is where Azure keeps the secrets of a virtual machine.
  */
 const DENIED_V4: readonly (readonly [string, number])[] = [
   ["0.0.0.0", 8],
   ["10.0.0.0", 8],
   ["100.64.0.0", 10],
   ["127.0.0.0", 8],
+  ["168.63.129.16", 32],
   ["169.254.0.0", 16],
   ["172.16.0.0", 12],
   ["192.0.0.0", 24],
@@ -101,9 +103,10 @@ function parseNetwork(text: string): Network | undefined {
 
 /** The groups of an address in any spelling that URLs know; an IPv6 address that holds an IPv4 one becomes that. */
 export function parseAddress(text: string): number[] | undefined {
-  const bare = text.replace(/^\[|\]$/g, "").replace(/%.*$/, "");
+  const bare = text.replace(/^\[|\]$/g, "");
   if (/^[\d.]+$/.test(bare)) return parseV4(bare);
-  return bare.includes(":") ? embeddedV4(parseV6(bare)) : undefined;
+  // Only IPv6 has zones. An IPv4 address with one is a name, which may resolve to anything.
+  return bare.includes(":") ? embeddedV4(parseV6(bare.replace(/%.*$/, ""))) : undefined;
 }
 
 /** Four numbers as everybody reads them: `010` is eight to some and ten to others, and so no address here. */

@@ -54,6 +54,11 @@ const STUBS: Record<string, () => object> = {
   process: () => createPackageProcess(Object.freeze({})),
   // http2 defers work with it. A real timer here would be a timer for whoever finds the global object.
   setImmediate: () => soon,
+  // crypto's sign and verify call back with it, and never wait.
+  setTimeout: () => (callback: () => void, ms = 0) => {
+    if (ms > 0) throw new Error("Cannot wait: there are no timers in plugins");
+    return soon(callback);
+  },
   global: () => ({}),
   performance: createPackagePerformance,
 };

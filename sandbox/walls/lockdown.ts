@@ -63,12 +63,35 @@ function guardEventTarget(): void {
     const guarded: Record<string, Method> = {
       [name](...args) {
         if (this === undefined || this === null || this === globalThis) throw new TypeError("Illegal invocation");
+        if (name !== "dispatchEvent") args[1] = catching(args[1]);
         return Reflect.apply(method, this, args);
       },
     };
     Object.defineProperty(globalThis, name, { value: method.bind(globalThis), configurable: true });
     Object.defineProperty(prototype, name, { value: guarded[name] });
   }
+}
+
+const catchers = new WeakMap<object, Method>();
+
+/**
+ * A listener that makes what it throws a rejection that nobody handles. Deno would look at the error otherwise, and an
+ * object that throws when it is looked at would end the Worker.
+ */
+function catching(listener: unknown): unknown {
+  if ((typeof listener !== "function" && typeof listener !== "object") || listener === null) return listener;
+  const known = catchers.get(listener);
+  if (known !== undefined) return known;
+  const catcher: Method = function (event) {
+    try {
+      if (typeof listener === "function") return Reflect.apply(listener, this, [event]);
+      return (listener as { handleEvent(event: unknown): unknown }).handleEvent(event);
+    } catch (error) {
+      void Promise.reject(error);
+    }
+  };
+  catchers.set(listener, catcher);
+  return catcher;
 }
 
 function freezeWebClasses(): void {

@@ -7,7 +7,7 @@
 
 import assert from "node:assert/strict";
 import { eventually } from "../kit/eventually.ts";
-import { RawCell } from "../kit/cells/raw_cell.ts";
+import { eventOf, RawCell } from "../kit/cells/raw_cell.ts";
 import { compiledPlugin } from "../kit/cells/sandbox_kit.ts";
 import { delay } from "../kit/delay.ts";
 
@@ -92,6 +92,19 @@ Deno.test("a hundred calls that each wait for one answer and then for another do
     }`,
   );
   assert.equal((await cell.process()).event?.["first"], "other");
+});
+
+Deno.test("a composed webhook has arrived when the status says so, also if the answer never ends", async () => {
+  await using server = startServer();
+  await using cell = await startPlugin(
+    `export function composeWebhook(event) { return { url: "${server.url}" + event.event, body: "x" } }`,
+  );
+  const { outcomes } = await cell.batch(
+    ["/trickle", "/large"].map((path) => eventOf({ event: path })),
+    "composeWebhook",
+  );
+  assert.deepEqual(outcomes, ["oo"]);
+  await eventually("no answer is open any more", () => server.open() === 0);
 });
 
 Deno.test("a request that is given up on a kept connection ends at once, and is not sent again", async () => {

@@ -59,15 +59,40 @@ function hasEncodedSurrogate(bytes: Uint8Array): boolean {
   return false;
 }
 
+/** In proportion to the bytes: pairs become the characters that they stand for, and single ones JSON's escapes. */
 function decodeSurrogates(bytes: Uint8Array): string {
-  let text = "";
-  let from = 0;
-  for (let at = bytes.indexOf(0xed); at >= 0; at = bytes.indexOf(0xed, at + 1)) {
-    const second = bytes[at + 1] ?? 0;
-    const third = bytes[at + 2] ?? 0;
-    if (second < 0xa0 || second > 0xbf || third < 0x80 || third > 0xbf) continue;
-    text += utf8.decode(bytes.subarray(from, at)) + String.fromCharCode(0xd000 | (second & 0x3f) << 6 | third & 0x3f);
-    from = at + 3;
+  const joined = new Uint8Array(2 * bytes.length);
+  let length = 0;
+  for (let at = 0; at < bytes.length;) {
+    const half = surrogateAt(bytes, at);
+    const other = half >= FIRST_HIGH && half < FIRST_LOW ? surrogateAt(bytes, at + 3) : 0;
+    if (half === 0) joined[length++] = bytes[at++] as number;
+    else if (other >= FIRST_LOW) {
+      const code = 0x10000 + ((half - FIRST_HIGH) << 10) + (other - FIRST_LOW);
+      joined[length++] = 0xf0 | code >> 18;
+      for (const shift of [12, 6, 0]) joined[length++] = 0x80 | code >> shift & 0x3f;
+      at += 6;
+    } else {
+      joined[length++] = BACKSLASH;
+      joined[length++] = LETTER_U;
+      for (const shift of [12, 8, 4, 0]) joined[length++] = HEX.charCodeAt(half >> shift & 0xf);
+      at += 3;
+    }
   }
-  return text + utf8.decode(bytes.subarray(from));
+  return utf8.decode(joined.subarray(0, length));
+}
+
+const FIRST_HIGH = 0xd800;
+const FIRST_LOW = 0xdc00;
+const BACKSLASH = 0x5c;
+const LETTER_U = 0x75;
+const HEX = "0123456789abcdef";
+
+/** The surrogate that is encoded here, or 0. */
+function surrogateAt(bytes: Uint8Array, at: number): number {
+  if (bytes[at] !== 0xed) return 0;
+  const second = bytes[at + 1] ?? 0;
+  const third = bytes[at + 2] ?? 0;
+  if (second < 0xa0 || second > 0xbf || third < 0x80 || third > 0xbf) return 0;
+  return 0xd000 | (second & 0x3f) << 6 | third & 0x3f;
 }

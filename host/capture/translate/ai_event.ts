@@ -5,8 +5,10 @@
  */
 
 import { isRecord } from "../../../runtime/is_record.ts";
+import { measureJson } from "../body/measure_json.ts";
 import { readBody } from "../body/read_body.ts";
-import { parseJson } from "../body/parse_json.ts";
+import { splitMultipart } from "../body/multipart.ts";
+import { decodeText, parseJson } from "../body/parse_json.ts";
 import { invalidPayload, unauthorized } from "../capture_error.ts";
 import { requestOf, type Translate } from "./translate.ts";
 
@@ -18,38 +20,45 @@ export const translateAiEvent: Translate = async (request, maxBytes, admit) => {
     throw unauthorized("missing_api_key", "API key not provided: expected a header `Authorization: Bearer phc_…`.");
   }
   await admit(maxBytes);
-  const form = await readForm(request, maxBytes);
+  const parts = await readParts(request, maxBytes);
+  // All together, since each may hold as many values as a request may.
+  await measureJson(`[${parts.filter(({ isJson }) => isJson).map(({ text }) => text).join()}]`);
   let event: Record<string, unknown> | undefined;
   const properties: Record<string, unknown> = {};
-  for (const [name, part] of form) {
-    const text = typeof part === "string" ? part : await part.text();
+  for (const { name, text, isJson } of parts) {
     if (name === "event") event = readRecord(text, name);
     else if (name === PROPERTIES) Object.assign(properties, readRecord(text, name));
-    else if (name.startsWith(`${PROPERTIES}.`)) properties[name.slice(PROPERTIES.length + 1)] = readValue(part, text);
-    else throw invalidPayload(`Invalid payload: Unknown multipart field "${name.slice(0, 100)}"!`);
+    else if (name.startsWith(`${PROPERTIES}.`)) {
+      properties[name.slice(PROPERTIES.length + 1)] = isJson ? parseJson(text) : text;
+    } else throw invalidPayload(`Invalid payload: Unknown multipart field "${name.slice(0, 100)}"!`);
   }
   if (event === undefined) throw invalidPayload('Invalid payload: Expected a part "event" with the event as JSON!');
   const own = isRecord(event.properties) ? event.properties : {};
   return requestOf(request, { ...event, properties: { ...own, ...properties }, token });
 };
 
-async function readForm(request: Request, maxBytes: number): Promise<FormData> {
-  const type = request.headers.get("content-type") ?? "";
-  const bytes = await readBody(request, maxBytes);
-  try {
-    return await new Response(new Uint8Array(bytes), { headers: { "content-type": type } }).formData();
-  } catch {
+interface Part {
+  name: string;
+  text: string;
+  isJson: boolean;
+}
+
+/** The type of a part says whether it is JSON, and so do the names of two. */
+async function readParts(request: Request, maxBytes: number): Promise<Part[]> {
+  const contentType = request.headers.get("content-type") ?? "";
+  const body = await readBody(request, maxBytes);
+  if (!/^multipart\/form-data\b/i.test(contentType)) {
     throw invalidPayload("Malformed request data: expected a body of the type multipart/form-data");
   }
+  return splitMultipart(body, contentType).map(({ name, type, bytes }) => ({
+    name,
+    text: decodeText(bytes),
+    isJson: name === "event" || name === PROPERTIES || /\bjson\b/.test(type),
+  }));
 }
 
 function readRecord(text: string, part: string): Record<string, unknown> {
   const value = parseJson(text);
   if (isRecord(value)) return value;
   throw invalidPayload(`Invalid payload: Expected a JSON object in the part "${part}"!`);
-}
-
-/** The type of a part says whether it is JSON. */
-function readValue(part: FormDataEntryValue, text: string): unknown {
-  return part instanceof File && /\bjson\b/.test(part.type) ? parseJson(text) : text;
 }

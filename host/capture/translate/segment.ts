@@ -90,7 +90,7 @@ export const translateSegment: Translate = async (request, maxBytes, admit) => {
 
 function toEvent(call: Call, typeByPath: string, sharedContext: Properties): Record<string, unknown> {
   const type = textOf(call.type) || typeByPath;
-  const meaning = MEANINGS[type];
+  const meaning = Object.hasOwn(MEANINGS, type) ? MEANINGS[type] : undefined;
   if (meaning === undefined) {
     const expected = Object.keys(MEANINGS).join(", ");
     throw invalidPayload(

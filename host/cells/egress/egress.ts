@@ -18,13 +18,15 @@
 import { excludeNetwork, formatNetwork, type Ipv4Network, parseNetwork } from "./ipv4_network.ts";
 
 /**
- * IPv4 networks that no plugin reaches by default: this host, private, shared, link-local, test, multicast, reserved.
+ * IPv4 networks that no plugin reaches by default: this host, private, shared, link-local, test, multicast, reserved,
+ * and the address of Azure's metadata that looks public (168.63.129.16).
  */
 export const DENIED_NETWORKS = [
   "0.0.0.0/8",
   "10.0.0.0/8",
   "100.64.0.0/10",
   "127.0.0.0/8",
+  "168.63.129.16",
   "169.254.0.0/16",
   "172.16.0.0/12",
   "192.0.0.0/24",

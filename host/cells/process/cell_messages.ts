@@ -61,7 +61,7 @@ export const logBatchSchema = z.object({
     message: z.string(),
     at: z.number(),
   })).max(MAX_LOG_ENTRIES),
-  dropped: index,
+  dropped: z.array(index).max(MAX_LOG_ENTRIES),
   requests: z.array(z.object({
     method: z.string(),
     url: z.string(),

@@ -8,6 +8,7 @@
 import Module, { isBuiltin } from "node:module";
 import { require } from "../capture.ts";
 import { freezeShared } from "../freeze_shared.ts";
+import { hasNeighbours } from "./neighbours.ts";
 import { viewBuiltIn } from "./own_built_ins.ts";
 
 /** A plugin, as its packages know it. */
@@ -27,16 +28,10 @@ interface Loader {
 
 const loader = Module as unknown as Loader;
 const owners = new WeakMap<object, PackageOwner>();
-let hasNeighbours = false;
 let current: PackageOwner = { modules: loader._cache, globals: undefined, builtIns: new Map() };
 
 export function newPackageOwner(): PackageOwner {
   return { modules: Object.create(null) as PackageOwner["modules"], globals: undefined, builtIns: new Map() };
-}
-
-/** Announces that there will be several owners. */
-export function expectNeighbours(): void {
-  hasNeighbours = true;
 }
 
 /** Whose module is being loaded. */
@@ -61,10 +56,10 @@ export function separateOwners(): void {
     const owner = parent ? owners.get(parent) : undefined;
     const now = () => Reflect.apply(load, this, [request, parent, isMain]);
     if (owner === undefined) return now();
-    if (hasNeighbours && isBuiltin(request)) return viewBuiltIn(request, owner.builtIns, now);
+    if (hasNeighbours() && isBuiltin(request)) return viewBuiltIn(request, owner.builtIns, now);
     const loaded = owner === current ? now() : loadAs(owner, now);
     // The engine has one of each for everybody in the Worker.
-    if (hasNeighbours && isEsModule(loaded)) freezeShared(loaded);
+    if (hasNeighbours() && isEsModule(loaded)) freezeShared(loaded);
     return loaded;
   };
 }

@@ -46,6 +46,12 @@ Deno.test("a trusted proxy says who the client is and what it asked", () => {
   assert.equal(origin, "https://a.example");
 });
 
+Deno.test("the parts of Forwarded may have blanks between them", () => {
+  const forwarded = 'proto=https; host="a.example"; for="[2001:db8::9]:443", by=10.0.0.1; for=10.0.0.2';
+  const { origin, address } = arrival("http://10.0.0.2:8000/e/", { forwarded });
+  assert.deepEqual([origin, address], ["https://a.example", "10.0.0.2"]);
+});
+
 Deno.test("anybody else is not believed", () => {
   assert.deepEqual(arrival("http://10.0.0.2:8000/e/", SAID, CLIENT), {
     address: CLIENT,

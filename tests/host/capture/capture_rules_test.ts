@@ -234,6 +234,14 @@ Deno.test("CP-08 CP-09 a personal key with a project_id is taken", async () => {
   await stored("/e", [one({ token: undefined, api_key: PERSONAL_KEY, project_id: "1", properties: { token: "bad" } })]);
   await refused("/e", one({ token: PERSONAL_KEY }), 401, "invalid_api_key");
 });
+Deno.test("a project_id that is neither number nor text counts for nothing", async () => {
+  await using service = await startCaptureService();
+  // Too deep to be made a text.
+  const projectId = "[".repeat(100_000) + "]".repeat(100_000);
+  const body = `{"api_key": "phc_other", "project_id": ${projectId}, "event": "e", "distinct_id": "d"}`;
+  const response = await service.request("/e", { method: "POST", body });
+  assert.deepEqual([response.status, (await response.json()).code], [401, "invalid_api_key"]);
+});
 Deno.test("CP-43 a wrong personal key is refused", () =>
   refused(
     "/e",

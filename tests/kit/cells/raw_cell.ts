@@ -211,7 +211,7 @@ export class RawCell implements AsyncDisposable {
     } else if (frame.kind === FrameKind.Log) {
       const batch = JSON.parse(decoder.decode(frame.payload)) as LogBatch;
       this.logs.push(...batch.entries);
-      this.droppedLogs += batch.dropped;
+      this.droppedLogs += batch.dropped.reduce((sum, lines) => sum + lines, 0);
     } else if (frame.kind === FrameKind.ServiceRequest) {
       void this.#serve(frame);
     }

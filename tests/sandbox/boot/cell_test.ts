@@ -5,7 +5,7 @@
 
 import assert from "node:assert/strict";
 import { encodeFrame, encodeJsonFrame } from "../../../runtime/frames.ts";
-import { FrameKind } from "../../../runtime/protocol.ts";
+import { FrameKind, MAX_SERVICE_REQUESTS } from "../../../runtime/protocol.ts";
 import { COMPILED_CELL, eventOf, pluginOf, RawCell } from "../../kit/cells/raw_cell.ts";
 import { eventually } from "../../kit/eventually.ts";
 
@@ -90,6 +90,24 @@ Deno.test("service calls without end are refused in the sandbox", async () => {
   const { event } = await cell.process();
   assert.match(String(event?.["refused"]), /^Cannot call cache\.get: too many calls are waiting/);
   assert.match(String(event?.["big"]), /^Cannot call storage\.set: its arguments take more than/);
+});
+
+Deno.test("a plugin whose calls are not answered leaves its neighbour's calls a place", async () => {
+  let held = 0;
+  const answer = (_: unknown, plugin: number) => plugin === 1 ? "answered" : (held++, new Promise(() => {}));
+  await using cell = new RawCell({ "cache.get": answer });
+  await cell.load([
+    pluginOf(
+      `exports.processEvent = (e, { cache }) => { for (let i = 0; i < 20000; i++) cache.get('x').catch(() => {}); return e }`,
+    ),
+    pluginOf(
+      `exports.processEvent = async (e, { cache }) => ({ ...e, got: await cache.get('x', null, { jsonSerialize: false }) })`,
+      { pluginConfigId: 40 },
+    ),
+  ]);
+  const { events } = await cell.batch([eventOf()], "processEvent", [0, 1]);
+  assert.equal((events[0] as { got?: unknown }).got, "answered");
+  assert.equal(held, MAX_SERVICE_REQUESTS - 1);
 });
 
 Deno.test("nothing but frames comes out of a cell's stdout, whatever a plugin or package prints", async () => {

@@ -53,4 +53,15 @@ Deno.test("console writes one entry per call, formatted as PostHog did", async (
     assert.ok(cell.logs.length <= 1000, String(cell.logs.length));
     assert.equal(cell.logs.length + cell.droppedLogs, 20_000);
   });
+
+  await t.step("a flood takes no place of a neighbour's lines", async () => {
+    cell.logs.length = 0;
+    await cell.load([
+      pluginOf(`exports.processEvent = (e) => { for (let i = 0; i < 5000; i++) console.log(i); return e }`),
+      pluginOf(`exports.processEvent = (e) => { console.log('heard'); return e }`, { pluginConfigId: 40 }),
+    ]);
+    await cell.batch([eventOf()], "processEvent", [0, 1]);
+    const line = await eventually("the neighbour is heard", () => cell.logs.find(({ plugin }) => plugin === 1));
+    assert.equal(line.message, "heard");
+  });
 });

@@ -16,6 +16,9 @@ const WORKS: Record<string, string> = {
   "crypto: sign and verify":
     `(() => { const { publicKey, privateKey } = c.generateKeyPairSync('ec', { namedCurve: 'P-256' });
     return c.createVerify('sha256').update('x').verify(publicKey, c.createSign('sha256').update('x').sign(privateKey)) })()`,
+  "crypto: sign and verify with callbacks":
+    `new Promise((resolve, reject) => { const { publicKey, privateKey } = c.generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    c.sign('sha256', 'x', privateKey, (error, signed) => error ? reject(error) : c.verify('sha256', 'x', publicKey, signed, (error, holds) => resolve(holds))) })`,
   "crypto: ECDH": `c.createECDH('prime256v1').generateKeys().length === 65`,
   "crypto: random": `c.randomUUID().length === 36 && c.randomBytes(4).length === 4 && c.randomInt(5) < 5`,
   "crypto: derived keys": `c.pbkdf2Sync('a', 'b', 1, 8, 'sha1').length + c.scryptSync('a', 'b', 8).length === 16`,

@@ -77,6 +77,17 @@ Deno.test("no connection of a plugin reaches this machine", async () => {
   attempts["options that change their mind"] = socket(
     `(() => { let n = 0; return new Socket().connect({ port: ${port}, get host() { return n++ ? '127.0.0.1' : '1.1.1.1' } }) })()`,
   );
+  attempts["an address that changes its mind"] =
+    `const { Client } = require('pg'); const s = new Client({}).connection.stream; s.on('error', () => {});
+    s.connect(1, '1.1.1.1'); const { constructor: Handle } = s._handle; const codes = [];
+    const changing = (first, then) => { let looks = 0; return { valueOf: () => looks++ ? then : first, toString: () => looks++ ? then : first } };
+    for (const port of [${port}, changing(1, ${port})]) {
+      codes.push(await new Promise((resolve) => {
+        const code = new Handle(0).connect({ oncomplete: resolve }, changing('1.1.1.1', '127.0.0.1'), port);
+        if (code !== 0) resolve(code);
+      }));
+    }
+    return 'codes ' + codes`;
   attempts["the handle itself"] = `const { Client } = require('pg'); const s = new Client({}).connection.stream;
     s.on('error', () => {}); s.connect(1, '127.0.0.1'); const handle = s._handle; if (!handle) return 'no handle';
     return 'code ' + handle.connect({}, '127.0.0.1', ${port})`;

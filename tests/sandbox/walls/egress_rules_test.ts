@@ -14,6 +14,7 @@ const PRIVATE = [
   "100.127.255.255",
   "127.0.0.1",
   "127.255.255.254",
+  "168.63.129.16",
   "169.254.169.254",
   "172.16.0.1",
   "172.31.255.255",
@@ -53,6 +54,8 @@ const PRIVATE = [
 const PUBLIC = [
   "1.1.1.1",
   "8.8.8.8",
+  "168.63.129.15",
+  "168.63.129.17",
   "100.63.255.255",
   "100.128.0.1",
   "172.15.0.1",
@@ -72,7 +75,19 @@ Deno.test("without rules, public addresses are allowed and no others", () => {
   const rules = createEgressRules([]);
   for (const address of PRIVATE) assert.equal(rules.allowsAddress(address, 443), false, address);
   for (const address of PUBLIC) assert.equal(rules.allowsAddress(address, 443), true, address);
-  for (const text of ["", "example.com", "1.2.3", "1.2.3.4.5", "256.1.1.1", "1:2", "::1::"]) {
+  for (
+    const text of [
+      "",
+      "example.com",
+      "8.8.8.8%x.example.com",
+      "8.8.8.8%eth0",
+      "1.2.3",
+      "1.2.3.4.5",
+      "256.1.1.1",
+      "1:2",
+      "::1::",
+    ]
+  ) {
     assert.equal(rules.allowsAddress(text, 443), false, text);
     assert.equal(parseAddress(text), undefined, text);
   }

@@ -82,6 +82,16 @@ Deno.test("errors in the background are logged and end nothing", async (t) => {
       `Promise.reject(new Proxy({}, { get() { throw 1 } }))`,
       /^Error: a value that cannot be read$/,
     ],
+    [
+      "a listener that throws a proxy",
+      `const c = new AbortController(); c.signal.onabort = () => { throw new Proxy({}, { getPrototypeOf() { throw 1 } }) }; c.abort()`,
+      /^Error: \{\}$/,
+    ],
+    [
+      "a callback that throws a revoked proxy",
+      `const { proxy, revoke } = Proxy.revocable({}, {}); revoke(); require('zlib').gzip('x', () => { throw proxy })`,
+      /^Error: a value that cannot be read$/,
+    ],
     ["a rejection with nothing", `Promise.reject()`, /^Error: undefined$/],
     [
       "an error event without listener",
@@ -118,6 +128,22 @@ Deno.test("errors in the background are logged and end nothing", async (t) => {
     ]);
     await cell.batch([eventOf()], "processEvent", [0, 1]);
     assert.equal((await eventually("the error is logged", () => cell.logs[0])).plugin, 1);
+  });
+
+  await t.step("they do not belong to a neighbour whose file they merely name", async () => {
+    cell.logs.length = 0;
+    const forged = "Error: x\\n    at f (plugin-2/index.js:1:1)";
+    await cell.load([
+      pluginOf(
+        `exports.processEvent = (e) => { const error = new Error('said'); error.stack = '${forged}'; Promise.reject(error); return e }`,
+        { pluginConfigId: 1 },
+      ),
+      pluginOf(`exports.processEvent = (e) => e`, { pluginConfigId: 2 }),
+    ]);
+    await cell.batch([eventOf()], "processEvent", [0, 1]);
+    const { plugin, message } = await eventually("the error is logged", () => cell.logs[0]);
+    assert.equal(plugin, 0);
+    assert.match(message, /^\(of one of the plugins that share this process\) Error: said/);
   });
 });
 

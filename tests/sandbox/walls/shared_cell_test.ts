@@ -66,6 +66,10 @@ async function roots(meta, ports) {
     storage: () => new (require('@google-cloud/storage').Storage)({ projectId: 'p' }),
     pubsub: () => new (require('@google-cloud/pubsub').PubSub)({ projectId: 'p' }),
     snowflake: () => require('snowflake-sdk').createConnection({ account: 'a', username: 'b', password: 'c' }), pgPool: () => new pg.Pool({}),
+    inspected: () => { let given; const odd = { [Symbol.for('nodejs.util.inspect.custom')](...args) { given = args; return '' } };
+      try { new PassThrough({ highWaterMark: odd }) } catch {} return given },
+    generated: () => { const client = new (require('@google-cloud/pubsub').v1.PublisherClient)({ projectId: 'p', credentials: { client_email: 'a', private_key: 'b' } });
+      return client._gaxModule.protobuf.util.codegen([], 'scope')('return globalThis')()() },
     job: () => meta.jobs.any ? meta.jobs.any({}) : undefined, promise: () => meta.cache.get('x').catch(() => {}),
     proxy: () => posthog.capture('x', {}).catch(() => {}),
   };

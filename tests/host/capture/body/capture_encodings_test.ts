@@ -100,6 +100,21 @@ Deno.test("CP-11 surrogates encoded one by one are joined", async () => {
   assert.equal(response.status, 200);
   assert.equal((await service.events())[0]?.properties.note, "💻 Writing code");
 });
+Deno.test("half a surrogate, encoded by itself, stays one", async () => {
+  await using service = await startCaptureService();
+  const [before, after] = json.split("💻");
+  const half = Buffer.from("eda0bd", "hex");
+  const body = Buffer.concat([Buffer.from(before ?? ""), half, Buffer.from(after ?? "")]);
+  assert.equal((await service.request("/e", post(body))).status, 200);
+  assert.equal((await service.events())[0]?.properties.note, "\ud83d Writing code");
+});
+Deno.test("forms of more fields than any SDK sends are refused", async () => {
+  const type = { "content-type": "application/x-www-form-urlencoded" };
+  await refuses("/batch", post(`data=${encodeURIComponent(json)}${"&a=".repeat(2000)}`, type), /may have 1000 fields/);
+  const many = new FormData();
+  for (let field = 0; field < 2000; field++) many.append("a", "");
+  await refuses("/batch", { method: "POST", body: many }, /may have 1000 fields/);
+});
 Deno.test("CP-17 base64 without padding", () => stores(`/e?data=${encodeURIComponent(base64.replace(/=+$/, ""))}`, {}));
 Deno.test("CP-30 base64 variants: + and space, URL-safe", async () => {
   const spicy = { ...event, properties: { ...event.properties, x: "???>>>~~~ÿÿÿ" } };

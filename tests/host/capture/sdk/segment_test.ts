@@ -80,6 +80,8 @@ Deno.test("what is no call, or has a wrong key, is refused with the reason", asy
   for (
     const [path, body, status, words] of [
       ["/v1/batch", { writeKey: TOKEN, batch: [{ type: "shout" }] }, 400, /type "shout", expected one of track/],
+      ["/v1/batch", { writeKey: TOKEN, batch: [{ type: "hasOwnProperty", event: "e" }] }, 400, /type "hasOwnProperty"/],
+      ["/v1/t", { writeKey: TOKEN, type: "constructor", userId: "u", event: "e" }, 400, /type "constructor"/],
       ["/v1/track", { writeKey: "phc_other", userId: "u", event: "e" }, 401, /./],
       ["/v1/track", { userId: "u", event: "e" }, 401, /API key not provided/],
       ["/v1/track", [], 400, /Expected a call/],

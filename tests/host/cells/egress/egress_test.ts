@@ -36,6 +36,7 @@ const HOLES: [string, string, string][] = [
   ["db.internal:5432", "10.9.8.7", "10.9.8.8"],
   ["*.internal.example", "192.168.1.1", "127.0.0.1"],
   ["*.internal.example", "10.1.1.1", "169.254.169.254"],
+  ["168.63.129.16:80", "168.63.129.16", "169.254.169.254"],
 ];
 
 for (const [entry, open, closed] of HOLES) {

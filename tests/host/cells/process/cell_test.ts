@@ -98,7 +98,7 @@ const BAD_FRAMES: [string, (hostile: HostileCell, id: number) => void][] = [
     (hostile) =>
       hostile.sendJson(FrameKind.Log, 0, {
         entries: [{ plugin: 7, source: "CONSOLE", type: "LOG", message: "x", at: 0 }],
-        dropped: 0,
+        dropped: [],
       }),
   ],
   [
@@ -110,7 +110,7 @@ const BAD_FRAMES: [string, (hostile: HostileCell, id: number) => void][] = [
     (hostile) =>
       hostile.sendJson(FrameKind.Log, 0, {
         entries: [{ plugin: 0, source: "SYSTEM", type: "LOG", message: "x", at: 0 }],
-        dropped: 0,
+        dropped: [],
       }),
   ],
 ];
@@ -146,7 +146,7 @@ Deno.test("Cell refuses a service call whose arguments would take long to parse"
 Deno.test("Cell ends when it is flooded with frames that answer nothing", async () => {
   await using hostile = openHostileCell();
   await load(hostile);
-  for (let i = 0; i < 300; i++) hostile.sendJson(FrameKind.Log, 0, { entries: [], dropped: 1 });
+  for (let i = 0; i < 300; i++) hostile.sendJson(FrameKind.Log, 0, { entries: [], dropped: [1] });
   assert.match((await hostile.cell.ending).words, /unasked frames/);
 });
 
