@@ -75,13 +75,13 @@ export function createProxy(options: ProxyOptions): Proxy {
   };
 
   async function pass(asked: Asked, projects: readonly Fronted[]): Promise<Response> {
-    const { request, kind } = asked;
-    const sent = await (matters(projects) ? readSent(request) : streamSent(request));
+    const { request, arrival, kind } = asked;
+    const sent = await (matters(projects) ? readSent : streamSent)(request, arrival.headers);
     const { token, upstream } = chooseProject(projects, asked, sent.text);
     const key = upstream.apiKey ?? token;
     const host = isShared(kind) ? upstream.assetsHost : upstream.host;
     // The query of a script may name a version, but PostHog always serves its newest one.
-    const place = host + asked.arrival.path;
+    const place = host + arrival.path;
     try {
       const answer = await ask(asked, host, sent, token, key);
       if (!isShared(kind)) return answer;
@@ -163,12 +163,14 @@ function chooseProject(projects: readonly Fronted[], { arrival }: Asked, text: s
   return first;
 }
 
-/** Points a redirect within the upstream's host to the path under which the client reaches that host. */
+/**
+ * Points a redirect within the upstream's host to the path under which the client reaches that host. Headers of other
+ * answers are not looked at: Deno sends an answer faster whose headers nobody asked for.
+ */
 function withPrefix(answer: Response, prefix: string): Response {
+  if (prefix === "") return answer;
   const location = answer.headers.get("location");
-  if (prefix !== "" && location !== null && /^\/(?!\/)/.test(location)) {
-    answer.headers.set("location", prefix + location);
-  }
+  if (location !== null && /^\/(?!\/)/.test(location)) answer.headers.set("location", prefix + location);
   return answer;
 }
 

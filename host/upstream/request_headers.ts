@@ -5,7 +5,7 @@
  */
 
 import type { Arrival } from "../capture/arrival.ts";
-import { type HeaderList, withoutHopByHop } from "./hop_by_hop.ts";
+import { type HeaderList, hopByHop } from "./hop_by_hop.ts";
 
 /**
  * The session cookie of the operator's page, which PostHog must not see. Several Cookie headers may have been joined
@@ -37,8 +37,10 @@ export interface HeadersOptions {
 
 export function headersFor({ arrival, isOurToken, acceptEncoding }: HeadersOptions): HeaderList {
   const headers: HeaderList = [];
-  for (const [name, value] of withoutHopByHop(arrival.headers)) {
-    if (NOT_SENT.has(name) || name === "accept-encoding" && acceptEncoding !== undefined) continue;
+  const dropped = hopByHop(arrival.headers.get("connection") ?? "");
+  for (const [name, value] of arrival.headers) {
+    if (dropped.has(name) || NOT_SENT.has(name)) continue;
+    if (name === "accept-encoding" && acceptEncoding !== undefined) continue;
     const kept = withoutOurs(name, value, isOurToken);
     if (kept !== "" || value === "") headers.push([name, kept]);
   }
