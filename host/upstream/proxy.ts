@@ -102,21 +102,23 @@ export function createProxy(options: ProxyOptions): Proxy {
   async function ask(asked: Asked, host: string, sent: Sent, token: string, key: string): Promise<Response> {
     const { request, arrival, kind } = asked;
     const path = arrival.path + arrival.search;
+    const swap = (text: string, to = key) => token === key ? text : swapToken(text, token, to);
     let { body, length } = sent;
     if (token !== key && hasToken(sent.text, token)) {
-      body = sent.repack(swapToken(sent.text, token, key));
+      body = sent.repack(swap(sent.text));
       length = body.byteLength;
     }
     const mustSwap = token !== key && (kind === "config" || kind === "flags");
     const headers = headersFor({
       arrival,
       isOurToken: options.isOurToken,
+      swap,
       // The answer must be readable, because the token in it is replaced.
       ...(mustSwap && { acceptEncoding: "identity" }),
     });
     const answer = await watched(host, {
       host,
-      path: token === key ? path : swapToken(path, token, encodeURIComponent(key)),
+      path: swap(path, encodeURIComponent(key)),
       method: request.method,
       headers,
       body,
