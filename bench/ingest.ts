@@ -12,8 +12,8 @@ import { openSqliteEventLog } from "../host/log/sqlite_event_log.ts";
 import { startHostProcess } from "./kit/host_process.ts";
 import { measureHttp } from "./kit/http_load.ts";
 import { median, percentile, printMachine } from "./kit/report.ts";
+import { startBare } from "./kit/start_bare.ts";
 import { workloadEvent } from "./workload.ts";
-import { killChild } from "../tests/kit/servers/kill_child.ts";
 
 const { values: flags } = parseArgs({
   args: Deno.args.slice(1),
@@ -113,26 +113,10 @@ function http(name: string, url: string, bodies: Uint8Array[], connections: numb
   };
 }
 
-/** Starts the bare server; its first line is its port. */
-async function startBareServer(): Promise<{ url: string } & AsyncDisposable> {
-  const script = new URL("./kit/bare_server.ts", import.meta.url).pathname;
-  const process = new Deno.Command(Deno.execPath(), { args: ["run", "-A", script], stdout: "piped" }).spawn();
-  const reader = process.stdout.getReader();
-  const { value } = await reader.read();
-  return {
-    url: `http://127.0.0.1:${new TextDecoder().decode(value).trim()}/`,
-    async [Symbol.asyncDispose]() {
-      killChild(process, "SIGTERM");
-      await reader.cancel();
-      await process.status;
-    },
-  };
-}
-
 printMachine();
 const folder = await Deno.makeTempDir({ prefix: "hogpen_ingest_" });
 try {
-  await using bare = await startBareServer();
+  await using bare = await startBare("bare_server.ts");
   const config = { projects: [{ id: 1, name: "Ingest", token: TOKEN, plugins: [], destinations: [] }] };
   await using host = await startHostProcess({ folder, config });
   const contenders = [

@@ -1,14 +1,16 @@
 /**
  * What Hogpen in front of PostHog adds to a `/flags` call, next to nginx on the same machine in the same run:
- * milliseconds of a lone client, and requests a second of one core. What stands for PostHog is an nginx that answers at
- * once.
+ * milliseconds of a lone client, requests a second of one core, and processor time of a request. What stands for
+ * PostHog is an nginx that answers at once. The bare proxy (kit/bare_proxy.ts) shows how much of it is Deno's.
  * @module
  */
 
 import { startNginx } from "../tests/kit/servers/nginx.ts";
 import { startTestService } from "../tests/kit/service.ts";
 import { measureHttp } from "./kit/http_load.ts";
+import { processorOf } from "./kit/process_figures.ts";
 import { median, percentile, printGoals, printMachine } from "./kit/report.ts";
+import { startBare } from "./kit/start_bare.ts";
 
 const TOKEN = "phc_bench";
 const ROUNDS = 5;
@@ -38,39 +40,52 @@ server { listen 127.0.0.1:${port}; location / {
 await using service = await startTestService({
   config: { projects: [{ id: 1, token: TOKEN, upstream: { type: "posthog", host: posthog.url } }] },
 });
+await using bare = await startBare("bare_proxy.ts", posthog.url);
 // The proxies have one core, and everything else the others.
 const cores = navigator.hardwareConcurrency;
 if (cores > 1) {
-  for (const pid of [nginx.pid, service.pid]) await pin(pid, "0");
+  for (const pid of [nginx.pid, bare.pid, service.pid]) await pin(pid, "0");
   for (const pid of [posthog.pid, Deno.pid]) await pin(pid, `1-${cores - 1}`);
 }
 
-const ways = { direct: posthog.url, nginx: nginx.url, hogpen: service.url };
+const ways = { direct: posthog, nginx, bare, hogpen: service };
 type Way = keyof typeof ways;
 const names = Object.keys(ways) as Way[];
-const lone: Record<Way, number[]> = { direct: [], nginx: [], hogpen: [] };
-const rates: Record<Way, number[]> = { direct: [], nginx: [], hogpen: [] };
+/** Milliseconds of a lone call, requests per second, and milliseconds of processor time of a request. */
+const figures = Object.fromEntries(
+  names.map((name) => [name, { lone: [], rates: [], processor: [] }]),
+) as unknown as Record<Way, Record<"lone" | "rates" | "processor", number[]>>;
 for (let round = 0; round <= ROUNDS; round++) {
   for (const name of names) {
-    const flags = { url: new URL(`${ways[name]}/flags/`), bodies: [BODY] };
+    const { url, pid } = ways[name];
+    const flags = { url: new URL(`${url}/flags/`), bodies: [BODY] };
     const { latencies } = await measureHttp({ ...flags, connections: 1, seconds: SECONDS / 2 });
-    const { requestsPerSecond } = await measureHttp({ ...flags, connections: CONNECTIONS, seconds: SECONDS });
+    const before = processorOf(pid).ms;
+    const loaded = await measureHttp({ ...flags, connections: CONNECTIONS, seconds: SECONDS });
     if (round === 0) continue;
-    lone[name].push(...latencies);
-    rates[name].push(requestsPerSecond);
+    figures[name].processor.push((processorOf(pid).ms - before) / loaded.latencies.length);
+    figures[name].lone.push(...latencies);
+    figures[name].rates.push(loaded.requestsPerSecond);
   }
 }
 
+const rate = (name: Way) => median(figures[name].rates);
+const processor = (name: Way) => median(figures[name].processor);
 for (const name of names) {
-  const [p50, p99] = [0.5, 0.99].map((share) => percentile(lone[name], share).toFixed(3));
-  const rate = Math.round(median(rates[name]));
-  console.log(`${name.padEnd(8)} a lone call p50 ${p50} ms, p99 ${p99} ms; ${rate} requests/s`);
+  const [p50, p99] = [0.5, 0.99].map((share) => percentile(figures[name].lone, share).toFixed(3));
+  console.log(
+    `${name.padEnd(8)} a lone call p50 ${p50} ms, p99 ${p99} ms; ${Math.round(rate(name))} requests/s, ` +
+      `${(rate(name) / rate("nginx")).toFixed(2)} × nginx's; ${
+        (processor(name) * 1000).toFixed(0)
+      } µs of processor time`,
+  );
 }
-const added = (name: Way, share: number) => percentile(lone[name], share) - percentile(lone.direct, share);
-for (const name of ["nginx", "hogpen"] as const) {
+const added = (name: Way, share: number) =>
+  percentile(figures[name].lone, share) - percentile(figures.direct.lone, share);
+for (const name of ["nginx", "bare", "hogpen"] as const) {
   console.log(`${name.padEnd(8)} adds p50 ${added(name, 0.5).toFixed(3)} ms, p99 ${added(name, 0.99).toFixed(3)} ms`);
 }
-const share = median(rates.hogpen) / median(rates.nginx);
+const share = rate("hogpen") / rate("nginx");
 printGoals([
   { what: `added p50 ≤ 2 ms: ${added("hogpen", 0.5).toFixed(3)} ms`, met: added("hogpen", 0.5) <= 2 },
   { what: `requests/s of one core ≥ 0.5 × nginx: ${share.toFixed(2)}`, met: share >= 0.5 },

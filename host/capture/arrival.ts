@@ -59,7 +59,9 @@ export function createArrivals(options: ArrivalOptions): Arrivals {
     arrivalOf(request, connection) {
       const remote = hostOf(connection?.remoteAddr);
       const { origin, path, search } = splitAddress(request.url);
-      const headers = new Map(request.headers);
+      const headers = new Map<string, string>();
+      // Their iterator takes several times as long.
+      request.headers.forEach((value, name) => headers.set(name, value));
       return {
         address: clientIp(headers, remote, options),
         origin: originOf(origin, headers, remote, trustProxy),

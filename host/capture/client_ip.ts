@@ -45,7 +45,8 @@ export function clientIp(
  * out.
  */
 function forwardedFor(headers: HeaderValues): string[] {
-  const list = headers.get("x-forwarded-for") ?? readForwarded(headers, "for") ?? headers.get("x-real-ip") ?? "";
+  const list = headers.get("x-forwarded-for") ?? readForwarded(headers, "for") ?? headers.get("x-real-ip");
+  if (!list) return [];
   return list.split(",").map((entry) => withoutPort(entry.trim())).filter((address) => isIP(address) !== 0);
 }
 

@@ -21,6 +21,7 @@ import { reportTrouble } from "../trouble.ts";
 import { ApiError, errorResponse, notFound } from "./api_error.ts";
 import { createAdminRoutes } from "./admin_routes.ts";
 import { type BackEnd, healthResponse, readyResponse } from "./health.ts";
+import { passToUpstream } from "./pass_to_upstream.ts";
 import { createPublicRoutes, isAdminPath } from "./public_routes.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
@@ -87,9 +88,9 @@ export type App = Hono<{ Bindings: ConnectionInfo }>;
 /** Request handlers: `fetch(request, info)`, where info is Deno.serve's. */
 export interface Apps {
   /** For SDKs and pages: capture, and what is passed to the PostHog behind a project. */
-  open: App;
+  open: Pick<App, "fetch">;
   /** For the operator: the API, the web page and /metrics. The same as `open` when both share a port. */
-  admin: App;
+  admin: Pick<App, "fetch">;
 }
 
 export function createApps(options: AppOptions, { separate }: { separate: boolean }): Apps {
@@ -102,12 +103,16 @@ export function createApps(options: AppOptions, { separate }: { separate: boolea
   );
   const { telemetry, consumers, plugins, pluginMetrics, log, dataFolder } = options;
   const metrics = createMetrics(telemetry.counters, consumers, plugins, pluginMetrics, { log, dataFolder });
-  const publicRoutes = createPublicRoutes(options, { access, arrivalOf, metrics });
-  const adminRoutes = createAdminRoutes(options, { access, arrivalOf, metrics });
-  const open = createApp(pathOf, options);
-  const admin = separate ? createApp(pathOf, options) : open;
-  open.route("/", publicRoutes);
-  admin.route("/", adminRoutes);
+  const shared = { access, arrivalOf, metrics };
+  const app = createApp(pathOf, options);
+  app.route("/", createPublicRoutes(options, shared));
+  const open = passToUpstream(app, options, { ...shared, pathOf }, answerError);
+  if (!separate) {
+    app.route("/", createAdminRoutes(options, shared));
+    return { open, admin: open };
+  }
+  const admin = createApp(pathOf, options);
+  admin.route("/", createAdminRoutes(options, shared));
   return { open, admin };
 }
 
@@ -144,7 +149,7 @@ function createApp(
   return app;
 }
 
-function answerError(error: Error): Response {
+function answerError(error: unknown): Response {
   if (error instanceof ApiError) return errorResponse(error);
   reportTrouble("Cannot answer a request", error);
   return errorResponse(new ApiError(500, "server_error", "error", "A server error occurred."));

@@ -1,16 +1,14 @@
 /**
- * What is open to SDKs and pages: capture, and everything that a project's PostHog answers.
+ * What is open to SDKs and pages: capture, and what a service without PostHog behind it says of flags and the like.
  * @module
  */
 
 import { Hono } from "hono";
 import type { ArrivalOf, ConnectionInfo } from "../capture/arrival.ts";
-import { isCapturePath } from "../capture/capture_paths.ts";
 import type { Projects } from "../capture/find_project.ts";
 import { createSdkRoutes } from "../capture/sdk/sdk_routes.ts";
 import type { ProjectConfig } from "../config/config.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
-import { createProxy, type Fronted } from "../upstream/proxy.ts";
 import type { Access } from "./access/access.ts";
 import type { App, AppOptions } from "./app.ts";
 
@@ -21,23 +19,8 @@ export interface Shared {
   metrics: Metrics;
 }
 
-export function createPublicRoutes(options: AppOptions, { access, arrivalOf, metrics }: Shared): App {
+export function createPublicRoutes(options: AppOptions, { access, metrics }: Shared): App {
   const app: App = new Hono<{ Bindings: ConnectionInfo }>({ strict: false });
-  const proxy = createProxy({
-    projects: createFronted(options.projects),
-    cache: options.upstreamCache,
-    arrivalOf,
-    isOurToken: (token) => access.isOurs(token) || token === options.metricsToken,
-    onAnswer: metrics.onUpstream,
-    onError: options.onUpstreamError,
-    outages: options.outages,
-  });
-  // These come before the answers of a service without flags: a project's upstream answers in their place.
-  app.use("*", async (context, next) => {
-    const answer = isOurs(context.req.path) ? null : await proxy(context.req.raw, context.env);
-    if (answer === null) return await next();
-    return answer;
-  });
   app.route(
     "/",
     createSdkRoutes({
@@ -50,25 +33,6 @@ export function createPublicRoutes(options: AppOptions, { access, arrivalOf, met
     }),
   );
   return app;
-}
-
-/** The projects that have an upstream; the list is rebuilt when the configuration changes. */
-function createFronted(current: () => readonly ProjectConfig[]): () => readonly Fronted[] {
-  let known: readonly ProjectConfig[] = [];
-  let fronted: readonly Fronted[] = [];
-  return () => {
-    const projects = current();
-    if (projects !== known) {
-      known = projects;
-      fronted = projects.flatMap(({ token, upstream }) => upstream === undefined ? [] : [{ token, upstream }]);
-    }
-    return fronted;
-  };
-}
-
-/** Paths of the operator and of capture. Every other path belongs to the PostHog behind a project. */
-function isOurs(path: string): boolean {
-  return isAdminPath(path) || isCapturePath(path);
 }
 
 /** Paths of the operator, on whichever port. */

@@ -10,6 +10,7 @@ import { type Block, lastOf } from "./block.ts";
 import { damagedRecords, sumsOf } from "./sums.ts";
 import { findWalDamage } from "../sqlite/rescue/wal.ts";
 import {
+  accessError,
   DamagedDatabaseError,
   type DatabaseFormat,
   openDatabase,
@@ -108,57 +109,60 @@ export interface LogDatabase {
 }
 
 /** The log's functions on the database that `open` opens. */
-export function createLogDatabase(): LogDatabase {
+export function createLogDatabase(format: DatabaseFormat = LOG_FORMAT): LogDatabase {
   let db: DatabaseSync | null = null;
   let sql: Statements | null = null;
-  const opened = () => {
+
+  function access<Result>(work: (sql: Statements, db: DatabaseSync) => Result): Result {
     if (!db || !sql) throw new Error("Cannot use the event log: it is not open");
-    return { db, sql };
-  };
+    try {
+      return work(sql, db);
+    } catch (error) {
+      throw accessError(db, format.what, error);
+    }
+  }
+
   return {
     open(path, synchronous) {
       checkJournal(path);
-      db = openDatabase(path, LOG_FORMAT, synchronous);
+      db = openDatabase(path, format, synchronous);
       sql = prepare(db);
       return readState(db, sql, path);
     },
-    commit: ({ parts, blocks, readers }) => {
-      const { db, sql } = opened();
-      return inTransaction(db, sql, () => {
-        for (const { id, topic, project, last } of parts) sql.putPart.run(id, topic, project, last);
-        for (const { part, block } of blocks) {
-          sql.putBlock.run(part, lastOf(block), block.first, block.at, block.data, sumsOf(block, part));
-        }
-        for (const { part, reader, offset } of readers) {
-          if (offset === null) sql.dropReader.run(part, reader);
-          else sql.putReader.run(part, reader, offset);
-        }
-      });
-    },
-    read(part, after, maxBytes) {
-      const { read } = opened().sql;
-      return gatherBlocks(part, maxBytes, (previous) => read.get(part, previous?.last ?? after));
-    },
-    readBack(part, last, maxBytes) {
-      const { readBack, readBefore } = opened().sql;
-      return gatherBlocks(
-        part,
-        maxBytes,
-        (previous) => previous === null ? readBack.get(part, last) : readBefore.get(part, previous.first),
-      );
-    },
-    firstSince(part, time) {
-      const row = opened().sql.firstSince.get(part, time);
-      return row ? Number(row.first) : null;
-    },
-    timeOf(part, record) {
-      const row = opened().sql.timeOf.get(part, record - 1);
-      return row ? Number(row.at) : null;
-    },
-    trim: (request) => {
-      const { db, sql } = opened();
-      return trim(db, sql, request);
-    },
+    commit: ({ parts, blocks, readers }) =>
+      access((sql, db) =>
+        inTransaction(db, sql, () => {
+          for (const { id, topic, project, last } of parts) sql.putPart.run(id, topic, project, last);
+          for (const { part, block } of blocks) {
+            sql.putBlock.run(part, lastOf(block), block.first, block.at, block.data, sumsOf(block, part));
+          }
+          for (const { part, reader, offset } of readers) {
+            if (offset === null) sql.dropReader.run(part, reader);
+            else sql.putReader.run(part, reader, offset);
+          }
+        })
+      ),
+    read: (part, after, maxBytes) =>
+      access(({ read }) => gatherBlocks(part, maxBytes, (previous) => read.get(part, previous?.last ?? after))),
+    readBack: (part, last, maxBytes) =>
+      access(({ readBack, readBefore }) =>
+        gatherBlocks(
+          part,
+          maxBytes,
+          (previous) => previous === null ? readBack.get(part, last) : readBefore.get(part, previous.first),
+        )
+      ),
+    firstSince: (part, time) =>
+      access(({ firstSince }) => {
+        const row = firstSince.get(part, time);
+        return row ? Number(row.first) : null;
+      }),
+    timeOf: (part, record) =>
+      access(({ timeOf }) => {
+        const row = timeOf.get(part, record - 1);
+        return row ? Number(row.at) : null;
+      }),
+    trim: (request) => access((sql, db) => trim(db, sql, request)),
     close() {
       db?.exec("PRAGMA wal_checkpoint(TRUNCATE)");
       db?.close();

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { statSync } from "node:fs";
+import { existsSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 
 /** What a commit waits for: `full` for the disk, `normal` for the disk at checkpoints only, `off` for nothing. */
@@ -17,6 +17,8 @@ export interface DatabaseFormat {
   /** Entry n migrates a file from version n to n + 1. */
   migrations: readonly string[];
   pageSize: number;
+  /** Files up to this size are checked completely at each start. Default 256 MB. */
+  fullCheckBytes?: number;
   /**
    * Looks for damage that SQLite does not notice, and describes it; null if there is none. The file may be of any
    * version up to this one.
@@ -42,8 +44,11 @@ const DAMAGE = /malformed|file is not a database/;
  */
 const MEMORY_BYTES = 24 * 1024 * 1024;
 
-/** Files up to this size are checked completely at start. Checking larger ones would delay the start by minutes. */
+/** Checking larger files would delay each start by minutes. */
 const FULL_CHECK_BYTES = 256 * 1024 * 1024;
+
+/** The suffix of a file beside a database in which damage was met while it was used. */
+const SUSPECT = "-suspect";
 
 /**
  * Opens or creates the database in WAL mode and migrates its schema. Throws a DamagedDatabaseError, or another error
@@ -107,14 +112,36 @@ function closeUntouched(db: DatabaseSync, path: string): void {
   reader?.close();
 }
 
+/**
+ * What is thrown when an access to an open database failed. If that was for damage, the next start checks the whole
+ * file, however large it is, and the message says so.
+ */
+export function accessError(db: DatabaseSync, what: string, error: unknown): unknown {
+  const path = db.location();
+  if (path === null || !DAMAGE.test(messageOf(error))) return error;
+  try {
+    writeFileSync(path + SUSPECT, messageOf(error));
+  } catch {
+    // Without room for a mark, a large file is only checked when an operator has made some.
+  }
+  const advice = "Start the service again: it then checks the whole file, and goes on with what can be read";
+  return new DamagedDatabaseError(`The ${what} at ${path} is damaged: ${messageOf(error)}. ${advice}`, {
+    cause: error,
+  });
+}
+
 function checkDamage(db: DatabaseSync, path: string, format: DatabaseFormat): void {
+  const bytes = pragma(db, "page_count") * pragma(db, "page_size");
+  const isLarge = bytes > (format.fullCheckBytes ?? FULL_CHECK_BYTES);
   const found = isCutOff(path, pragma(db, "page_size"))
     ? "it ends within a page"
-    : pragma(db, "page_count") * pragma(db, "page_size") > FULL_CHECK_BYTES
+    : isLarge && !existsSync(path + SUSPECT)
     ? null
     : quickCheck(db) ?? format.check?.(db) ?? null;
-  if (found === null) return;
-  throw new DamagedDatabaseError(`Cannot open the ${format.what} at ${path}: the file is damaged: ${found}`);
+  if (found !== null) {
+    throw new DamagedDatabaseError(`Cannot open the ${format.what} at ${path}: the file is damaged: ${found}`);
+  }
+  rmSync(path + SUSPECT, { force: true });
 }
 
 /**

@@ -5,7 +5,7 @@
 
 export type HeaderList = [name: string, value: string][];
 
-const HOP_BY_HOP: ReadonlySet<string> = new Set([
+const STANDARD: ReadonlySet<string> = new Set([
   "connection",
   "keep-alive",
   "proxy-authenticate",
@@ -18,16 +18,10 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Removes hop-by-hop headers: the standard ones, and those that the Connection header names. Names are in lower case.
+ * The names of hop-by-hop headers, in lower case: the standard ones, and those that the Connection header (`""` when
+ * there is none) names.
  */
-export function withoutHopByHop(headers: Iterable<HeaderList[number]>): HeaderList {
-  const kept: HeaderList = [];
-  const named = new Set<string>();
-  for (const header of headers) {
-    if (!HOP_BY_HOP.has(header[0])) kept.push(header);
-    else if (header[0] === "connection") {
-      for (const name of header[1].split(",")) named.add(name.trim().toLowerCase());
-    }
-  }
-  return named.size === 0 ? kept : kept.filter(([name]) => !named.has(name));
+export function hopByHop(connection: string): ReadonlySet<string> {
+  if (/^(|keep-alive|close)$/i.test(connection)) return STANDARD;
+  return new Set([...STANDARD, ...connection.split(",").map((name) => name.trim().toLowerCase())]);
 }

@@ -75,13 +75,13 @@ export function createProxy(options: ProxyOptions): Proxy {
   };
 
   async function pass(asked: Asked, projects: readonly Fronted[]): Promise<Response> {
-    const { request, kind } = asked;
-    const sent = await (matters(projects) ? readSent(request) : streamSent(request));
+    const { request, arrival, kind } = asked;
+    const sent = await (matters(projects) ? readSent : streamSent)(request, arrival.headers);
     const { token, upstream } = chooseProject(projects, asked, sent.text);
     const key = upstream.apiKey ?? token;
     const host = isShared(kind) ? upstream.assetsHost : upstream.host;
     // The query of a script may name a version, but PostHog always serves its newest one.
-    const place = host + asked.arrival.path;
+    const place = host + arrival.path;
     try {
       const answer = await ask(asked, host, sent, token, key);
       if (!isShared(kind)) return answer;
@@ -102,21 +102,23 @@ export function createProxy(options: ProxyOptions): Proxy {
   async function ask(asked: Asked, host: string, sent: Sent, token: string, key: string): Promise<Response> {
     const { request, arrival, kind } = asked;
     const path = arrival.path + arrival.search;
+    const swap = (text: string, to = key) => token === key ? text : swapToken(text, token, to);
     let { body, length } = sent;
     if (token !== key && hasToken(sent.text, token)) {
-      body = sent.repack(swapToken(sent.text, token, key));
+      body = sent.repack(swap(sent.text));
       length = body.byteLength;
     }
     const mustSwap = token !== key && (kind === "config" || kind === "flags");
     const headers = headersFor({
       arrival,
       isOurToken: options.isOurToken,
+      swap,
       // The answer must be readable, because the token in it is replaced.
       ...(mustSwap && { acceptEncoding: "identity" }),
     });
     const answer = await watched(host, {
       host,
-      path: token === key ? path : swapToken(path, token, encodeURIComponent(key)),
+      path: swap(path, encodeURIComponent(key)),
       method: request.method,
       headers,
       body,
@@ -163,12 +165,14 @@ function chooseProject(projects: readonly Fronted[], { arrival }: Asked, text: s
   return first;
 }
 
-/** Points a redirect within the upstream's host to the path under which the client reaches that host. */
+/**
+ * Points a redirect within the upstream's host to the path under which the client reaches that host. Headers of other
+ * answers are not looked at: Deno sends an answer faster whose headers nobody asked for.
+ */
 function withPrefix(answer: Response, prefix: string): Response {
+  if (prefix === "") return answer;
   const location = answer.headers.get("location");
-  if (prefix !== "" && location !== null && /^\/(?!\/)/.test(location)) {
-    answer.headers.set("location", prefix + location);
-  }
+  if (location !== null && /^\/(?!\/)/.test(location)) answer.headers.set("location", prefix + location);
   return answer;
 }
 

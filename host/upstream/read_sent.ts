@@ -6,6 +6,7 @@
 
 import { Buffer } from "node:buffer";
 import { gzipSync } from "node:zlib";
+import type { Arrival } from "../capture/arrival.ts";
 import { decompress, isGzip } from "../capture/body/decompress.ts";
 import { invalidPayload, tooLarge } from "../capture/capture_error.ts";
 import { readUpTo } from "./read_up_to.ts";
@@ -28,6 +29,9 @@ export interface Sent {
   repack(text: string): Uint8Array;
 }
 
+/** All headers of the request, with names in lower case. */
+type SentHeaders = Arrival["headers"];
+
 /** Bodies up to this size are read in one piece, which costs a third of streaming them. */
 const SMALL_BYTES = 64 * 1024;
 
@@ -35,21 +39,21 @@ const SMALL_BYTES = 64 * 1024;
  * Streams the body. Rejects with a CaptureError if the body is announced as too large; the stream fails if it turns out
  * to be too large.
  */
-export async function streamSent(request: Request): Promise<Sent> {
-  const length = lengthOf(request);
+export async function streamSent(request: Request, headers: SentHeaders): Promise<Sent> {
+  const length = lengthOf(request.method, headers);
   if (length !== null && length <= SMALL_BYTES) return { ...await readWhole(request), ...UNREAD };
   if (request.body === null) return { ...NONE, ...UNREAD };
   return { body: length === null ? bounded(request.body) : request.body, length, ...UNREAD };
 }
 
 /** Reads the body and its text; a body that is too large for that is streamed. Rejects with a CaptureError. */
-export async function readSent(request: Request): Promise<Sent> {
-  const length = lengthOf(request);
+export async function readSent(request: Request, headers: SentHeaders): Promise<Sent> {
+  const length = lengthOf(request.method, headers);
   if (length !== null && length <= SMALL_BYTES) {
     const whole = await readWhole(request);
     return { ...whole, ...await unpack(whole.body) };
   }
-  if (request.body === null || (length ?? 0) > MOST_READ_BYTES) return await streamSent(request);
+  if (request.body === null || (length ?? 0) > MOST_READ_BYTES) return await streamSent(request, headers);
   const body = await readUpTo(request.body, MOST_READ_BYTES).catch(() => {
     throw endedEarly();
   });
@@ -106,10 +110,10 @@ function endedEarly(): Error {
 }
 
 /** Null if the body is chunked: a Content-Length beside Transfer-Encoding must be ignored. */
-function lengthOf({ headers, method }: Request): number | null {
+function lengthOf(method: string, headers: SentHeaders): number | null {
   if (WITHOUT_BODY.includes(method)) return 0;
-  const announced = headers.has("transfer-encoding") ? null : headers.get("content-length");
-  if (announced === null) return null;
+  const announced = headers.has("transfer-encoding") ? undefined : headers.get("content-length");
+  if (announced === undefined) return null;
   if (Number(announced) > MOST_BYTES) throw requestTooLarge();
   return Number(announced);
 }

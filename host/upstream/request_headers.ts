@@ -5,7 +5,8 @@
  */
 
 import type { Arrival } from "../capture/arrival.ts";
-import { type HeaderList, withoutHopByHop } from "./hop_by_hop.ts";
+import { type HeaderList, hopByHop } from "./hop_by_hop.ts";
+import { BEARER } from "./tokens.ts";
 
 /**
  * The session cookie of the operator's page, which PostHog must not see. Several Cookie headers may have been joined
@@ -31,16 +32,20 @@ export interface HeadersOptions {
   arrival: Arrival;
   /** Whether a token opens this service's own API. */
   isOurToken(token: string): boolean;
+  /** Replaces the project's token, with which exporters of traces authorise themselves, by its key at PostHog. */
+  swap(text: string): string;
   /** The encodings that the answer may have; if absent, those that the client accepts. */
   acceptEncoding?: string;
 }
 
-export function headersFor({ arrival, isOurToken, acceptEncoding }: HeadersOptions): HeaderList {
+export function headersFor({ arrival, isOurToken, swap, acceptEncoding }: HeadersOptions): HeaderList {
   const headers: HeaderList = [];
-  for (const [name, value] of withoutHopByHop(arrival.headers)) {
-    if (NOT_SENT.has(name) || name === "accept-encoding" && acceptEncoding !== undefined) continue;
+  const dropped = hopByHop(arrival.headers.get("connection") ?? "");
+  for (const [name, value] of arrival.headers) {
+    if (dropped.has(name) || NOT_SENT.has(name)) continue;
+    if (name === "accept-encoding" && acceptEncoding !== undefined) continue;
     const kept = withoutOurs(name, value, isOurToken);
-    if (kept !== "" || value === "") headers.push([name, kept]);
+    if (kept !== "" || value === "") headers.push([name, name === "authorization" ? swap(kept) : kept]);
   }
   if (acceptEncoding !== undefined) headers.push(["accept-encoding", acceptEncoding]);
   if (arrival.address !== "") headers.push(["x-forwarded-for", arrival.address]);
@@ -54,6 +59,6 @@ export function headersFor({ arrival, isOurToken, acceptEncoding }: HeadersOptio
 function withoutOurs(name: string, value: string, isOurToken: (token: string) => boolean): string {
   if (name === "cookie") return value.replaceAll(OUR_COOKIE, "").replace(/^[;,]\s*/, "");
   if (name !== "authorization") return value;
-  const token = /^Bearer\s+(\S+)/i.exec(value)?.[1];
+  const token = BEARER.exec(value)?.[1];
   return token !== undefined && isOurToken(token) ? "" : value;
 }

@@ -4,14 +4,27 @@
  * @module
  */
 
+import type { Arrival } from "../capture/arrival.ts";
+
+/** The value of an Authorization header that carries a token. */
+export const BEARER = /^Bearer\s+(\S+)/i;
+
 /** The fields in which SDKs send a token, in JSON and in forms. */
 const FIELD = /(?:"(?:token|api_key|\$token)"\s*:\s*"|(?:^|&)(?:token|api_key)=)([\x21\x23-\x25\x27-\x7e]{1,64})/g;
 
-/** Yields everything that may be a token: first parts of the path, then of the query, then fields of the body. */
-export function* tokensIn({ path, search }: { path: string; search: string }, text: string): Generator<string, void> {
+/**
+ * Yields everything that may be a token: first parts of the path, then of the query, then the bearer, by whom exporters
+ * of traces name their project, then fields of the body.
+ */
+export function* tokensIn(
+  { path, search, headers }: Pick<Arrival, "path" | "search" | "headers">,
+  text: string,
+): Generator<string, void> {
   yield* path.split("/", 8);
   const query = new URLSearchParams(search);
   for (const name of ["token", "api_key"]) yield* query.getAll(name);
+  const [, bearer] = BEARER.exec(headers.get("authorization") ?? "") ?? [];
+  if (bearer !== undefined) yield bearer;
   for (const [, token = ""] of text.matchAll(FIELD)) yield token;
 }
 

@@ -1,13 +1,17 @@
 /**
- * Proves that the executable which `deno task compile` builds has every file that the program loads by its address
- * while it runs: deno puts in what is imported, and what the command names.
+ * Proves that `deno task compile` builds an executable, and that it has every file which the program loads by its
+ * address while it runs: deno puts in what is imported, and what the command names.
  */
 
 import assert from "node:assert/strict";
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { temporaryFolder } from "../kit/temporary_folder.ts";
 
 const ROOT = new URL("../../", import.meta.url);
+const { tasks } = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT))) as {
+  tasks: { compile: { command: string } };
+};
 
 /** What the executable does without, and why. */
 const LEFT_OUT: Record<string, string> = {
@@ -35,9 +39,6 @@ async function graphOf(entry: string): Promise<Set<string>> {
 }
 
 Deno.test("the executable has every file that is loaded by its address", async () => {
-  const { tasks } = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT))) as {
-    tasks: { compile: { command: string } };
-  };
   const included = Array.from(tasks.compile.command.matchAll(/--include (\S+)/g), ([, path = ""]) => path);
   assert(included.length > 5);
   for (const path of included) if (!MADE.includes(path)) await Deno.stat(new URL(path, ROOT));
@@ -58,4 +59,34 @@ Deno.test("the executable has every file that is loaded by its address", async (
   const missing = Array.from(addressed).filter(([path]) => !has.has(path) && !(path in LEFT_OUT));
   assert.deepEqual(missing, [], "name it with --include in deno.json, or say why it is left out");
   for (const path of Object.keys(LEFT_OUT)) assert(addressed.has(path), `${path} is loaded by nothing`);
+});
+
+/**
+ * deno downloads the program that it puts the files into, which a test does not. Here that is deno itself, so what is
+ * built is complete but does not start the service.
+ */
+Deno.test("the command builds it from everything that is installed", async () => {
+  await using folder = await temporaryFolder();
+  const output = folder.file("hogpen");
+  const [prefetch, ...steps] = tasks.compile.command.replace("--output hogpen", `--output ${output}`).split(" && ");
+  assert.equal(prefetch, "deno run -A main.ts prefetch --all", "tests have these packages already");
+  for (const step of steps) {
+    const [, ...args] = step.split(" ");
+    const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+      args,
+      cwd: fileURLToPath(ROOT),
+      env: { DENORT_BIN: Deno.execPath() },
+      stdout: "null",
+      stderr: "piped",
+    }).output();
+    assert(success, `${step}:\n${new TextDecoder().decode(stderr).slice(-2000)}`);
+  }
+  const { size } = await Deno.stat(output);
+  assert(size > (await Deno.stat(Deno.execPath())).size + 100e6, `the packages are not in it: it has ${size} bytes`);
+});
+
+Deno.test("what is left out of the executable is there: a new version of a package has its own folder", async () => {
+  const excluded = Array.from(tasks.compile.command.matchAll(/--exclude (\S+)/g), ([, path = ""]) => path);
+  assert.equal(excluded.length, 1);
+  for (const path of excluded) await Deno.stat(new URL(path, ROOT));
 });

@@ -9,7 +9,7 @@ import { systemClock } from "../../host/clock.ts";
 import type { PluginConfig } from "../../host/config/config.ts";
 import { type Consumers, createConsumers } from "../../host/consumers/consumers.ts";
 import { requeueDeadLetter } from "../../host/consumers/requeue_dead_letter.ts";
-import { type App, type AppOptions, createApps } from "../../host/http/app.ts";
+import { type AppOptions, createApps } from "../../host/http/app.ts";
 import { createLiveFeed, type LiveFeed } from "../../host/http/live/live_feed.ts";
 import type { PluginView } from "../../host/http/routes/plugin_configs.ts";
 import type { EventLog } from "../../host/log/event_log.ts";
@@ -31,7 +31,8 @@ import { temporaryFolder } from "./temporary_folder.ts";
 export const ADMIN_TOKEN = "hog_test";
 
 export interface ApiService extends AsyncDisposable {
-  app: App;
+  /** Asks without a network; paths are those of http://localhost. */
+  app: { request(path: string, init?: RequestInit): Promise<Response> };
   log: EventLog;
   store: Store;
   consumers: Consumers;
@@ -135,7 +136,7 @@ export async function startApi(overrides: Partial<AppOptions> = {}): Promise<Api
       throw new Error(message);
     },
   });
-  const { open: app } = createApps({
+  const { open } = createApps({
     version: "0.0.0",
     adminToken: ADMIN_TOKEN,
     metricsToken: null,
@@ -183,6 +184,9 @@ export async function startApi(overrides: Partial<AppOptions> = {}): Promise<Api
     now: Date.now,
     ...overrides,
   }, { separate: false });
+  const app: ApiService["app"] = {
+    request: async (path, init) => await open.fetch(new Request(new URL(path, "http://localhost"), init)),
+  };
   return {
     app,
     log,

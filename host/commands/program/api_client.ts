@@ -4,6 +4,7 @@
  */
 
 import { join } from "node:path";
+import { readCertificates, trustCertificates } from "../../ca_certificates.ts";
 import { CommandError, EXIT_FAILED, EXIT_UNREACHABLE, EXIT_USAGE } from "./terminal.ts";
 
 export interface ApiOptions {
@@ -29,7 +30,18 @@ const DEFAULT_PORT = "8000";
 /** The API's address of a service on this machine, from the same variables that the service reads at its start. */
 function localUrl(): string {
   const port = Deno.env.get("HOGPEN_ADMIN_PORT") || Deno.env.get("HOGPEN_PORT") || DEFAULT_PORT;
-  return `http://127.0.0.1:${port}`;
+  return Deno.env.get("HOGPEN_TLS_CERT") ? `https://localhost:${port}` : `http://127.0.0.1:${port}`;
+}
+
+/** Throws a CommandError. */
+function trustOwnAuthorities(): void {
+  const path = Deno.env.get("HOGPEN_CA_CERTS");
+  if (!path) return;
+  try {
+    trustCertificates(readCertificates(path));
+  } catch (error) {
+    throw new CommandError(`HOGPEN_CA_CERTS: found ${path}, expected ${(error as Error).message}`, EXIT_USAGE);
+  }
 }
 
 /**
@@ -41,6 +53,7 @@ export async function openApi(options: ApiOptions): Promise<ApiClient> {
   if (!URL.canParse(url)) {
     throw new CommandError(`--url: found ${url}, expected an address such as ${localUrl()}`, EXIT_USAGE);
   }
+  trustOwnAuthorities();
   const path = join(options.data ?? Deno.env.get("HOGPEN_DATA") ?? "./data", "admin_token");
   const token = (options.adminToken ?? Deno.env.get("HOGPEN_ADMIN_TOKEN")) ||
     (await Deno.readTextFile(path).catch(() => "")).trim();
@@ -92,8 +105,11 @@ export async function openApi(options: ApiOptions): Promise<ApiClient> {
 }
 
 function reasonOf(cause: unknown): string {
-  const words = (cause as Error).message;
-  return /refused/i.test(words) ? "nothing listens there" : words.replace(/^.*: /, "");
+  const { message, cause: inner } = cause as Error;
+  const words = inner instanceof Error ? inner.message : message;
+  if (/refused/i.test(words)) return "nothing listens there";
+  const end = words.replace(/^.*: /, "");
+  return /certificate/i.test(words) ? `its certificate is not accepted (${end})` : end;
 }
 
 function detailOf(text: string): string {

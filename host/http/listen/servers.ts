@@ -31,8 +31,10 @@ export function openServers(settings: ServersSettings, notices: ListenOptions["n
     throw new UsageError([`${SETTINGS.reusePort.env}: found no ${FLAG}, expected deno to be run with it`]);
   }
   const { promise, resolve } = Promise.withResolvers<Apps>();
+  let current: Apps | undefined;
+  void promise.then((apps) => current = apps);
   const later = (side: keyof Apps): Pick<App, "fetch"> => ({
-    fetch: async (...given) => await (await promise)[side].fetch(...given),
+    fetch: (...given) => current?.[side].fetch(...given) ?? promise.then((apps) => apps[side].fetch(...given)),
   });
   const { host, port, adminHost, adminPort } = settings;
   const open = listen(later("open"), { host, port, settings, notices });

@@ -5,7 +5,7 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { openDatabase, type Synchronous } from "../../sqlite/open_database.ts";
+import { accessError, openDatabase, type Synchronous } from "../../sqlite/open_database.ts";
 import { describe } from "../../sqlite/serve_thread.ts";
 import { createAreas, type SyncAreas } from "./areas.ts";
 import { STORE_FORMAT } from "./schema.ts";
@@ -77,7 +77,7 @@ function runOne(db: DatabaseSync, areas: SyncAreas, { area, method, args }: Stor
     // A full disk ends the whole transaction, not only this call.
     if (!db.isTransaction) throw error;
     db.exec("ROLLBACK TO call; RELEASE call");
-    const { name, message } = describe(error);
+    const { name, message } = describe(accessError(db, STORE_FORMAT.what, error));
     return { ok: false, name, message };
   }
 }

@@ -7,10 +7,13 @@
 
 const BUFFER_BYTES = 16 * 1024;
 const EMPTY = new Uint8Array();
+const QUESTION_MARK = 0x3f;
 
 export class Connection implements Disposable {
   readonly #socket: Deno.TcpConn | Deno.TlsConn;
   readonly #buffer = new Uint8Array(BUFFER_BYTES);
+  /** What is being written, because a buffer for each request costs more than filling it. */
+  readonly #outgoing = new Uint8Array(BUFFER_BYTES);
   /** What was read but not yet used: a view into the buffer. */
   #rest: Uint8Array<ArrayBuffer> = EMPTY;
   #isClosed = false;
@@ -36,6 +39,21 @@ export class Connection implements Disposable {
   /** Whether the upstream sent something that was not asked for. */
   get hasRest(): boolean {
     return this.#rest.byteLength > 0;
+  }
+
+  /**
+   * Writes text as Latin-1, as headers are encoded, and bytes after it in one piece. A character outside Latin-1
+   * becomes `?`, never another character. A connection takes one call at a time.
+   */
+  async writeText(text: string, after: Uint8Array = EMPTY): Promise<void> {
+    const length = text.length + after.byteLength;
+    const bytes = length > BUFFER_BYTES ? new Uint8Array(length) : this.#outgoing.subarray(0, length);
+    for (let at = 0; at < text.length; at++) {
+      const code = text.charCodeAt(at);
+      bytes[at] = code > 0xff ? QUESTION_MARK : code;
+    }
+    bytes.set(after, text.length);
+    await this.write(bytes);
   }
 
   async write(bytes: Uint8Array): Promise<void> {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { Buffer } from "node:buffer";
 import type { Connection } from "./connection.ts";
 
 export interface AnswerHead {
@@ -11,6 +12,8 @@ export interface AnswerHead {
   statusText: string;
   /** In the order in which they came, with names in lower case. */
   headers: [name: string, value: string][];
+  /** The values of its Connection headers, joined by commas; "" without any. */
+  connection: string;
   /** How the end of the body is recognised. */
   framing: Framing;
   /** Whether the connection may be used for another request. */
@@ -31,7 +34,6 @@ export class ClosedError extends Error {
 }
 
 const MOST_BYTES = 64 * 1024;
-const latin1 = new TextDecoder("latin1");
 const NAME = /^[\w!#$%&'*+.^`|~-]+$/;
 
 /** Reads the head of the answer to a request with this method. Informational (1xx) answers before it are skipped. */
@@ -52,7 +54,7 @@ async function readUntilBlankLine(connection: Connection): Promise<string> {
       throw new ProtocolError("it closed the connection within the head of an answer");
     }
     const from = text.length;
-    text += latin1.decode(bytes);
+    text += Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
     if (text.length > MOST_BYTES) throw new ProtocolError(`the head of its answer is larger than ${MOST_BYTES} bytes`);
     const end = text.indexOf("\r\n\r\n", Math.max(0, from - 3));
     if (end !== -1) {
@@ -74,13 +76,14 @@ function parseHead(text: string, method: string): AnswerHead {
     return [name, value];
   });
   const status = Number(code);
-  const connection = valuesOf(headers, "connection").join(",").toLowerCase();
+  const connection = valuesOf(headers, "connection").join(",");
   return {
     status,
     statusText,
     headers,
+    connection,
     framing: framingOf(headers, status, method),
-    isKept: minor === "1" ? !/\bclose\b/.test(connection) : /\bkeep-alive\b/.test(connection),
+    isKept: minor === "1" ? !/\bclose\b/i.test(connection) : /\bkeep-alive\b/i.test(connection),
   };
 }
 

@@ -44,8 +44,10 @@ export async function sendRequest(connection: Connection, request: OutgoingReque
   for (const [name, value] of headers) head += `${name}: ${value}\r\n`;
   if (body !== null) head += length === null ? "transfer-encoding: chunked\r\n" : `content-length: ${length}\r\n`;
   else if (!["GET", "HEAD", "OPTIONS", "DELETE"].includes(method)) head += "content-length: 0\r\n";
-  await connection.write(encode(`${head}\r\n`, body instanceof Uint8Array ? body : NOTHING));
-  if (body instanceof ReadableStream) await sendStream(connection, body, length, onSent);
+  head += "\r\n";
+  if (!(body instanceof ReadableStream)) return await connection.writeText(head, body ?? undefined);
+  await connection.writeText(head);
+  await sendStream(connection, body, length, onSent);
 }
 
 /** Sends exactly as many bytes as were announced: any more would be read as the next request. */
@@ -62,29 +64,11 @@ async function sendStream(
     if (length !== null && sent > length) throw new ProtocolError("the client sent more than it announced");
     if (length !== null) await connection.write(piece);
     else {
-      await connection.write(encode(`${piece.byteLength.toString(16)}\r\n`, piece));
-      await connection.write(CRLF);
+      await connection.writeText(`${piece.byteLength.toString(16)}\r\n`, piece);
+      await connection.writeText("\r\n");
     }
     onSent();
   }
-  if (length === null) await connection.write(LAST_CHUNK);
+  if (length === null) await connection.writeText("0\r\n\r\n");
   else if (sent < length) throw new ProtocolError("the client sent less than it announced");
-}
-
-const NOTHING = new Uint8Array();
-const CRLF = encode("\r\n", NOTHING);
-const LAST_CHUNK = encode("0\r\n\r\n", NOTHING);
-
-/**
- * Encodes the text as Latin-1, as headers are, and appends the bytes. A character outside Latin-1 becomes `?`, never
- * another character.
- */
-function encode(text: string, after: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(text.length + after.byteLength);
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    bytes[at] = code > 0xff ? 0x3f : code;
-  }
-  bytes.set(after, text.length);
-  return bytes;
 }

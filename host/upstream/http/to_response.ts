@@ -3,7 +3,7 @@
  * @module
  */
 
-import { withoutHopByHop } from "../hop_by_hop.ts";
+import { hopByHop } from "../hop_by_hop.ts";
 import type { Connection } from "./connection.ts";
 import { deadline } from "./deadlines.ts";
 import { readBody, readWhole } from "./read_body.ts";
@@ -23,7 +23,8 @@ export async function toResponse(
   timeoutMs: number,
 ): Promise<Response> {
   const { status, statusText, framing } = head;
-  const init = { status, statusText, headers: withoutHopByHop(head.headers) };
+  const dropped = hopByHop(head.connection);
+  const init = { status, statusText, headers: head.headers.filter(([name]) => !dropped.has(name)) };
   if (framing.kind === "length" && framing.bytes <= SMALL_BYTES) {
     const whole = await readWhole(connection, framing.bytes);
     const response = new Response(status === 205 ? null : whole, init);

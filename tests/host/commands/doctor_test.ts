@@ -4,6 +4,7 @@
  */
 
 import assert from "node:assert/strict";
+import { makeCertificates } from "../../kit/certificates.ts";
 import { runCommand } from "../../kit/run_command.ts";
 import { freePort } from "../../kit/servers/server_process.ts";
 import { startTestService } from "../../kit/service.ts";
@@ -29,6 +30,20 @@ Deno.test("doctor finds a running service in order", async () => {
   assert.match(out, /^ok +event log .*events\.db: whole, .* records$/m);
   assert.match(out, /^ok +store .*store\.db: whole/m);
   assert.match(out, /^ok +service at .*: ready$/m);
+});
+
+Deno.test("doctor finds a running service that speaks HTTPS, whatever name its certificate is for", async () => {
+  await using folder = await temporaryFolder();
+  await makeCertificates(folder.path);
+  const tls = { HOGPEN_TLS_CERT: folder.file("server.pem"), HOGPEN_TLS_KEY: folder.file("server.key") };
+  await using service = await startTestService({ env: tls });
+  const { port } = new URL(service.url);
+  const { code, out, err } = await runCommand(["doctor", "--data", `${service.folder}/data`, "--port", port], {
+    cwd: service.folder,
+    env: tls,
+  });
+  assert.equal(code, 0, out + err);
+  assert.match(out, /^ok +service at https:.*: ready$/m);
 });
 
 Deno.test("doctor names what is wrong, keeps passwords to itself, and leaves damaged files as they are", async () => {

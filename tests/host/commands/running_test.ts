@@ -5,6 +5,7 @@
 
 import assert from "node:assert/strict";
 import { ADMIN_TOKEN, startTestService } from "../../kit/service.ts";
+import { makeCertificates } from "../../kit/certificates.ts";
 import { eventually } from "../../kit/eventually.ts";
 import { temporaryFolder } from "../../kit/temporary_folder.ts";
 import { runCommand } from "../../kit/run_command.ts";
@@ -102,6 +103,19 @@ Deno.test("a service that does not answer is exit code 3, a missing token 2", as
   }
   const without = await runCommand(["events", "export", "--data", folder.path], { env: { HOGPEN_ADMIN_TOKEN: "" } });
   assert.equal(without.code, 2);
+});
+
+Deno.test("commands ask a service that speaks HTTPS, and trust the authorities that the settings name", async () => {
+  await using folder = await temporaryFolder();
+  await makeCertificates(folder.path);
+  const tls = { HOGPEN_TLS_CERT: folder.file("server.pem"), HOGPEN_TLS_KEY: folder.file("server.key") };
+  await using service = await startTestService({ env: tls });
+  const env = { ...tls, HOGPEN_PORT: new URL(service.url).port, HOGPEN_ADMIN_TOKEN: ADMIN_TOKEN };
+  const stranger = await runCommand(["logs", "1"], { env });
+  assert.equal(stranger.code, 3);
+  assert.match(stranger.err, /at https:\/\/localhost:\d+: .*certificate/i);
+  const { code, err } = await runCommand(["logs", "1"], { env: { ...env, HOGPEN_CA_CERTS: folder.file("ca.pem") } });
+  assert.equal(code, 0, err);
 });
 
 Deno.test("a port that another process has is said in a line", async () => {

@@ -105,6 +105,19 @@ Deno.test("the answer to HEAD has no body, whatever length it says", setup, asyn
   assert.equal(await (await ask(server.host)).text(), "ok");
 });
 
+Deno.test("bytes of a header come through as they are", setup, async () => {
+  await using server = serveRaw('HTTP/1.1 200 OK\r\nx-file: "é €.js"\r\ncontent-length: 0\r\n\r\n', OK);
+  const answer = await ask(server.host);
+  const text = new TextDecoder().decode(Uint8Array.from(answer.headers.get("x-file") ?? "", (c) => c.charCodeAt(0)));
+  assert.equal(text, '"é €.js"');
+  assert.equal(await (await ask(server.host, { headers: [["x-file", "é€"]] })).text(), "ok");
+  assert.match(
+    server.seen[1] ?? "",
+    /x-file: \ufffd\?/,
+    "é is one byte, and what is not in Latin-1 no other character",
+  );
+});
+
 Deno.test("what could be read in two ways is refused, and its connection used no more", setup, async () => {
   const wrong = [
     "HTTP/1.1 200 OK\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",

@@ -135,6 +135,14 @@ Deno.test(
     const texts = sent.map(({ body }, index) => new TextDecoder().decode(index === 1 ? zlib.gunzipSync(body) : body));
     assert.deepEqual(texts.slice(0, 2), Array(2).fill(flags.replace("phc_here", "phc_there")));
     assert.equal(atob(decodeURIComponent(texts[2]?.slice(5) ?? "")), flags.replace("phc_here", "phc_there"));
+
+    for (const authorization of ["Bearer phc_here", "Bearer phx_personal"]) {
+      await (await proxy.ask("/i/v1/traces", { method: "POST", body: "{}", headers: { authorization } })).text();
+    }
+    assert.deepEqual(posthog.seen.slice(-2).map(({ headers }) => headers.get("authorization")), [
+      "Bearer phc_there",
+      "Bearer phx_personal",
+    ]);
   },
 );
 
@@ -279,7 +287,7 @@ Deno.test(
 );
 
 Deno.test(
-  "with several projects the token says whose upstream is asked: in path, query, JSON, form or packed",
+  "with several projects the token says whose upstream is asked: in path, query, header, JSON, form or packed",
   sanitize,
   async () => {
     await using one = standIn(() => new Response("one"));
@@ -297,9 +305,12 @@ Deno.test(
       onError: () => {},
       outages: createOutages(Date.now),
     });
-    const ask = async (path: string, body?: BodyInit) => {
+    const ask = async (path: string, body?: BodyInit, headers: HeadersInit = {}) => {
       const answer = await proxy(
-        new Request(`http://hogpen.example${path}`, body === undefined ? {} : { method: "POST", body }),
+        new Request(
+          `http://hogpen.example${path}`,
+          body === undefined ? { headers } : { method: "POST", body, headers },
+        ),
       );
       return await answer?.text();
     };
@@ -313,6 +324,7 @@ Deno.test(
       ["/api/x", "api_key=phc_ab&x=phc_a"],
     ];
     for (const [path, body] of asked) assert.equal(await ask(path, body), "two", path);
+    assert.equal(await ask("/i/v0/ai/otel", "spans", { authorization: "Bearer phc_ab" }), "two");
     for (const path of ["/api/surveys/?token=phc_a", "/static/array.js", "/api/surveys/?token=phc_abc"]) {
       assert.equal(await ask(path), "one", path);
     }

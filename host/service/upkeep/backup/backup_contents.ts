@@ -13,7 +13,8 @@ import { z } from "zod";
 export const DATABASES = ["store.db", "events.db"] as const;
 
 /** Files that the service can make again, and those that belong to a running process. */
-const LEFT_OUT = /^(?:compiled|downloads|upstream|damaged-.*|\..*|.*\.lock|(?:store|events)\.db(?:-wal|-shm)?)$/;
+const LEFT_OUT =
+  /^(?:compiled|downloads|upstream|damaged-.*|\..*|.*\.lock|(?:store|events)\.db(?:-wal|-shm|-suspect)?)$/;
 
 export const LIST = "backup.json";
 

@@ -6,7 +6,9 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import type { EventLog } from "../../../../host/log/event_log.ts";
+import { createLogDatabase, LOG_FORMAT } from "../../../../host/log/log_database.ts";
 import { openSqliteEventLog } from "../../../../host/log/sqlite_event_log.ts";
+import { exists } from "../../../../host/exists.ts";
 import { openLogOrRescue } from "../../../../host/service/upkeep/rescue/open_or_rescue.ts";
 import { temporaryFolder } from "../../../kit/temporary_folder.ts";
 
@@ -247,3 +249,32 @@ for (const { name, isKilled, isJournal, damage, mostLost, isExact } of DAMAGES) 
     assert.equal((await numbersIn(log, 1)).at(-1), 10_000);
   });
 }
+
+Deno.test("damage in a log too large to be checked at each start is said when it is read, and mended by the next", async () => {
+  await using folder = await temporaryFolder();
+  const path = folder.file("events.db");
+  await fill(path);
+  overwrite(path, 30 * PAGE, garbage());
+  const open = () => {
+    const log = createLogDatabase({ ...LOG_FORMAT, fullCheckBytes: 0 });
+    const { parts } = log.open(path, "off");
+    return Promise.resolve({ log, parts });
+  };
+
+  const said: string[] = [];
+  const notices = { error: (line: string) => said.push(line) };
+  const { log, parts } = await openLogOrRescue(path, notices, open);
+  assert.deepEqual(said, [], "nobody has looked at the page yet");
+  const read = () => parts.map(({ id }) => log.read(id, 0, Infinity));
+  for (let times = 0; times < 2; times++) {
+    assert.throws(read, { name: "DamagedDatabaseError", message: /Start the service again/ });
+  }
+  log.close();
+
+  (await openLogOrRescue(path, notices, open)).log.close();
+  assert.match(said.join("\n"), /kept, \d+ lost/);
+  assert(!await exists(`${path}-suspect`), "the file is whole, and later starts are quick again");
+  await using mended = await openSqliteEventLog({ path, synchronous: "off" });
+  const kept = (await numbersIn(mended, 1)).length + (await numbersIn(mended, 2)).length;
+  assert(kept > 2 * EVENTS - 40, `${kept} are left`);
+});
