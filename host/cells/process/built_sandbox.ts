@@ -23,8 +23,12 @@ const BUILT = join(ROOT, "built/sandbox");
 const FOLDERS = ["sandbox", "runtime"];
 const FILES = ["deno.lock", "host/cells/process/build_sandbox.ts"];
 
-/** Files of older versions are kept, because a host of that version that still runs starts cells from them. */
+/**
+ * Files of so many versions are kept, and those of the last day, in milliseconds: a host that still runs an older
+ * version starts cells from its own.
+ */
 const KEPT_VERSIONS = 8;
+const KEPT_MS = 24 * 3600 * 1000;
 
 /** Undefined where there are none and none can be made: then cells start from the modules. */
 export async function builtSandbox(folder = BUILT): Promise<CellProgram | undefined> {
@@ -76,15 +80,14 @@ async function make(folder: string, version: string): Promise<void> {
 }
 
 async function removeOld(folder: string): Promise<void> {
-  const built = (await readdir(folder)).filter((name) => name.startsWith("worker-"));
-  const made = await Promise.all(built.map(async (name) => ({
-    version: name,
-    at: (await Deno.stat(join(folder, name)).catch(() => null))?.mtime?.getTime() ?? 0,
-  })));
-  for (const { version } of made.sort((a, b) => b.at - a.at).slice(KEPT_VERSIONS)) {
+  const workers = (await readdir(folder)).filter((name) => name.startsWith("worker-"));
+  const made = await Promise.all(workers.map(async (worker) => {
+    const info = await Deno.stat(join(folder, worker)).catch(() => null);
+    return { worker, at: info?.mtime?.getTime() ?? 0 };
+  }));
+  const old = made.sort((a, b) => b.at - a.at).slice(KEPT_VERSIONS).filter(({ at }) => at < Date.now() - KEPT_MS);
+  for (const name of old.flatMap(({ worker }) => [worker, worker.replace(/^worker/, "cell")])) {
     // Another host may do the same.
-    for (const name of ["worker", "cell"]) {
-      await Deno.remove(join(folder, version.replace(/^worker/, name))).catch(() => {});
-    }
+    await Deno.remove(join(folder, name)).catch(() => {});
   }
 }

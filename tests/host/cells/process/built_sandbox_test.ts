@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { builtSandbox } from "../../../../host/cells/process/built_sandbox.ts";
+import { temporaryFolder } from "../../../kit/temporary_folder.ts";
 import { eventOf, pluginOf, RawCell } from "../../../kit/cells/raw_cell.ts";
 
 const program = await builtSandbox();
@@ -59,4 +60,19 @@ Deno.test("builtSandbox() gives nothing where it cannot write, and otherwise wha
   const { mtime } = await Deno.stat(program.entry);
   assert.deepEqual(await builtSandbox(), program);
   assert.deepEqual((await Deno.stat(program.entry)).mtime, mtime);
+});
+
+Deno.test("builtSandbox() removes files of more than a day ago, but for those of the newest eight versions", async () => {
+  await using folder = await temporaryFolder();
+  const ages = { a: 50, b: 49, c: 23, d: 20, e: 19, f: 18, g: 17, h: 16, i: 15, j: 14 };
+  for (const [version, hours] of Object.entries(ages)) {
+    const [cell, worker] = [folder.file(`cell-${version}.mjs`), folder.file(`worker-${version}.mjs`)];
+    for (const path of [cell, worker]) await Deno.writeTextFile(path, "");
+    await Deno.utime(worker, new Date(), new Date(Date.now() - hours * 3600 * 1000));
+  }
+  const made = await builtSandbox(folder.path);
+  const left = (await Array.fromAsync(Deno.readDir(folder.path))).map(({ name }) => folder.file(name));
+  assert(made !== undefined && left.includes(made.entry));
+  const versions = left.flatMap((path) => /\/cell-(\w)\.mjs$/.exec(path)?.[1] ?? []).sort();
+  assert.deepEqual(versions, ["c", "d", "e", "f", "g", "h", "i", "j"]);
 });
