@@ -7,6 +7,7 @@
  */
 
 import { Cell } from "../host/cells/process/cell.ts";
+import { builtSandbox } from "../host/cells/process/built_sandbox.ts";
 import { startCellProcess } from "../host/cells/process/cell_process.ts";
 import { denyNetFlag } from "../host/cells/egress/egress.ts";
 import { ProcessWatch } from "../host/cells/process/process_watch.ts";
@@ -42,6 +43,7 @@ interface Measured {
 
 const watch = new ProcessWatch();
 const denyNet = await denyNetFlag([], systemNames());
+const sandbox = await builtSandbox();
 const plugin = await loadPlugin({
   inline: "export function processEvent(event) { event.properties.seen = true; return event }",
 });
@@ -98,7 +100,7 @@ async function measure(start: () => Promise<Started>, count: number): Promise<Me
 async function startCell(): Promise<Started> {
   const begin = performance.now();
   const cell = new Cell({
-    process: startCellProcess({ memoryMb: 256, denyNet }),
+    process: startCellProcess({ memoryMb: 256, denyNet }, sandbox),
     watch,
     deadlineMs: 30_000,
     memoryBytes: 256 * 1024 * 1024,

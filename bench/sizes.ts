@@ -5,6 +5,7 @@
 
 import { cpuMs, rssMb, treeOf } from "../tests/attacks/process_tree.ts";
 import { startTestService } from "../tests/kit/service.ts";
+import { isCell } from "./kit/process_figures.ts";
 import { median, printMachine } from "./kit/report.ts";
 import { receiveSentinels, SENTINEL } from "./kit/sentinel_receiver.ts";
 import { pluginSources, workloadEvent } from "./workload.ts";
@@ -62,7 +63,7 @@ console.log(
 
 /** The host and the cells; not the compiler, which ends when plugins are loaded. */
 function isKept(pid: number): boolean {
-  return pid === service.pid || Deno.readTextFileSync(`/proc/${pid}/cmdline`).includes("sandbox/boot/cell.ts");
+  return pid === service.pid || isCell(pid);
 }
 
 function cpuOf(pids: number[]): number {

@@ -148,6 +148,8 @@ const MAY_IMPORT: Record<string, string[]> = {
   "host/commands": [
     "runtime",
     "host",
+    // `prefetch` makes what cells start from.
+    "host/cells",
     "host/config",
     "host/consumers",
     "host/dry_run",

@@ -5,6 +5,8 @@
 
 import { openMemoryCache } from "../../host/cache/memory_cache.ts";
 import { createPluginRecords } from "../../host/cells/plugin_records.ts";
+import { builtSandbox } from "../../host/cells/process/built_sandbox.ts";
+import { startCellProcess } from "../../host/cells/process/cell_process.ts";
 import { ProcessWatch } from "../../host/cells/process/process_watch.ts";
 import { systemClock } from "../../host/clock.ts";
 import type { HogpenConfig, PluginConfig, ProjectConfig } from "../../host/config/config.ts";
@@ -76,7 +78,9 @@ export async function hogpenChain(
   const telemetry = isWatched
     ? opened.use(createTelemetry({ store, now, plugins: () => [], consumers: () => Promise.resolve([]), onError }))
     : null;
+  const sandbox = await builtSandbox();
   const plugins = createPluginSet({
+    startProcess: (limits) => startCellProcess(limits, sandbox),
     ...(telemetry && { meter: telemetry.plugins }),
     apart: { reasonOf: () => null, move: () => {} },
     load: (config) => loadPlugin(config.source),

@@ -58,7 +58,7 @@ export function childrenOf(pid: number): number[] {
 
 /** True for a process in which plugins run; the host has others, which compile them. */
 export function isCell(pid: number): boolean {
-  return readOf(pid, "cmdline").includes("/boot/cell.ts");
+  return /\/sandbox\/(?:boot\/)?cell\b/.test(readOf(pid, "cmdline"));
 }
 
 function readOf(pid: number, file: string): string {

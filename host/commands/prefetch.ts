@@ -4,6 +4,7 @@
  */
 
 import { mkdir } from "node:fs/promises";
+import { builtSandbox } from "../cells/process/built_sandbox.ts";
 import { loadConfig } from "../config/load_config.ts";
 import { ConfigError } from "../config/read_config.ts";
 import { PluginLoadError } from "../loader/plugin.ts";
@@ -33,6 +34,8 @@ export async function prefetch({ all = false }: PrefetchCommand, given: GivenSet
   await getPackages(names, { ...options, onNotice: terminal.note }).catch((error) => {
     throw error instanceof PackageError ? new CommandError(error.message, undefined, { cause: error }) : error;
   });
+  // A start may not be able to write it.
+  await builtSandbox();
   terminal.print(names.length === 0 ? "No plugin imports a package" : `Installed: ${names.join(", ")}`);
 }
 

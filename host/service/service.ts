@@ -10,6 +10,8 @@ import { readProxies } from "../config/trusted_proxies.ts";
 import { createUuidGenerator } from "../../runtime/events/uuid.ts";
 import { createAlertBook } from "../alerts/alert_book.ts";
 import { createPluginRecords } from "../cells/plugin_records.ts";
+import { builtSandbox } from "../cells/process/built_sandbox.ts";
+import { startCellProcess } from "../cells/process/cell_process.ts";
 import { createStartGate } from "../cells/process/start_gate.ts";
 import { ProcessWatch } from "../cells/process/process_watch.ts";
 import { systemClock } from "../clock.ts";
@@ -136,6 +138,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   });
   const records = createPluginRecords({ store: store.pluginConfigs, logs, now, onError: notices.warn });
   const watch = new ProcessWatch();
+  const sandbox = await builtSandbox();
   const packages = opened.use(createPluginPackages({ clock, onNotice: notices.info, onTrouble: notices.warn }));
 
   const apiSettings = {
@@ -189,6 +192,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     instanceId,
     // With an event log that several hosts share, this host may never receive events for a plugin.
     lazy: settings.kafka !== null,
+    startProcess: (limits) => startCellProcess(limits, sandbox),
     retireAfterMs: settings.pluginIdleSeconds === 0 ? null : settings.pluginIdleSeconds * 1000,
     onNotice: (message, level) => notices[level](message),
   });

@@ -37,7 +37,8 @@ function end(code: number, reason: string): never {
 
 const guard = new FrameGuard(options);
 
-const worker = new Worker(new URL("./worker.ts", import.meta.url), {
+// Beside this file and of the same version, also where both are bundles (host/cells/process/built_sandbox.ts).
+const worker = new Worker(import.meta.url.replace(/\/cell([^/]*)$/, "/worker$1"), {
   type: "module",
   name: "sandbox",
   deno: {

@@ -14,8 +14,14 @@ export interface CellLimits {
   memoryMb: number;
   /** Value of `--deny-net`. */
   denyNet: string;
-  /** Path of the program; the sandbox's own when absent. */
-  entry?: string;
+}
+
+/** What runs in a cell. */
+export interface CellProgram {
+  /** Path of what the cell's own thread runs. */
+  entry: string;
+  /** Paths of what the cell may read of it; the Worker inside reads nothing. */
+  readable: string[];
 }
 
 /** A running cell: bytes both ways, and the end. */
@@ -31,8 +37,14 @@ export interface CellProcess {
 
 const ROOT = new URL("../../../", import.meta.url);
 
-/** The sandbox's own files and the packages it hands to plugins; the Worker inside reads nothing. */
-const READABLE = ["sandbox/", "runtime/", "node_modules/", "deno.json"];
+/** The sandbox as it is written. */
+const MODULES: CellProgram = {
+  entry: pathOf("sandbox/boot/cell.ts"),
+  readable: ["sandbox/", "runtime/"].map(pathOf),
+};
+
+/** The packages that the sandbox hands to plugins, and how they are found. */
+const PACKAGES = ["node_modules/", "deno.json"].map(pathOf);
 
 /**
  * V8 must reach its heap limit before the memory watch does, since it then says so in words, and it must leave room
@@ -55,13 +67,11 @@ const SHELL_PROLOGUE = 'ulimit -c 0; ulimit -n 512; ulimit -d "$1"; shift; ' +
   'echo 1000 > /proc/self/oom_score_adj; exec "$@"';
 
 /** Starts a cell. Its entry waits for a Load frame. */
-export function startCellProcess(limits: CellLimits): CellProcess {
+export function startCellProcess(limits: CellLimits, program: CellProgram = MODULES): CellProcess {
   const socket = openSocket();
-  const program = Deno.build.standalone ? compiledProgram() : denoProgram(limits, socket);
-  program.push(JSON.stringify(socket === null ? {} : { socket: socket.path }));
-  const [command, args] = Deno.build.os === "linux"
-    ? withKernelLimits(program, limits)
-    : [program[0], program.slice(1)];
+  const line = Deno.build.standalone ? compiledLine() : denoLine(limits, program, socket);
+  line.push(JSON.stringify(socket === null ? {} : { socket: socket.path }));
+  const [command, args] = Deno.build.os === "linux" ? withKernelLimits(line, limits) : [line[0], line.slice(1)];
   const child = new Deno.Command(command as string, {
     args,
     cwd: "/",
@@ -108,8 +118,8 @@ function openSocket(): CellSocket | null {
   }
 }
 
-function denoProgram(limits: CellLimits, socket: CellSocket | null): string[] {
-  const reads = READABLE.map(pathOf);
+function denoLine(limits: CellLimits, program: CellProgram, socket: CellSocket | null): string[] {
+  const reads = [...program.readable, ...PACKAGES];
   // Connecting to a socket takes the rights to read and to write. The socket file is removed once the cell is
   // connected.
   const writes = socket === null ? [] : [`--allow-write=${socket.path}`];
@@ -128,7 +138,7 @@ function denoProgram(limits: CellLimits, socket: CellSocket | null): string[] {
     `--allow-read=${reads.join(",")}`,
     ...writes,
     `--v8-flags=${heapFlag(limits)}`,
-    limits.entry ?? pathOf("sandbox/boot/cell.ts"),
+    program.entry,
   ];
 }
 
@@ -136,13 +146,13 @@ function denoProgram(limits: CellLimits, socket: CellSocket | null): string[] {
  * In a compiled executable there is no deno to run. The same executable has a command for a cell, which gives up the
  * rights that flags would not have granted.
  */
-function compiledProgram(): string[] {
+function compiledLine(): string[] {
   return [Deno.execPath(), "cell"];
 }
 
-function withKernelLimits(program: string[], limits: CellLimits): [string, string[]] {
+function withKernelLimits(line: string[], limits: CellLimits): [string, string[]] {
   const dataKb = (limits.memoryMb + RESERVED_MB) * 1024;
-  return ["/bin/sh", ["-c", SHELL_PROLOGUE, "cell", String(dataKb), ...program]];
+  return ["/bin/sh", ["-c", SHELL_PROLOGUE, "cell", String(dataKb), ...line]];
 }
 
 function heapFlag(limits: CellLimits): string {

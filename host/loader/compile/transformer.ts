@@ -88,15 +88,27 @@ export async function createTransformer(options: TransformerOptions): Promise<Tr
     }
   }
 
+  async function find(job: TransformJob, key: string): Promise<TransformedFile> {
+    if (cacheFolder === null) return await compile(job);
+    const file = join(cacheFolder, `${key}.json`);
+    const known = await readCached(file);
+    if (known !== null) return known;
+    const compiled = await compile(job);
+    await writeCached(file, compiled);
+    return compiled;
+  }
+
+  /** By key. At a start, all plugin configs of one plugin ask for the same files. */
+  const underWay = new Map<string, Promise<TransformedFile>>();
+
   return {
-    async transform(job) {
-      if (cacheFolder === null) return await compile(job);
-      const file = join(cacheFolder, `${keyOf(job)}.json`);
-      const known = await readCached(file);
-      if (known !== null) return known;
-      const compiled = await compile(job);
-      await writeCached(file, compiled);
-      return compiled;
+    transform(job) {
+      const key = keyOf(job);
+      const known = underWay.get(key);
+      if (known !== undefined) return known;
+      const found = find(job, key).finally(() => underWay.delete(key));
+      underWay.set(key, found);
+      return found;
     },
     async [Symbol.asyncDispose]() {
       clearTimeout(idle);

@@ -28,6 +28,14 @@ Deno.test("createTransformer() hands errors of the code over with their place, a
   assert.equal((await transformer.transform(JOB)).imports.length, 0);
 });
 
+Deno.test("createTransformer() compiles a file once for all who ask for it at the same time", async () => {
+  await using transformer = await createTransformer({ cacheFolder: null });
+  const [first, second, other] = await Promise.all([JOB, { ...JOB }, { ...JOB, path: "other.ts" }]
+    .map(transformer.transform));
+  assert.equal(first, second);
+  assert.notEqual(first, other);
+});
+
 Deno.test("createTransformer() remembers on disk, by everything that the output depends on", async () => {
   await using folder = await temporaryFolder();
   const cacheFolder = folder.file("cache");
