@@ -6,7 +6,7 @@
 import type { Clock } from "../clock.ts";
 
 const FIRST_WAIT_MS = 500;
-const LONGEST_WAIT_MS = 30_000;
+const LONGEST_WAIT_MS = 5_000;
 
 export interface KeepTryingOptions {
   clock: Clock;

@@ -23,6 +23,8 @@ export const ROUTER = "router";
 
 /** Wait before a failed step or read is tried again. */
 const RETRY_MS = 1000;
+/** Wait before batches that were given up are read again. */
+const AGAIN_MS = 100;
 
 /**
  * Finishing a batch takes several times its bytes, so a project finishes only one batch at a time of those that grew
@@ -92,7 +94,7 @@ export function startRouter(options: RouterOptions): Router {
     while (cursor !== undefined && !stop.signal.aborted) {
       if (broken) {
         await Promise.all(inFlight);
-        await clock.sleep(RETRY_MS, stop.signal);
+        await clock.sleep(AGAIN_MS, stop.signal);
         broken = false;
         cursor = await attempt(() => log.cursor("inbox", teamId, ROUTER));
         continue;

@@ -281,7 +281,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     observed: observe({ plugins: api, consumers, store, log, outages, now }),
   });
   const self = { id: instanceId, role: settings.hostRole, version: options.version, startedAt: now() };
-  const own = () => reportHost({ self, revision, log, consumers, now });
+  const own = () =>
+    reportHost({ self, revision, log, projects: running.current.projects.map(({ id }) => id), consumers, now });
   const hosts = createHostReports({ settings: store.settings, now, own });
   const apps = createApps({
     version: options.version,

@@ -22,7 +22,7 @@ const reportSchema = z.object({
 
 /**
  * `revision` identifies the configuration that the host has applied: hosts with the same revision run the same
- * configuration. `lag` is that of its slowest consumer.
+ * configuration. `lag` is that of its slowest consumer, or of the project whose events wait longest for its plugins.
  */
 export type HostReport = z.infer<typeof reportSchema>;
 

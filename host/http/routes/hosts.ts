@@ -20,7 +20,9 @@ const hostOut = z.object({
     inbox: z.array(z.number().int()).describe("What is in them passes the plugins here."),
     outbox: z.array(z.number().int()).describe("What is in them is delivered from here."),
   }).nullable().describe("Those of Kafka's partitions that it owns; null when its event log is its own."),
-  lag: z.object({ events: z.number(), seconds: z.number() }).describe("Of the slowest of its consumers."),
+  lag: z.object({ events: z.number(), seconds: z.number() }).describe(
+    "Of the slowest of its consumers, or of the project whose events wait longest for its plugins.",
+  ),
 });
 
 export function hostRoutes(hosts: { list(): Promise<HostReport[]> }): Route[] {

@@ -18,6 +18,7 @@ import type { Ownership } from "./cluster/membership.ts";
 import type { PlacedRecord } from "./reading/record_codec.ts";
 import { ReaderCursors } from "./reading/reader_cursors.ts";
 import { readProgress } from "./routing/read_progress.ts";
+import { guardClient } from "./cluster/guard_client.ts";
 import { closeQuietly, Renewable } from "./cluster/renewable.ts";
 import { type OwnedInbox, RouterSteps } from "./routing/router_steps.ts";
 import { RoutingProgress } from "./routing/routing_progress.ts";
@@ -90,10 +91,11 @@ export async function openKafkaEventLog(options: KafkaLogOptions): Promise<Kafka
   }
 
   async function prepareInbox(ownership: Ownership, signal: AbortSignal): Promise<OwnedInbox> {
+    // A new producer of the same name ends the transaction that the previous one left open, which may wait for a broker
+    // that is gone.
+    router.renew();
     await steps.idle();
     await cursors.noteHost(settings.hostId);
-    // A new producer of the same name ends the transaction that the previous one left open.
-    router.renew();
     await router.use(() => Promise.resolve());
     readers.inbox.own(new Map());
     await readers.inbox.findLeaders();
@@ -199,17 +201,22 @@ export async function openKafkaEventLog(options: KafkaLogOptions): Promise<Kafka
   });
 }
 
+/** Kafka ends a transaction that is open for longer. */
+const TRANSACTION_MS = 8000;
+
 /** Makes Kafka assign an id. The client would otherwise claim the id 0, which Kafka takes for another producer. */
 const NEW_PRODUCER = { producerId: -1n, producerEpoch: -1 };
 
 type Fetcher = Renewable<FetchClient>;
 
 async function makeProducer(settings: KafkaSettings, transactional?: string): Promise<LogProducer> {
-  const producer: LogProducer = new Producer<Buffer, Buffer, Buffer, Buffer>({
-    ...clientOptions(settings),
-    idempotent: true,
-    ...(transactional !== undefined && { transactionalId: transactional }),
-  });
+  const producer: LogProducer = guardClient(
+    new Producer<Buffer, Buffer, Buffer, Buffer>({
+      ...clientOptions(settings),
+      idempotent: true,
+      ...(transactional !== undefined && { transactionalId: transactional, timeout: TRANSACTION_MS }),
+    }),
+  );
   producer.on("error", () => {});
   if (transactional === undefined) {
     await producer.initIdempotentProducer(NEW_PRODUCER);
@@ -222,12 +229,14 @@ async function makeProducer(settings: KafkaSettings, transactional?: string): Pr
 }
 
 async function makeFetcher(settings: KafkaSettings): Promise<FetchClient> {
-  const client: FetchClient = new Consumer<Buffer, Buffer, Buffer, Buffer>({
-    ...clientOptions(settings),
-    // The client requires a group id, but never joins the group.
-    groupId: `${settings.prefix}readers`,
-    isolationLevel: FetchIsolationLevels.READ_COMMITTED,
-  });
+  const client: FetchClient = guardClient(
+    new Consumer<Buffer, Buffer, Buffer, Buffer>({
+      ...clientOptions(settings),
+      // The client requires a group id, but never joins the group.
+      groupId: `${settings.prefix}readers`,
+      isolationLevel: FetchIsolationLevels.READ_COMMITTED,
+    }),
+  );
   client.on("error", () => {});
   return await Promise.resolve(client);
 }

@@ -6,19 +6,24 @@
 import { hostname } from "node:os";
 import type { ConsumerControl } from "../../consumers/consumer_status.ts";
 import type { EventLog } from "../../log/event_log.ts";
+import { ROUTER } from "../../router/router.ts";
 import type { HostReport } from "../../store/host_reports.ts";
 
 export interface ReportHostOptions {
   self: Pick<HostReport, "id" | "role" | "version" | "startedAt">;
   /** The revision of the configuration that the host has applied. */
   revision: string;
-  log: Pick<EventLog, "share">;
+  log: Pick<EventLog, "share" | "cursor" | "lag">;
+  /** The ids of all projects. */
+  projects: number[];
   consumers: Pick<ConsumerControl, "list">;
   now: () => number;
 }
 
-export async function reportHost({ self, revision, log, consumers, now }: ReportHostOptions): Promise<HostReport> {
-  const lags = (await consumers.list()).map(({ lag }) => lag);
+export async function reportHost(options: ReportHostOptions): Promise<HostReport> {
+  const { self, revision, log, projects, consumers, now } = options;
+  const routing = projects.map(async (id) => await log.lag("inbox", id, await log.cursor("inbox", id, ROUTER)));
+  const lags = [...(await consumers.list()).map(({ lag }) => lag), ...await Promise.all(routing)];
   return {
     ...self,
     name: hostname(),

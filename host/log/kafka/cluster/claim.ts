@@ -22,7 +22,7 @@ export interface ClaimOptions<Owned> {
   onError(error: unknown): void;
 }
 
-const RETRY_MS = 500;
+const RETRY_MS = 200;
 
 export class Claim<Owned> implements AsyncDisposable {
   readonly #options: ClaimOptions<Owned>;

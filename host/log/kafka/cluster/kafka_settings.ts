@@ -4,6 +4,7 @@
  */
 
 import type { BaseOptions, SASLMechanismValue } from "@platformatic/kafka";
+import { hasInIt } from "./client_error.ts";
 
 export interface KafkaSettings {
   /** `host:port` of the bootstrap brokers. */
@@ -45,16 +46,37 @@ export function transactionalId({ prefix }: KafkaSettings, hostId: string): stri
 export function clientOptions(settings: KafkaSettings): BaseOptions {
   return {
     clientId: settings.hostId,
-    bootstrapBrokers: settings.brokers,
+    bootstrapBrokers: inTurn(settings.brokers),
     autocreateTopics: false,
     connectTimeout: 3000,
-    requestTimeout: 10_000,
-    timeout: 8000,
+    requestTimeout: 5000,
+    // Less than the above, so that a broker that waits for its replicas says so itself.
+    timeout: 4000,
     retries: 8,
     // A transaction often finds that the previous one needs a few more milliseconds to end.
-    retryDelay: (_client, _operation, attempt) => Math.min(500, 5 * 2 ** attempt),
+    retryDelay: (_client, _operation, attempt, _retries, error) =>
+      isOfBroker(error) ? SOON_MS : Math.min(500, 5 * 2 ** attempt),
     metadataMaxAge: 30_000,
     ...(settings.sasl && { sasl: settings.sasl }),
     ...(settings.tls && { tls: settings.tls.ca.length > 0 ? { ca: settings.tls.ca } : {} }),
   };
+}
+
+const SOON_MS = 20;
+/** With these a broker says that it is not the one to ask. */
+const WRONG_BROKER = ["NOT_COORDINATOR", "NOT_LEADER_OR_FOLLOWER", "FENCED_LEADER_EPOCH"];
+
+/**
+ * Whether the broker is gone or has lost its part. The client would ask the same one again, which is not worth waiting
+ * for: a new client finds out whom to ask now.
+ */
+function isOfBroker(error: Error): boolean {
+  return hasInIt(error, "code", "PLT_KFK_NETWORK") || WRONG_BROKER.some((id) => hasInIt(error, "apiId", id));
+}
+
+let turn = 0;
+/** The brokers, starting with a different one each time: the client asks the first one, even if it stands still. */
+function inTurn(brokers: string[]): string[] {
+  const at = turn++ % brokers.length;
+  return [...brokers.slice(at), ...brokers.slice(0, at)];
 }

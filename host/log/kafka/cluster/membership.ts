@@ -9,6 +9,7 @@ import { Consumer as KafkaConsumer } from "@platformatic/kafka";
 import type { Buffer } from "node:buffer";
 import { assignSticky } from "./assign_sticky.ts";
 import { clientOptions, type KafkaSettings } from "./kafka_settings.ts";
+import { guardClient } from "./guard_client.ts";
 import { closeQuietly } from "./renewable.ts";
 
 type GroupClient = Consumer<Buffer, Buffer, Buffer, Buffer>;
@@ -40,22 +41,26 @@ export interface Membership extends AsyncDisposable {
   hosts(): Promise<Set<string>>;
 }
 
-const RETRY_MS = 1000;
+const RETRY_MS = 250;
 /**
  * A member hears by its heartbeats that others join or leave, and all wait for the last one to hear of it: so they are
  * more frequent than the session needs.
  */
 const HEARTBEAT_MS = 500;
-const REBALANCE_MS = 8000;
+/** How much longer than others may wait for a member to join again the client waits for the group's answer. */
+const ANSWER_MS = 2000;
 
 export function joinGroup({ settings, group, topic, onChange, onError }: MembershipOptions): Membership {
   const stop = Promise.withResolvers<void>();
   let stopped = false;
   let current: GroupClient | null = null;
+  /** What the group calls this host. A new client goes by it too, so that nobody waits for the previous one. */
+  let memberId: string | null = null;
 
   /** The life of one client, from joining until its first unrecoverable error. */
   async function member(): Promise<void> {
     const client = makeClient(settings, group);
+    client.memberId = memberId;
     current = client;
     const broken = Promise.withResolvers<void>();
     client.on("error", (error: Error) => broken.reject(error));
@@ -72,7 +77,8 @@ export function joinGroup({ settings, group, topic, onChange, onError }: Members
       await Promise.race([broken.promise, stop.promise]);
     } finally {
       onChange(null);
-      if (stopped) await leave(client);
+      memberId = client.memberId;
+      await (stopped ? leave(client) : abandon(client));
       await closeQuietly(client);
       current = null;
     }
@@ -119,21 +125,30 @@ async function leave(client: GroupClient): Promise<void> {
   }
 }
 
+/** Stops the client's heartbeats without leaving the group. */
+async function abandon(client: GroupClient): Promise<void> {
+  client.memberId = null;
+  await client.leaveGroup(true);
+}
+
 function makeClient(settings: KafkaSettings, group: string): GroupClient {
-  return new KafkaConsumer({
+  const client = new KafkaConsumer({
     ...clientOptions(settings),
+    requestTimeout: settings.sessionMs + ANSWER_MS,
     groupId: `${settings.prefix}${group}`,
     sessionTimeout: settings.sessionMs,
     heartbeatInterval: Math.min(HEARTBEAT_MS, Math.floor(settings.sessionMs / 4)),
-    rebalanceTimeout: REBALANCE_MS,
+    // The client demands that it is not shorter than the session.
+    rebalanceTimeout: settings.sessionMs,
     protocols: [{ name: "hogpen", version: 1, metadata: settings.hostId }],
     partitionAssigner: assignSticky,
   });
+  return guardClient(client);
 }
 
 async function memberHosts(client: GroupClient, settings: KafkaSettings): Promise<Set<string>> {
   const { Admin } = await import("@platformatic/kafka");
-  const admin = new Admin(clientOptions(settings));
+  const admin = guardClient(new Admin(clientOptions(settings)));
   try {
     const groups = await admin.describeGroups({ groups: [client.groupId] });
     const members = groups.get(client.groupId)?.members.values() ?? [];

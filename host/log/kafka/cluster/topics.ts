@@ -5,6 +5,7 @@
 
 import { Admin, type ClusterMetadata } from "@platformatic/kafka";
 import { clientOptions, type KafkaSettings, topicNames } from "./kafka_settings.ts";
+import { guardClient } from "./guard_client.ts";
 import { closeQuietly } from "./renewable.ts";
 
 /** An existing topic that cannot be used as it is. */
@@ -17,7 +18,7 @@ export class TopicError extends Error {
  * once.
  */
 export async function ensureTopics(settings: KafkaSettings): Promise<number> {
-  const admin = new Admin(clientOptions(settings));
+  const admin = guardClient(new Admin(clientOptions(settings)));
   try {
     const names = topicNames(settings);
     const found = await partitionCounts(admin);

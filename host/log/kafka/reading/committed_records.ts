@@ -14,6 +14,7 @@ import {
   type RecordsBatch,
 } from "@platformatic/kafka";
 import type { Buffer } from "node:buffer";
+import { hasInIt } from "../cluster/client_error.ts";
 import type { PlacedRecord } from "./record_codec.ts";
 
 type FetchResponse = Awaited<ReturnType<FetchClient["fetch"]>>;
@@ -42,8 +43,6 @@ export interface FetchedRange<T = PlacedRecord> {
   end: number;
 }
 
-/** Kafka's error code for an offset that the partition does not have (any longer, or yet). */
-const OFFSET_OUT_OF_RANGE = 1;
 const CONTROL_BATCH = 32;
 const TRANSACTIONAL_BATCH = 16;
 
@@ -104,10 +103,9 @@ export async function fetchRanges<T>(
   });
 }
 
-/** Whether the client's error says that an offset is outside of the partition. */
+/** Whether the client's error says that the partition does not have an offset (any longer, or yet). */
 export function isOutOfRange(error: unknown): boolean {
-  const found = error as { findBy?(property: string, value: unknown): unknown } | null;
-  return typeof found?.findBy === "function" && Boolean(found.findBy("apiCode", OFFSET_OUT_OF_RANGE));
+  return hasInIt(error, "apiId", "OFFSET_OUT_OF_RANGE");
 }
 
 function readAnswer<T>(range: FetchRange, answer: FetchResponsePartition, decode: Decode<T>): FetchedRange<T> {

@@ -31,7 +31,7 @@ export interface TopicReaderOptions {
 const WAIT_MS = 400;
 const FETCH_BYTES = 2 * 1024 * 1024;
 const CATCH_UP_BYTES = 1024 * 1024;
-const RETRY_MS = 500;
+const RETRY_MS = 200;
 /** A tail waits for readers that advanced within this time, in milliseconds; slower ones read from Kafka later. */
 const PATIENCE_MS = 3000;
 

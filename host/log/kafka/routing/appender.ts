@@ -32,7 +32,7 @@ interface Waiting {
 }
 
 const SEND_BYTES = 4 * 1024 * 1024;
-const RETRY_MS = 300;
+const RETRY_MS = 200;
 /** Longer than the client keeps trying to send what nobody waits for any more. */
 const ABANDONED_MS = 120_000;
 

@@ -24,7 +24,7 @@ function start() {
 }
 
 interface Cluster extends LogUnderTest {
-  host(id: string): Promise<KafkaEventLog>;
+  host(id: string, sessionMs?: number): Promise<KafkaEventLog>;
 }
 
 /** Whether the host owns so many partitions of each topic. */
@@ -37,9 +37,9 @@ async function makeCluster(): Promise<Cluster> {
   const { kafka, postgres } = await start();
   const databaseUrl = await postgres.createDatabase();
   const prefix = `test${++logs}-`;
-  const host = async (hostId: string) => {
+  const host = async (hostId: string, sessionMs = 6000) => {
     const brokers = kafka.brokers.split(",");
-    const settings = { brokers, prefix, partitions: 4, replication: 1, hostId, sasl: null, tls: null, sessionMs: 6000 };
+    const settings = { brokers, prefix, partitions: 4, replication: 1, hostId, sasl: null, tls: null, sessionMs };
     return await openKafkaEventLog({ settings, databaseUrl, owns: { inbox: true, outbox: true }, onError: () => {} });
   };
   return {
@@ -84,6 +84,12 @@ Deno.test("Kafka: two hosts share the partitions, and one takes over when the ot
     "it has what the other one had not routed",
     async () => (await rest().catch(() => [])).length === keys.length,
   );
+});
+
+Deno.test("Kafka: a host whose session is long joins as well", options, async () => {
+  await using cluster = await makeCluster();
+  await using log = await cluster.host("patient", 60_000);
+  await eventually("it owns everything", () => owns(log, 4));
 });
 
 Deno.test("Kafka: what was delivered when partitions change hands counts in those that stay", options, async () => {
