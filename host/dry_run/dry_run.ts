@@ -125,7 +125,7 @@ export async function dryRun(options: DryRunOptions): Promise<DryRun> {
       jobs: {
         enqueue: (job) =>
           Promise.resolve({ ...job, id: "0", state: "waiting", createdAt: now(), updatedAt: now(), lastError: null }),
-        count: () => Promise.resolve(0),
+        outstanding: () => Promise.resolve({ jobs: 0, bytes: 0 }),
       },
       log: { append: () => Promise.resolve() },
       metrics: createPluginMetrics(),

@@ -58,7 +58,10 @@ async function findCapabilities(plugin: LoadedPlugin, { config, backends }: Insp
     storage: overlayStorage(backends.storage),
     now: Date.now,
     api: () => ({ host: null, personalApiKey: null, projectApiKey: null, projectId: "" }),
-    jobs: { enqueue: () => Promise.reject(new Error("The plugin is only looked at")), count: () => Promise.resolve(0) },
+    jobs: {
+      enqueue: () => Promise.reject(new Error("The plugin is only looked at")),
+      outstanding: () => Promise.resolve({ jobs: 0, bytes: 0 }),
+    },
     log: { append: () => Promise.resolve() },
     metrics: createPluginMetrics(),
     logs: { system() {} },

@@ -7,7 +7,7 @@ import type { Clock } from "../clock.ts";
 import type { Jobs } from "../store/store.ts";
 
 /** The number and size of a plugin's jobs are bounded in `host/services/jobs.ts`, where the plugin asks for them. */
-export type JobQueue = Pick<Jobs, "enqueue" | "count">;
+export type JobQueue = Pick<Jobs, "enqueue" | "outstanding">;
 
 /** The longest unit that PostHog knows is a year. */
 const LONGEST_DELAY_DAYS = 5 * 366;
@@ -25,6 +25,6 @@ export function createJobQueue(jobs: JobQueue, { clock, wake }: { clock: Clock; 
       wake();
       return stored;
     },
-    count: (pluginConfigId) => jobs.count(pluginConfigId),
+    outstanding: (pluginConfigId) => jobs.outstanding(pluginConfigId),
   };
 }

@@ -33,7 +33,7 @@ import { createStorageAllowance } from "./limits/storage_allowance.ts";
 export interface ServiceBackends {
   cache: Cache;
   storage: PluginStorage;
-  jobs: Pick<Jobs, "enqueue" | "count">;
+  jobs: Pick<Jobs, "enqueue" | "outstanding">;
   log: Pick<EventLog, "append">;
   geoip: GeoipDatabase;
   metrics: PluginMetrics;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { Buffer } from "node:buffer";
 import { z } from "zod";
 import type { Jobs } from "../store/store.ts";
 import { checkArguments, text } from "./check_arguments.ts";
@@ -21,7 +22,7 @@ const COUNT_FOR_MS = 1000;
 const MAX_TIME = 8.64e15;
 
 export function createJobServices(
-  jobs: Pick<Jobs, "enqueue" | "count">,
+  jobs: Pick<Jobs, "enqueue" | "outstanding">,
   { pluginConfigId, teamId }: PluginIdentity,
   limits: ServiceLimits,
   now: () => number,
@@ -34,17 +35,23 @@ export function createJobServices(
       "expected a time within a Date's range",
     ),
   ]);
-  let counted = { at: -Infinity, jobs: 0 };
+  let counted = { at: -Infinity, jobs: 0, bytes: 0 };
 
-  async function requireRoom(): Promise<void> {
+  const lacksRoom = (bytes: number) =>
+    counted.jobs >= limits.jobsOutstanding || counted.bytes + bytes > limits.jobsOutstandingBytes;
+
+  async function requireRoom(bytes: number): Promise<void> {
     const time = now();
-    if (time - counted.at > COUNT_FOR_MS || counted.jobs >= limits.jobsOutstanding) {
-      counted = { at: time, jobs: await jobs.count(pluginConfigId) };
+    if (time - counted.at > COUNT_FOR_MS || lacksRoom(bytes)) {
+      counted = { at: time, ...await jobs.outstanding(pluginConfigId) };
     }
-    if (counted.jobs >= limits.jobsOutstanding) {
-      throw new ServiceLimitError(`Cannot enqueue a job: ${limits.jobsOutstanding} jobs of this plugin wait already`);
+    if (lacksRoom(bytes)) {
+      throw new ServiceLimitError(
+        `Cannot enqueue a job: ${counted.jobs} jobs of this plugin wait already, with ${counted.bytes} bytes`,
+      );
     }
     counted.jobs++;
+    counted.bytes += bytes;
   }
 
   return {
@@ -52,13 +59,14 @@ export function createJobServices(
       // JSON has no undefined: a job without payload arrives as null in the list of arguments.
       const [type, payload, runAt] = checkArguments("jobs.enqueue", schema, args);
       const request = requestId(cause, ["job", pluginConfigId, type, payload]);
-      const size = payload === undefined ? 0 : JSON.stringify(payload).length;
+      const json = JSON.stringify(payload) ?? "";
+      const size = json.length;
       if (size > limits.jobPayloadChars) {
         throw new RangeError(
           `Cannot enqueue the job ${type}: its payload has ${size} characters, at most ${limits.jobPayloadChars} are kept`,
         );
       }
-      await requireRoom();
+      await requireRoom(Buffer.byteLength(json));
       // A job caused by a captured event adds one to the chain when it enqueues another; otherwise the chain could go
       // on forever.
       const depth = cause.kind === "job" && cause.depth > 0 ? cause.depth + 1 : cause.depth;

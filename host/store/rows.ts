@@ -29,11 +29,17 @@ export interface JobRow {
 export const JOB_COLUMNS =
   "id, kind, plugin_config_id, team_id, type, payload, run_at, attempt, max_attempts, depth, state, created_at, updated_at, last_error";
 
-/** The same without large payloads, which retries of exports have. Both SQLite and Postgres support octet_length. */
-export const JOB_LIST_COLUMNS = JOB_COLUMNS.replace(
-  "payload",
-  "CASE WHEN octet_length(payload) <= 65536 THEN payload END AS payload",
-);
+/** Of a payload, nothing when it is large. Both SQLite and Postgres support octet_length. */
+const SMALL_PAYLOAD = "CASE WHEN octet_length(payload) <= 65536 THEN payload END";
+
+/** The same without large payloads, which retries of exports have. */
+export const JOB_LIST_COLUMNS = JOB_COLUMNS.replace("payload", `${SMALL_PAYLOAD} AS payload`);
+
+/** What is kept of the payload of a job that has ended: of one that failed all, since it can be tried again. */
+export const PAYLOAD_AFTER = {
+  done: `CASE kind WHEN 'plugin' THEN ${SMALL_PAYLOAD} END`,
+  failed: "CASE kind WHEN 'plugin' THEN payload END",
+} as const;
 
 /** A job without payload has none in the database either, because JSON has no undefined. */
 export function jobOf(row: JobRow): Job {

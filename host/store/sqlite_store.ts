@@ -37,7 +37,7 @@ const METHODS: { [Area in keyof Areas]: Record<keyof Areas[Area], true> } = {
     total: true,
     get: true,
     list: true,
-    count: true,
+    outstanding: true,
     nextRunAt: true,
     prune: true,
   },

@@ -72,8 +72,8 @@ export interface Jobs {
   /** Extends the leases of those of the jobs that the owner is running. */
   extend(ids: string[], leaseMs: number, owner: string): Promise<void>;
   /**
-   * Marks the job as done. The payload of one of the service's own retries is deleted, here and in fail(), because it
-   * holds events, up to a whole export.
+   * Marks the job as done. A payload of more than 64 KiB is deleted. That of one of the service's own retries is
+   * deleted here and in fail(), because it holds events, up to a whole export.
    */
   complete(id: string, owner: string): Promise<void>;
   /** Returns the job to waiting, for its next attempt. */
@@ -90,8 +90,8 @@ export interface Jobs {
   /** Payloads of more than 64 KiB are left out (null); get() returns them. */
   list(filter: JobFilter): Promise<Page<Job>>;
   total(selection: JobSelection): Promise<number>;
-  /** Waiting and running jobs of a plugin config, which limits enqueueing. */
-  count(pluginConfigId: number): Promise<number>;
+  /** Waiting and running jobs of a plugin config and the bytes of their payloads, which limits enqueueing. */
+  outstanding(pluginConfigId: number): Promise<{ jobs: number; bytes: number }>;
   /** The earliest runAt of a waiting job of these plugin configs; null when there is none. */
   nextRunAt(pluginConfigIds: number[]): Promise<number | null>;
   /** Deletes done, failed and cancelled jobs that have not changed since `before`. */

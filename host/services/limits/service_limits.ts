@@ -54,8 +54,9 @@ export interface ServiceLimits {
   storageChars: number;
   jobNameChars: number;
   jobPayloadChars: number;
-  /** Waiting and running jobs of one plugin config. */
+  /** Waiting and running jobs of one plugin config, and the bytes of their payloads. */
   jobsOutstanding: number;
+  jobsOutstandingBytes: number;
   eventNameChars: number;
   eventChars: number;
   /** `posthog.capture` calls caused by one event. */
@@ -118,6 +119,7 @@ export const DEFAULT_SERVICE_LIMITS: ServiceLimits = {
   jobNameChars: 200,
   jobPayloadChars: 4 * MIB,
   jobsOutstanding: 10_000,
+  jobsOutstandingBytes: 1024 * MIB,
   eventNameChars: 200,
   eventChars: MIB,
   capturesPerEvent: 100,

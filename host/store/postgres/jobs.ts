@@ -12,6 +12,7 @@ import {
   numberIn,
   numbersOf,
   pageOf,
+  PAYLOAD_AFTER,
   withoutNul,
 } from "../rows.ts";
 import type { Jobs, JobSelection } from "../store.ts";
@@ -20,12 +21,16 @@ import type { RunQuery } from "./connection.ts";
 
 /** See {@linkcode Jobs}. */
 export function createJobs(run: RunQuery, now: () => number): Jobs {
-  function finish(id: string, owner: string, state: "done" | "failed", error: string | null): Promise<void> {
+  function finish(
+    id: string,
+    owner: string,
+    state: keyof typeof PAYLOAD_AFTER,
+    error: string | null,
+  ): Promise<void> {
     return run("always", async (sql) => {
       await sql`UPDATE hogpen.jobs SET state = ${state}, last_error = coalesce(${error}, last_error), owner = NULL,
-        updated_at = ${now()}, payload = CASE kind WHEN 'plugin' THEN payload END WHERE id = ${
-        numberIn(id)
-      } AND state = 'running' AND owner = ${owner}`;
+        updated_at = ${now()}, payload = ${sql.unsafe(PAYLOAD_AFTER[state])}
+        WHERE id = ${numberIn(id)} AND state = 'running' AND owner = ${owner}`;
     });
   }
   return {
@@ -114,11 +119,12 @@ export function createJobs(run: RunQuery, now: () => number): Jobs {
             state IN ('failed', 'cancelled') AND (kind = 'plugin' OR payload IS NOT NULL))`;
         return count === 1;
       }),
-    count: (pluginConfigId) =>
+    outstanding: (pluginConfigId) =>
       run("always", async (sql) => {
-        const [row] = await sql<[{ n: number }]>`SELECT count(*) AS n FROM hogpen.jobs
+        const [row] = await sql<[{ jobs: number; bytes: number }]>`
+          SELECT count(*) AS jobs, coalesce(sum(octet_length(payload)), 0) AS bytes FROM hogpen.jobs
           WHERE plugin_config_id = ${pluginConfigId} AND state IN ('waiting', 'running')`;
-        return row.n;
+        return row;
       }),
     nextRunAt: (pluginConfigIds) =>
       run("always", async (sql) => {

@@ -14,6 +14,7 @@ import {
   numberIn,
   numbersOf,
   pageOf,
+  PAYLOAD_AFTER,
   withoutNul,
 } from "../rows.ts";
 import type { Jobs, JobSelection } from "../store.ts";
@@ -38,10 +39,12 @@ export function createJobs(db: DatabaseSync, now: () => number): Sync<Jobs> {
   const extend = db.prepare(
     "UPDATE jobs SET due_at = ? WHERE id IN (SELECT value FROM json_each(?)) AND state = 'running' AND owner = ?",
   );
-  const finish = db.prepare(`
-    UPDATE jobs SET state = ?, last_error = coalesce(?, last_error), owner = NULL, updated_at = ?,
-      payload = CASE kind WHEN 'plugin' THEN payload END
+  const finish = (state: keyof typeof PAYLOAD_AFTER) =>
+    db.prepare(`
+    UPDATE jobs SET state = '${state}', last_error = coalesce(?, last_error), owner = NULL, updated_at = ?,
+      payload = ${PAYLOAD_AFTER[state]}
     WHERE id = ? AND state = 'running' AND owner = ?`);
+  const [complete, fail] = [finish("done"), finish("failed")];
   const retry = db.prepare(`
     UPDATE jobs SET state = 'waiting', run_at = ?, due_at = ?, attempt = ?, last_error = ?, owner = NULL, updated_at = ?
     WHERE id = ? AND state = 'running' AND owner = ?`);
@@ -53,9 +56,9 @@ export function createJobs(db: DatabaseSync, now: () => number): Sync<Jobs> {
       attempt = CASE state WHEN 'waiting' THEN attempt ELSE 1 END, state = 'waiting'
     WHERE id = ? AND (state = 'waiting' OR state IN ('failed', 'cancelled') AND (kind = 'plugin' OR payload IS NOT NULL))`);
   const get = db.prepare(`SELECT ${JOB_COLUMNS} FROM jobs WHERE id = ?`);
-  const count = db.prepare(
-    "SELECT count(*) AS n FROM jobs WHERE plugin_config_id = ? AND state IN ('waiting', 'running')",
-  );
+  const outstanding = db.prepare(`
+    SELECT count(*) AS jobs, coalesce(sum(octet_length(payload)), 0) AS bytes FROM jobs
+    WHERE plugin_config_id = ? AND state IN ('waiting', 'running')`);
   const next = db.prepare(`
     SELECT min(first) AS first FROM (SELECT (SELECT min(run_at) FROM jobs
       WHERE plugin_config_id = ids.value AND state = 'waiting') AS first FROM json_each(?) AS ids)`);
@@ -91,8 +94,8 @@ export function createJobs(db: DatabaseSync, now: () => number): Sync<Jobs> {
     },
     extend: (ids, leaseMs, owner) => void extend.run(now() + leaseMs, JSON.stringify(numbersOf(ids)), owner),
     release: (owner) => void release.run(now(), owner),
-    complete: (id, owner) => void finish.run("done", null, now(), numberIn(id), owner),
-    fail: (id, owner, error) => void finish.run("failed", withoutNul(error), now(), numberIn(id), owner),
+    complete: (id, owner) => void complete.run(null, now(), numberIn(id), owner),
+    fail: (id, owner, error) => void fail.run(withoutNul(error), now(), numberIn(id), owner),
     retry: (id, owner, runAt, attempt, error) =>
       void retry.run(runAt, runAt, attempt, withoutNul(error), now(), numberIn(id), owner),
     cancel: (id) => cancel.run(now(), numberIn(id)).changes === 1,
@@ -112,7 +115,7 @@ export function createJobs(db: DatabaseSync, now: () => number): Sync<Jobs> {
       return Number(db.prepare(`SELECT count(*) AS n FROM jobs WHERE ${where.sql}`).get(...where.values)?.n);
     },
     retryNow: (id, at) => retryNow.run(at, at, now(), numberIn(id)).changes === 1,
-    count: (pluginConfigId) => Number(count.get(pluginConfigId)?.n),
+    outstanding: (pluginConfigId) => outstanding.get(pluginConfigId) as { jobs: number; bytes: number },
     nextRunAt(pluginConfigIds) {
       const first = next.get(JSON.stringify(pluginConfigIds))?.first;
       return typeof first === "number" ? first : null;

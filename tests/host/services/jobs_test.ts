@@ -65,3 +65,13 @@ Deno.test("jobs.enqueue refuses invalid times, large payloads and more jobs than
   await services.store.jobs.cancel(job?.id ?? "");
   await services.call("jobs.enqueue", ["a", null, 1]);
 });
+
+Deno.test("jobs.enqueue refuses payloads that together with those that wait take more than may wait", async () => {
+  await using services = await openTestServices({ jobsOutstandingBytes: 100 });
+  await services.call("jobs.enqueue", ["a", "ü".repeat(30), 1]);
+  await assert.rejects(services.call("jobs.enqueue", ["a", "x".repeat(40), 1]), {
+    name: "ServiceLimitError",
+    message: "Cannot enqueue a job: 1 jobs of this plugin wait already, with 62 bytes",
+  });
+  await services.call("jobs.enqueue", ["a", "x".repeat(30), 1]);
+});

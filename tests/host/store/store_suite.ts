@@ -239,19 +239,40 @@ export function testStore(name: string, open: (clock: { now: number }) => Promis
     assert.equal((await store.jobs.get(waiting.id))?.state, "cancelled");
   });
 
-  test("jobs.count() counts waiting and running, prune() takes the finished", async ({ store, clock }) => {
+  test("jobs.outstanding() counts waiting and running, prune() takes the finished", async ({ store, clock }) => {
+    const outstanding = async () => (await store.jobs.outstanding(1)).jobs;
     for (let i = 0; i < 3; i++) await store.jobs.enqueue(job());
     await store.jobs.enqueue(job({ pluginConfigId: 2 }));
     const [first] = await store.jobs.claim([1], NOW, 1, 1000, "a");
-    assert.equal(await store.jobs.count(1), 3);
+    assert.equal(await outstanding(), 3);
     await store.jobs.complete(first!.id, "a");
-    assert.equal(await store.jobs.count(1), 2);
+    assert.equal(await outstanding(), 2);
     clock.now = NOW + 10;
     await store.jobs.prune(NOW);
     assert.notEqual(await store.jobs.get(first!.id), null);
     await store.jobs.prune(NOW + 1);
     assert.equal(await store.jobs.get(first!.id), null);
-    assert.equal(await store.jobs.count(1), 2);
+    assert.equal(await outstanding(), 2);
+  });
+
+  test("a large payload is kept until its job is done, or for the next try, and counts as long as it waits", async ({ store }) => {
+    const large = "ü".repeat(40_000);
+    const [done, failed] = [
+      await store.jobs.enqueue(job({ payload: large })),
+      await store.jobs.enqueue(job({ payload: large })),
+    ];
+    const small = await store.jobs.enqueue(job({ payload: "small" }));
+    const bytes = (text: string) => new TextEncoder().encode(JSON.stringify(text)).length;
+    assert.deepEqual(await store.jobs.outstanding(1), { jobs: 3, bytes: 2 * bytes(large) + bytes("small") });
+    await store.jobs.claim([1], NOW, 3, 1000, "a");
+    await store.jobs.complete(done.id, "a");
+    await store.jobs.complete(small.id, "a");
+    await store.jobs.fail(failed.id, "a", "no");
+    assert.deepEqual(await store.jobs.outstanding(1), { jobs: 0, bytes: 0 });
+    const payloads = await Promise.all(
+      [done, small, failed].map(async ({ id }) => (await store.jobs.get(id))?.payload),
+    );
+    assert.deepEqual(payloads, [undefined, "small", large]);
   });
 
   test("jobs.prune() takes any number", async ({ store, clock }) => {
