@@ -33,6 +33,13 @@ Deno.test("splitMultipart() reads texts, quoted boundaries and what stands befor
   assert.deepEqual(parts.map(({ name, type, bytes }) => [name, type, decoder.decode(bytes)]), [["a", "", "1\r\n2"]]);
 });
 
+Deno.test("splitMultipart() leaves lines alone that only begin as the boundary does", () => {
+  const body =
+    '--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n--bb\r\n--b-\r\n2\r\n--b \r\nX: y\r\n\r\n\r\n--b--';
+  const parts = splitMultipart(encoder.encode(body), "multipart/form-data; boundary=b");
+  assert.deepEqual(parts.map(({ bytes }) => decoder.decode(bytes)), ["1\r\n--bb\r\n--b-\r\n2"]);
+});
+
 Deno.test("splitMultipart() refuses what is no form, and forms of more fields than SDKs send", () => {
   const part = '--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n\r\n';
   const texts = [
