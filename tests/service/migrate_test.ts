@@ -68,6 +68,25 @@ const DESTINATION = {
   batch: { max_wait_ms: 20, max_events: 50 },
 };
 
+/** A plugin that makes one job for each person and lets events through as `/gate` answers, and these destinations. */
+function configFor(url: string, destinations: string[]) {
+  const inline = `
+    export const jobs = { later() {} }
+    export async function processEvent(event, { jobs }) {
+      if (event.properties.number === 1) await jobs.later(event.distinct_id).runIn(1, 'hour')
+      await fetch('${url}/gate')
+      return event
+    }`;
+  return {
+    projects: [{
+      id: 1,
+      token: "phc_one",
+      plugins: [{ id: 1, source: { inline }, egress: { allow: ["127.0.0.1"] } }],
+      destinations: destinations.map((id) => ({ ...DESTINATION, id, url: `${url}/${id}` })),
+    }],
+  };
+}
+
 for (const kills of [0, 2]) {
   Deno.test(`a log on SQLite moves to Kafka while events come, and the process is killed ${kills} times`, {
     ignore: reason !== null,
@@ -81,23 +100,7 @@ for (const kills of [0, 2]) {
       if (path === "/gate") return open ? new Response() : never.promise;
       return (path === "/quick" ? quick : slow).take(text);
     });
-    const inline = `
-      export const jobs = { later() {} }
-      export async function processEvent(event, { jobs }) {
-        if (event.properties.number === 1) await jobs.later(event.distinct_id).runIn(1, 'hour')
-        await fetch('${receiver.url}/gate')
-        return event
-      }`;
-    await using service = await startTestService({
-      config: {
-        projects: [{
-          id: 1,
-          token: "phc_one",
-          plugins: [{ id: 1, source: { inline }, egress: { allow: ["127.0.0.1"] } }],
-          destinations: ["quick", "slow"].map((id) => ({ ...DESTINATION, id, url: `${receiver.url}/${id}` })),
-        }],
-      },
-    });
+    await using service = await startTestService({ config: configFor(receiver.url, ["quick", "slow"]) });
     const people = new People();
     await people.send(service, 20);
     await eventually("both have all of them", () => quick.events === 200 && slow.events === 200);
@@ -155,21 +158,7 @@ Deno.test("from a cluster back to one host nothing is lost, and nothing comes tw
     if (path === "/gate") return open ? new Response() : gate.promise.then(() => new Response());
     return taken.take(text);
   });
-  const inline = `
-    export const jobs = { later() {} }
-    export async function processEvent(event, { jobs }) {
-      if (event.properties.number === 1) await jobs.later(event.distinct_id).runIn(1, 'hour')
-      await fetch('${receiver.url}/gate')
-      return event
-    }`;
-  const config = {
-    projects: [{
-      id: 1,
-      token: "phc_one",
-      plugins: [{ id: 1, source: { inline }, egress: { allow: ["127.0.0.1"] } }],
-      destinations: [{ ...DESTINATION, id: "hook", url: receiver.url }],
-    }],
-  };
+  const config = configFor(receiver.url, ["hook"]);
   const DATABASE_URL = await postgres.createDatabase();
   const env = { DATABASE_URL, HOGPEN_SECRET_KEY: "a key that all hosts have" };
   await using cluster = await startTestService({
