@@ -4,6 +4,7 @@
  * @module
  */
 
+import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { trustedCertificates } from "../../ca_certificates.ts";
 import { denoDir } from "../../deno_dir.ts";
@@ -66,8 +67,12 @@ const RESERVED_MB = 1280;
 const SHELL_PROLOGUE = 'ulimit -c 0; ulimit -n 512; ulimit -d "$1"; shift; ' +
   'echo 1000 > /proc/self/oom_score_adj; exec "$@"';
 
-/** Starts a cell. Its entry waits for a Load frame. */
-export function startCellProcess(limits: CellLimits, program: CellProgram = MODULES): CellProcess {
+/**
+ * Starts a cell, from the sandbox's modules when nothing was built or it has been cleared away. Its entry waits for a
+ * Load frame.
+ */
+export function startCellProcess(limits: CellLimits, built?: CellProgram): CellProcess {
+  const program = built !== undefined && [built.entry, ...built.readable].every(existsSync) ? built : MODULES;
   const socket = openSocket();
   const line = Deno.build.standalone ? compiledLine() : denoLine(limits, program, socket);
   line.push(JSON.stringify(socket === null ? {} : { socket: socket.path }));

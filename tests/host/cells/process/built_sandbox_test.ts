@@ -2,6 +2,9 @@
 
 import assert from "node:assert/strict";
 import { builtSandbox } from "../../../../host/cells/process/built_sandbox.ts";
+import { Cell } from "../../../../host/cells/process/cell.ts";
+import { startCellProcess } from "../../../../host/cells/process/cell_process.ts";
+import { ProcessWatch } from "../../../../host/cells/process/process_watch.ts";
 import { temporaryFolder } from "../../../kit/temporary_folder.ts";
 import { eventOf, pluginOf, RawCell } from "../../../kit/cells/raw_cell.ts";
 
@@ -53,6 +56,24 @@ Deno.test("a cell of the bundled sandbox loads packages, and shows plugins no st
   assert.equal((events[0] as { event: string }).event, "function");
   assert.equal(errors[0]?.error.message, "Only absolute URLs are supported");
   assert.match(errors[0].error.stack ?? "", /^ *at exports\.processEvent \(\/index\.js:2:\d+\)$/);
+});
+
+Deno.test("a cell starts from the modules when what was built has been cleared away", async () => {
+  await using folder = await temporaryFolder();
+  using watch = new ProcessWatch();
+  await using cell = new Cell({
+    process: startCellProcess({ memoryMb: 256, denyNet: "0.0.0.0/0" }, {
+      entry: program.entry,
+      readable: [folder.file("worker.mjs")],
+    }),
+    watch,
+    deadlineMs: 10_000,
+    memoryBytes: 400e6,
+    callService: () => Promise.reject(new Error("It calls none")),
+    onLog() {},
+  });
+  const { plugins: [loaded] } = await cell.load({ plugins: [pluginOf("")], deadlineMs: 10_000, egressAllow: [] });
+  assert(loaded !== undefined && "capabilities" in loaded);
 });
 
 Deno.test("builtSandbox() gives nothing where it cannot write, and otherwise what was made before", async () => {
