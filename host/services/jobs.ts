@@ -47,7 +47,8 @@ export function createJobServices(
     }
     if (lacksRoom(bytes)) {
       throw new ServiceLimitError(
-        `Cannot enqueue a job: ${counted.jobs} jobs of this plugin wait already, with ${counted.bytes} bytes`,
+        `Cannot enqueue a job with ${bytes} bytes: ${counted.jobs} of this plugin wait already, with ${counted.bytes}. ` +
+          `At most ${limits.jobsOutstanding} with ${limits.jobsOutstandingBytes} bytes may wait`,
       );
     }
     counted.jobs++;

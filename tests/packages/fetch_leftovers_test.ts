@@ -152,3 +152,21 @@ Deno.test("a body is kept while the call that asked for it goes on", async () =>
   assert.equal(error, undefined);
   assert.equal(event?.["bytes"], LARGE);
 });
+
+Deno.test("a small body that has come as a whole can be read long after its call is over", async () => {
+  await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, () => new Response("kept"));
+  await using cell = await startPlugin(
+    `let kept;
+    export async function processEvent(event) {
+      if (kept === undefined) kept = await fetch("http://127.0.0.1:${server.addr.port}");
+      else event.text = await kept.text();
+      return event;
+    }`,
+  );
+  await cell.process();
+  // Unread bodies are looked at after a second.
+  await delay(2_000);
+  const { event, error } = await cell.process();
+  assert.equal(error, undefined);
+  assert.equal(event?.["text"], "kept");
+});

@@ -71,7 +71,8 @@ Deno.test("jobs.enqueue refuses payloads that together with those that wait take
   await services.call("jobs.enqueue", ["a", "ü".repeat(30), 1]);
   await assert.rejects(services.call("jobs.enqueue", ["a", "x".repeat(40), 1]), {
     name: "ServiceLimitError",
-    message: "Cannot enqueue a job: 1 jobs of this plugin wait already, with 62 bytes",
+    message: "Cannot enqueue a job with 42 bytes: 1 of this plugin wait already, with 62. " +
+      "At most 10000 with 100 bytes may wait",
   });
   await services.call("jobs.enqueue", ["a", "x".repeat(30), 1]);
 });
