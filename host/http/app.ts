@@ -11,7 +11,7 @@ import type { RateLimits } from "../capture/limits/rate_limits.ts";
 import { addCorsHeaders } from "../capture/cors.ts";
 import type { PluginConfig, ProjectConfig } from "../config/config.ts";
 import type { ConsumerControl } from "../consumers/consumer_status.ts";
-import type { EventLog } from "../log/event_log.ts";
+import type { EventLog, Lag } from "../log/event_log.ts";
 import type { HostReports } from "../store/host_reports.ts";
 import type { DeadLetter, Store } from "../store/store.ts";
 import type { Outages } from "../upstream/outages.ts";
@@ -51,6 +51,8 @@ export interface AppOptions extends ArrivalOptions {
   /** Called for each request, so that configuration changes apply at once. */
   projects: () => readonly ProjectConfig[];
   log: Pick<EventLog, "append" | "read" | "readBack" | "cursorAt" | "size" | "share">;
+  /** How far a project's plugins are behind what came in. */
+  routerLag(project: number): Promise<Lag>;
   /** Whose disk /metrics shows. */
   dataFolder: string;
   store: Pick<

@@ -35,6 +35,7 @@ import { openServers } from "../http/listen/servers.ts";
 import { createJobQueue } from "../jobs/job_queue.ts";
 import { createPluginPackages } from "../packages/plugin_packages.ts";
 import { createJobRunner } from "../jobs/job_runner.ts";
+import { routerLag } from "../router/router_lag.ts";
 import { createScheduler } from "../schedule/scheduler.ts";
 import { createPluginLogWriter } from "../services/logs.ts";
 import { createPluginServices } from "../services/create_plugin_services.ts";
@@ -297,6 +298,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     outages,
     projects: () => running.current.projects,
     log: tracedLog,
+    routerLag: (project) => routerLag(log, project),
     ...(tracing && { onRoute: tracing.route }),
     dataFolder: settings.data,
     store,

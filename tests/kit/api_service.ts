@@ -148,6 +148,7 @@ export async function startApi(overrides: Partial<AppOptions> = {}): Promise<Api
     outages,
     projects: () => projects,
     log,
+    routerLag: () => Promise.resolve({ events: 0, seconds: 0 }),
     dataFolder: folder.path,
     store,
     plugins: {

@@ -4,8 +4,10 @@
  */
 
 import assert from "node:assert/strict";
+import { delay } from "../kit/delay.ts";
 import { eventually } from "../kit/eventually.ts";
-import { startTestService } from "../kit/service.ts";
+import { HttpReceiver } from "../kit/servers/http_receiver.ts";
+import { type ShownEvent, startTestService } from "../kit/service.ts";
 
 Deno.test("the service runs its local project without any configuration", async () => {
   await using service = await startTestService();
@@ -20,6 +22,29 @@ Deno.test("the service runs its local project without any configuration", async 
     /listens at http:\/\/127\.0\.0\.1:\d+ \(only this machine reaches it; HOGPEN_HOST=0\.0\.0\.0 /,
   );
   assert.match(service.output(), /Hello World \(1\): changes events before they are stored/);
+});
+
+Deno.test("who asks for events right after the first was sent gets it, even if its plugin takes a while", async () => {
+  await using far = new HttpReceiver(async () => {
+    await delay(300);
+    return new Response("seen");
+  });
+  const inline = `export async function processEvent(event, { config }) {
+    event.properties.far = await (await fetch(config.url)).text();
+    return event;
+  }`;
+  const plugin = {
+    id: 1,
+    source: { inline, name: "asks" },
+    config: { url: far.url },
+    egress: { allow: ["127.0.0.1"] },
+  };
+  await using service = await startTestService({
+    config: { projects: [{ id: 1, token: "phc_t", plugins: [plugin] }] },
+  });
+  await service.capture({ api_key: "phc_t", event: "first", distinct_id: "me", properties: {} });
+  const { results } = await service.api<{ results: ShownEvent[] }>("/_hogpen/api/projects/1/events");
+  assert.deepEqual(results.map(({ event, properties }) => [event, properties.far]), [["first", "seen"]]);
 });
 
 Deno.test("nobody but its owner can read the data folder, and what is not a terminal is not shown the token", async () => {

@@ -5,7 +5,7 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import type { EventLog } from "../../log/event_log.ts";
-import { ROUTER } from "../../router/router.ts";
+import { routerLag } from "../../router/router_lag.ts";
 
 type Event = Record<string, unknown>;
 
@@ -34,8 +34,7 @@ export async function* followEvents(
     inbox = came.at(-1)!.cursor;
     // The router has finished a batch when its cursor is behind the batch.
     while (!signal.aborted) {
-      const passed = await log.cursor("inbox", project, ROUTER);
-      if ((await log.lag("inbox", project, passed)).events <= (await log.lag("inbox", project, inbox)).events) break;
+      if ((await routerLag(log, project)).events <= (await log.lag("inbox", project, inbox)).events) break;
       await delay(POLL_MS);
     }
     const made = new Map<unknown, Event>();

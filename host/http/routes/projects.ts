@@ -3,9 +3,10 @@
  * @module
  */
 
+import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
 import type { ProjectConfig } from "../../config/config.ts";
-import { CursorError, type EventLog } from "../../log/event_log.ts";
+import { CursorError, type EventLog, type Lag } from "../../log/event_log.ts";
 import { invalidInput, notFound } from "../api_error.ts";
 import type { ManagedApi } from "./managed/managed_api.ts";
 import { type Route, route } from "../route.ts";
@@ -13,6 +14,10 @@ import { idIn, limitUpTo, listOf, pageIn, pageOf } from "../schemas.ts";
 
 /** The most bytes of events in one page; a page holds at least one event. */
 const MAX_PAGE_BYTES = 16 * 1024 * 1024;
+
+/** How long a page that would be empty waits for events that are on their way. */
+const MAX_WAIT_MS = 1_000;
+const POLL_MS = 20;
 
 const projectOut = z.object({
   id: z.number(),
@@ -40,10 +45,12 @@ const eventOut = z.looseObject({
 export interface ProjectRoutesOptions {
   projects: () => readonly ProjectConfig[];
   log: Pick<EventLog, "read">;
+  /** How far the project's plugins are behind what came in. */
+  routerLag(project: number): Promise<Lag>;
   managed: ManagedApi;
 }
 
-export function projectRoutes({ projects, log, managed }: ProjectRoutesOptions): Route[] {
+export function projectRoutes({ projects, log, routerLag, managed }: ProjectRoutesOptions): Route[] {
   return [
     route({
       method: "GET",
@@ -73,7 +80,14 @@ export function projectRoutes({ projects, log, managed }: ProjectRoutesOptions):
         if (!projects().some(({ id }) => id === params.id)) {
           throw notFound(`Cannot list events: there is no project ${params.id}`);
         }
-        return await readPage(log, params.id, query.after, query.limit);
+        try {
+          // Who asks right after sending the first event wants to see it.
+          if (await isEmpty(log, params.id, query.after)) await awaitRouter(() => routerLag(params.id));
+          return await readPage(log, params.id, query.after, query.limit);
+        } catch (error) {
+          if (error instanceof CursorError) throw invalidInput(error.message, "after");
+          throw error;
+        }
       },
     }),
   ];
@@ -103,23 +117,28 @@ function showProject(
   };
 }
 
+/** Waits, for MAX_WAIT_MS at most, until what has come in has passed the plugins. */
+async function awaitRouter(lag: () => Promise<Lag>): Promise<void> {
+  const started = performance.now();
+  while ((await lag()).events > 0 && performance.now() - started < MAX_WAIT_MS) await delay(POLL_MS);
+}
+
 /**
  * The events are sent as they are stored in the log. X-Cursor is the end of the page, from which to continue when there
  * is more.
  */
 async function readPage(log: Pick<EventLog, "read">, project: number, after: string, limit: number): Promise<Response> {
-  try {
-    const records = await log.read("outbox", project, after, { maxEvents: limit, maxBytes: MAX_PAGE_BYTES });
-    const end = records.at(-1)?.cursor ?? after;
-    const more = records.length > 0 &&
-      (await log.read("outbox", project, end, { maxEvents: 1, maxBytes: 1 })).length > 0;
-    const decoder = new TextDecoder();
-    const events = records.map((record) => decoder.decode(record.event)).join(",");
-    return new Response(`{"results":[${events}],"next":${more ? JSON.stringify(end) : "null"}}`, {
-      headers: { "content-type": "application/json", "x-cursor": end },
-    });
-  } catch (error) {
-    if (error instanceof CursorError) throw invalidInput(error.message, "after");
-    throw error;
-  }
+  const records = await log.read("outbox", project, after, { maxEvents: limit, maxBytes: MAX_PAGE_BYTES });
+  const end = records.at(-1)?.cursor ?? after;
+  const more = records.length > 0 && !await isEmpty(log, project, end);
+  const decoder = new TextDecoder();
+  const events = records.map((record) => decoder.decode(record.event)).join(",");
+  return new Response(`{"results":[${events}],"next":${more ? JSON.stringify(end) : "null"}}`, {
+    headers: { "content-type": "application/json", "x-cursor": end },
+  });
+}
+
+/** Whether there is nothing after the cursor yet. */
+async function isEmpty(log: Pick<EventLog, "read">, project: number, after: string): Promise<boolean> {
+  return (await log.read("outbox", project, after, { maxEvents: 1, maxBytes: 1 })).length === 0;
 }

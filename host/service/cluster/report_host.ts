@@ -6,7 +6,7 @@
 import { hostname } from "node:os";
 import type { ConsumerControl } from "../../consumers/consumer_status.ts";
 import type { EventLog } from "../../log/event_log.ts";
-import { ROUTER } from "../../router/router.ts";
+import { routerLag } from "../../router/router_lag.ts";
 import type { HostReport } from "../../store/host_reports.ts";
 
 export interface ReportHostOptions {
@@ -22,7 +22,7 @@ export interface ReportHostOptions {
 
 export async function reportHost(options: ReportHostOptions): Promise<HostReport> {
   const { self, revision, log, projects, consumers, now } = options;
-  const routing = projects.map(async (id) => await log.lag("inbox", id, await log.cursor("inbox", id, ROUTER)));
+  const routing = projects.map((id) => routerLag(log, id));
   const lags = [...(await consumers.list()).map(({ lag }) => lag), ...await Promise.all(routing)];
   return {
     ...self,
