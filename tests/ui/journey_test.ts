@@ -15,7 +15,7 @@ const PLUGIN_JSON = {
   name: "Greeter",
   description: "Greets.",
   config: [
-    { key: "greeting", name: "Greeting", type: "string", required: true, default: "hello" },
+    { key: "greeting", name: "Greeting", type: "string", required: true, default: "hello", hint: "A **warm** one." },
     { key: "loud", name: "Loud", type: "boolean" },
     { key: "mark", name: "Mark", type: "string", visible_if: [["loud", true]] },
     { key: "password", name: "Password", type: "string", secret: true },
@@ -56,6 +56,7 @@ Deno.test("from a fresh start to a roll-back, in the page alone", BROWSER_TEST, 
 
   // Its form: a field that another one brings up, and a secret that does not come back.
   assert.equal(await page.getByLabel("Mark").count(), 0);
+  assert.equal(await page.locator(".field strong").textContent(), "warm");
   await page.getByLabel("Greeting (required)").fill("hi");
   await page.getByLabel("Loud").check();
   await page.getByLabel("Mark").fill("!");

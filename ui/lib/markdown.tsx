@@ -6,8 +6,8 @@
 
 import { useEffect, useRef } from "preact/hooks";
 
-/** Shows the source text until it has been parsed. */
-export function Markdown({ text }: { text: string }) {
+/** Shows the source text until it has been parsed. `id` is for those that are described by it. */
+export function Markdown({ text, id }: { text: string; id?: string }) {
   const place = useRef<HTMLDivElement>(null);
   useEffect(() => {
     let over = false;
@@ -21,7 +21,7 @@ export function Markdown({ text }: { text: string }) {
       over = true;
     };
   }, [text]);
-  return <div ref={place} class="markdown soft">{text}</div>;
+  return <div ref={place} class="markdown soft" {...(id !== undefined && { id })}>{text}</div>;
 }
 
 function harmless(html: string): NodeListOf<ChildNode> {

@@ -7,6 +7,7 @@
 import { useState } from "preact/hooks";
 import { API, upload, wordsOf } from "../../lib/api.ts";
 import { CodeEditor } from "../../lib/code_editor.tsx";
+import { Markdown } from "../../lib/markdown.tsx";
 import { Action, canEdit } from "../../lib/parts.tsx";
 import type { App, Field } from "../../lib/shapes.ts";
 import { useAttempt } from "../../lib/use_attempt.ts";
@@ -30,7 +31,7 @@ export function FieldInput(props: FieldProps) {
     <div class="field">
       <label {...(!CODE.has(field.type ?? "") && { for: id })}>{labelOf(field)}</label>
       <Input {...props} id={id} />
-      <div id={`${id}-hint`} class="soft">{field.hint}</div>
+      <Markdown id={`${id}-hint`} text={field.hint ?? ""} />
     </div>
   );
 }
@@ -174,7 +175,7 @@ export function Attachment({ app, field, onChange }: { app: App; field: Field; o
           onChange={(event) => send(event.currentTarget.files?.[0])}
         />
       )}
-      <div class="soft">{field.hint}</div>
+      <Markdown text={field.hint ?? ""} />
       {problem && <p role="alert" class="bad">{problem}</p>}
     </div>
   );
