@@ -63,9 +63,13 @@ export function createAdminRoutes(options: AppOptions, { access, arrivalOf, metr
 
   const routes = apiRoutes(options, access);
   const sessions = sessionHandlers({ access, arrivalOf });
-  const document = openApiDocument(routes, sessions, options.version);
+  let document: ReturnType<typeof openApiDocument> | undefined;
   for (const { method, path, handle } of sessions) app.on(method, path, handle);
-  app.get("/_hogpen/api/openapi.json", () => Response.json(document));
+  app.get(
+    "/_hogpen/api/openapi.json",
+    // Made when somebody asks: to make it takes a third of what else a start takes.
+    () => Response.json(document ??= openApiDocument(routes, sessions, options.version)),
+  );
   const callers = new WeakMap<Request, Caller>();
   app.use("/_hogpen/api/*", async (context, next) => {
     callers.set(context.req.raw, await access.admit(context.req.raw, addressOf(context.req.raw, context.env)));

@@ -16,15 +16,16 @@ export interface GivenSettings {
   configGiven: boolean;
 }
 
-/** Adds every setting, with its variable and its default for the help text. */
+/** Every setting, with its variable and its default for the help text. A dozen commands have them all. */
+const OPTIONS = Object.entries<Setting<unknown>>(SETTINGS).map(([name, setting]) => {
+  const value = typeof setting.default === "boolean" ? "[yes|no]" : "<value>";
+  return new Option(`${flagOf(name)} ${value}`, `${setting.help} [${setting.env}] (${setting.shownDefault})`)
+    .helpGroup("Settings, as flag or as environment variable; in brackets the default:");
+});
+
+/** Adds the settings to a command. */
 export function addSettings(command: Command): Command {
-  for (const [name, setting] of Object.entries<Setting<unknown>>(SETTINGS)) {
-    const value = typeof setting.default === "boolean" ? "[yes|no]" : "<value>";
-    command.addOption(
-      new Option(`${flagOf(name)} ${value}`, `${setting.help} [${setting.env}] (${setting.shownDefault})`)
-        .helpGroup("Settings, as flag or as environment variable; in brackets the default:"),
-    );
-  }
+  for (const option of OPTIONS) command.addOption(option);
   return command;
 }
 
