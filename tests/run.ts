@@ -16,6 +16,9 @@ const ALL = ["tests", "plugins"];
 /** Without it Deno checks types anew at each run, since packages might have changed behind its back. */
 const CACHED_PACKAGES = "--node-modules-dir=auto";
 
+/** Files that run at the same time, one more than there are cores: a test waits for other processes much of the time. */
+const JOBS = Deno.env.get("DENO_JOBS") ?? String(navigator.hardwareConcurrency + 1);
+
 const given = Deno.args.filter((argument) => argument !== "--slow");
 const isSlow = given.length < Deno.args.length;
 if (!await isReady()) Deno.exit(2);
@@ -54,7 +57,7 @@ async function runTests(): Promise<number> {
       ...isSlow ? [`--junit-path=${report}`] : [],
       ...new Set(["--no-check", ...given]),
       ...places,
-    ]);
+    ], { DENO_JOBS: JOBS });
     if (isSlow) console.log(["The slowest tests:", ...slowestTests(await Deno.readTextFile(report)), ""].join("\n"));
     return code;
   } finally {
@@ -62,7 +65,7 @@ async function runTests(): Promise<number> {
   }
 }
 
-async function runDeno(args: string[]): Promise<number> {
+async function runDeno(args: string[], env: Record<string, string> = {}): Promise<number> {
   const streams = { stdin: "inherit", stdout: "inherit", stderr: "inherit" } as const;
-  return (await new Deno.Command(Deno.execPath(), { args, cwd: ROOT, ...streams }).spawn().status).code;
+  return (await new Deno.Command(Deno.execPath(), { args, env, cwd: ROOT, ...streams }).spawn().status).code;
 }
