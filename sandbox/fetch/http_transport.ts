@@ -12,6 +12,7 @@ import { guardSockets } from "../walls/egress_guard.ts";
 import { type Cause, currentCause } from "../events/cause.ts";
 import { getDeadlineMs } from "../events/deadline.ts";
 import { openGateFor } from "../walls/import_gate.ts";
+import { freezeNode } from "../walls/load_shared.ts";
 import { pluginCount } from "../walls/packages/neighbours.ts";
 
 /** What is sent: bytes, or chunks as they come; null is no body. */
@@ -67,6 +68,7 @@ function clientFor({ plugin, url: { protocol } }: Outgoing): Client {
   const key = `${plugin} ${protocol}`;
   const known = clients.get(key);
   if (known !== undefined) return known;
+  freezeNode();
   openGateFor(guardSockets);
   const module = openGateFor(() => require(protocol === "https:" ? "node:https" : "node:http")) as HttpModule;
   const options = {

@@ -8,14 +8,13 @@
 
 import { isProvidedModule, notProvidedMessage, type ProvidedModule } from "../../runtime/modules.ts";
 import { RetryError } from "../../runtime/errors.ts";
-import { Buffer, require } from "../walls/capture.ts";
+import { require } from "../walls/capture.ts";
 import { guardSockets } from "../walls/egress_guard.ts";
-import { freezeSamples } from "../walls/freeze_samples.ts";
+import { freezeWebSamples } from "../walls/freeze_samples.ts";
 import { hideFiles } from "../walls/packages/hide_files.ts";
 import { freezeShared } from "../walls/freeze_shared.ts";
 import { openGateFor, watchImports } from "../walls/import_gate.ts";
-import { loadShared } from "../walls/load_shared.ts";
-import { limitNodeCrypto } from "../walls/native_threads.ts";
+import { freezeNode, loadShared } from "../walls/load_shared.ts";
 import { newPackageOwner, type PackageOwner, requireFor } from "../walls/packages/package_owner.ts";
 
 type Loader = (owner: PackageOwner, fetch: unknown) => unknown;
@@ -28,7 +27,7 @@ const loaders: Record<ProvidedModule, Loader> = {
   "@posthog/plugin-contrib": (owner) => loadPackage("@posthog/plugin-contrib", owner),
   "@posthog/plugin-scaffold": () => Object.freeze({ RetryError }),
   "aws-sdk": (owner) => loadPackage("aws-sdk", owner),
-  "crypto": () => loadCrypto(),
+  "crypto": () => loadShared("node:crypto"),
   "ethers": (owner) => loadPackage("ethers", owner),
   "faker": (owner) => loadPackage("faker", owner),
   "generic-pool": (owner) => loadPackage("generic-pool", owner),
@@ -41,44 +40,21 @@ const loaders: Record<ProvidedModule, Loader> = {
   "zlib": () => loadShared("node:zlib"),
 };
 
-let cryptoLoaded = false;
-
-/** Deno sets up some classes when they are first used, which must be before they are frozen. */
-function loadCrypto(): unknown {
-  if (cryptoLoaded) return loadShared("node:crypto");
-  cryptoLoaded = true;
-  const crypto = require("node:crypto") as typeof import("node:crypto");
-  limitNodeCrypto(crypto as unknown as Record<string, unknown>);
-  const key = Buffer.alloc(32);
-  const iv = Buffer.alloc(16);
-  crypto.createHash("sha256").update("").digest();
-  crypto.createHmac("sha256", key).update("").digest();
-  const cipher = crypto.createCipheriv("aes-256-cbc", key, iv);
-  const text = Buffer.concat([cipher.update(""), cipher.final()]);
-  crypto.createDecipheriv("aes-256-cbc", key, iv).update(text);
-  crypto.createSecretKey(key);
-  crypto.createSign("sha256");
-  crypto.createVerify("sha256");
-  return loadShared("node:crypto");
-}
-
 /**
- * Says that the cell has several plugins: then no package may hand one of them a built-in module that is not frozen
- * yet.
+ * Says that the cell has several plugins, before the first of them is loaded: what one could change and another would
+ * see is frozen. Node's modules follow when a plugin first asks for something of theirs.
  */
 export function shareModules(): void {
   openGateFor(() => {
-    loadCrypto();
-    for (const shared of ["node:events", "node:stream", "node:url", "node:zlib"]) loadShared(shared);
     // Node's errors hand it to what they describe.
     freezeShared((require("node:util") as typeof import("node:util")).inspect);
-    guardSockets();
-    freezeSamples();
+    freezeWebSamples();
   });
   watchImports(freezeShared);
 }
 
 function loadPackage(name: string, owner: PackageOwner): unknown {
+  freezeNode();
   guardSockets();
   hideFiles();
   try {

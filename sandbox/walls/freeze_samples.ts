@@ -26,9 +26,14 @@ const {
 type Crypto = typeof import("node:crypto");
 type Zlib = typeof import("node:zlib");
 
-/** Called before any plugin's code runs, in a cell that has several plugins, while the import gate is open. */
-export function freezeSamples(): void {
-  for (const make of [...cryptoSamples(), ...zlibSamples(), ...webSamples(), ...networkSamples()]) freezeCode(make());
+/** Called before any plugin's code runs, in a cell that has several plugins. */
+export function freezeWebSamples(): void {
+  for (const make of webSamples()) freezeCode(make());
+}
+
+/** Called before any of the plugins gets something of Node's, while the import gate is open. */
+export function freezeNodeSamples(): void {
+  for (const make of [...cryptoSamples(), ...zlibSamples(), ...networkSamples()]) freezeCode(make());
 }
 
 function cryptoSamples(): (() => unknown)[] {

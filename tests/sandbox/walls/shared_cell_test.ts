@@ -78,13 +78,28 @@ async function roots(meta, ports) {
   const modules = {}; for (const name of MODULES) modules[name] = require(name);
   return { globalThis, meta, require, modules, made, errors, module, missing, tls, answered, answer, incoming, fetched, text, fetchedByPackage, clock: typeof __hogpen_loop === 'undefined' ? undefined : __hogpen_loop };
 }
-async function walk(meta, ports, visit) {
+/** Without a module: with the first one that somebody asks for, Node's are frozen. */
+async function rootsWithoutModules(meta) {
+  const odd = { [Symbol.for('nodejs.util.inspect.custom')](...args) { odd.given = args; return '' } };
+  const errors = [];
+  for (const fail of [() => null.x, () => new URL('::'), () => atob('*'), () => structuredClone(() => {}), () => require('fs'), () => JSON.parse('{'),
+    () => Buffer.alloc(-1), () => Buffer.from(odd), () => Buffer.alloc(odd), () => new URL(odd), () => new TextDecoder('none')]) {
+    try { fail() } catch (error) { errors.push(error) }
+  }
+  for (const fail of [meta.cache.lpush('x', 1), new Response(odd).json()]) errors.push(await Promise.resolve(fail).catch((error) => error));
+  const blob = new Blob(['x']), stream = new Response('x').body;
+  return { globalThis, meta, require, module, errors, given: odd.given, blob, stream, blobStream: blob.stream(), reader: blob.stream().getReader(), tee: blob.stream().tee(),
+    values: blob.stream().values(), abort: new AbortController(), aborted: AbortSignal.abort(), bytes: Buffer.from('x'), entries: Buffer.from('x').entries(),
+    form: new FormData().entries(), headers: new Headers({ a: 'b' }).entries(), request: new Request('http://a/', { method: 'POST', body: 'x' }), params: new URLSearchParams('a=b').entries(),
+    segments: new Intl.Segmenter().segment('a b')[Symbol.iterator](), date: new Date(), url: new URL('http://a/?b') };
+}
+async function walk(meta, ports, visit, from = roots) {
   const seen = new Set(); const queue = [];
   const add = (path, value) => {
     if (((typeof value !== 'object' || value === null) && typeof value !== 'function') || seen.has(value)) return;
     seen.add(value); queue.push([path, value]);
   };
-  const all = await roots(meta, ports);
+  const all = await from(meta, ports);
   for (const [name, value] of Object.entries(all)) add(name, value);
   for (let at = 0; at < queue.length && at < 400000; at++) {
     const [path, value] = queue[at];
@@ -106,18 +121,24 @@ const ATTACKER = `${WALKER}
 exports.processEvent = async (event, meta) => {
   let marked = 0;
   const replaced = [];
-  const count = await walk(meta, event.properties, (path, value) => {
+  const mark = (path, value) => {
     if (Reflect.defineProperty(value, MARK, { value: 'added', configurable: true })) marked++;
     else for (const key of Reflect.ownKeys(value)) {
       const { writable, configurable, value: old } = Reflect.getOwnPropertyDescriptor(value, key) ?? {};
       if ((writable || configurable) && typeof old === 'function') replaced.push([value, key]);
     }
-  });
-  for (const [value, key] of replaced) {
-    const double = function () {}; double[MARK] = 'replaced';
-    try { Reflect.defineProperty(value, key, { value: double }) } catch {}
-  }
-  return { ...event, count, marked };
+  };
+  const replace = () => {
+    for (const [value, key] of replaced) {
+      const double = function () {}; double[MARK] = 'replaced';
+      try { Reflect.defineProperty(value, key, { value: double }) } catch {}
+    }
+  };
+  const early = await walk(meta, event.properties, mark, rootsWithoutModules);
+  replace();
+  const count = await walk(meta, event.properties, mark);
+  replace();
+  return { ...event, early, count, marked };
 }`;
 
 const NEIGHBOUR = `${WALKER}
@@ -153,6 +174,7 @@ Deno.test("plugins of a cell share nothing that one of them can change", async (
   assert.ok(loaded.every((each) => "capabilities" in each), JSON.stringify(loaded));
   const { events, ...rest } = await cell.batch([eventOf({ properties: ports })], "processEvent", [0, 1]);
   const event = events[0] as Record<string, unknown>;
+  assert.ok(Number(event["early"]) > 1_000, JSON.stringify({ ...event, ...rest }));
   assert.ok(Number(event["counted"]) > 20_000, JSON.stringify({ ...event, ...rest }));
   assert.deepEqual(event["missing"], []);
   const found = (event["found"] as string[]).filter((path) => !HARMLESS.test(path));
