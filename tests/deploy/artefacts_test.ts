@@ -6,6 +6,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { SETTINGS } from "../../host/config/settings.ts";
+import { makeCertificates } from "../kit/certificates.ts";
 import { freePort, onPath } from "../kit/servers/server_process.ts";
 import { startTestService } from "../kit/service.ts";
 import { temporaryFolder } from "../kit/temporary_folder.ts";
@@ -46,7 +47,7 @@ Deno.test("the modules that the image compiles in advance exist", async () => {
   for (const path of modules) assert((await Deno.stat(ROOT + path)).isFile, path);
 });
 
-Deno.test("the probes' paths answer, and the image's health check tells a service from none", async () => {
+Deno.test("the probes' paths answer", async () => {
   await using service = await startTestService();
   const paths = Array.from(
     (await read("kubernetes/hogpen.yaml")).matchAll(/httpGet: \{ path: (\S+),/g),
@@ -58,14 +59,23 @@ Deno.test("the probes' paths answer, and the image's health check tells a servic
     await answer.body?.cancel();
     assert.equal(answer.status, 200, path);
   }
+});
+
+Deno.test("the image's health check tells a service from none, over TLS as well", async () => {
+  await using service = await startTestService();
+  await using certificates = await temporaryFolder();
+  await makeCertificates(certificates.path);
+  const env = { HOGPEN_TLS_CERT: certificates.file("server.pem"), HOGPEN_TLS_KEY: certificates.file("server.key") };
+  await using closed = await startTestService({ env });
   const [, list = ""] = /HEALTHCHECK [\s\S]*?CMD (\[.*\])/.exec(await read("Dockerfile")) ?? [];
   const [, ...args] = JSON.parse(list) as string[];
-  const check = async (url: string) => {
-    const asked = args.map((each) => each.replace("http://127.0.0.1:8000", url));
-    return (await new Deno.Command(Deno.execPath(), { args: asked, stdout: "null", stderr: "null" }).output()).success;
+  const check = async (port: number | string, more: Record<string, string> = {}) => {
+    const asked = { args, env: { HOGPEN_PORT: `${port}`, ...more }, stdout: "null", stderr: "null" } as const;
+    return (await new Deno.Command(Deno.execPath(), asked).output()).success;
   };
-  assert.equal(await check(service.url), true);
-  assert.equal(await check(`http://127.0.0.1:${freePort()}`), false);
+  assert.equal(await check(new URL(service.url).port), true);
+  assert.equal(await check(new URL(closed.url).port, env), true);
+  assert.equal(await check(freePort()), false);
 });
 
 Deno.test({
