@@ -73,7 +73,9 @@ export function prepareEvent(data: unknown, facts: RequestFacts): PluginEvent | 
 }
 
 function checkProperties(data: Record<string, unknown>): Record<string, unknown> {
-  const properties = data.properties ?? {};
+  const sent = data.properties ?? {};
+  // PHP writes an empty array for an empty object.
+  const properties = Array.isArray(sent) && sent.length === 0 ? {} : sent;
   if (!isRecord(properties)) throw invalidPayload('Invalid payload: Event field "properties" must be an object!');
   data.properties = properties;
   return properties;

@@ -5,14 +5,19 @@
 
 const UUID = /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i;
 const DASHED_LENGTH = 36;
+/** .NET may write a UUID in braces, Python and Java as a URN. */
+const WRAPPED = /^(?:urn:uuid:(.*)|\{(.*)\})$/i;
 
 /**
- * The UUID in lower case with dashes; null if the text is not a UUID. Any version is accepted, as it was in PostHog.
+ * The UUID in lower case with dashes; null if the text is not a UUID. Any version is accepted, as it was in PostHog,
+ * also in braces or as a URN.
  */
 export function parseUuid(text: string): string | null {
   const trimmed = text.trim();
-  if (!UUID.test(trimmed)) return null;
-  const lower = trimmed.toLowerCase();
+  const wrapped = WRAPPED.exec(trimmed);
+  const bare = wrapped?.[1] ?? wrapped?.[2] ?? trimmed;
+  if (!UUID.test(bare)) return null;
+  const lower = bare.toLowerCase();
   if (lower.length === DASHED_LENGTH) return lower;
   const digits = lower.replaceAll("-", "");
   return [8, 12, 16, 20, 32].map((end, i, ends) => digits.slice(i === 0 ? 0 : ends[i - 1], end)).join("-");

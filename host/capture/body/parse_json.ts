@@ -1,5 +1,6 @@
 /**
- * Parses JSON as SDKs write it, with separately encoded surrogates and with numbers that JSON does not have.
+ * Parses JSON as SDKs write it, with separately encoded surrogates, with numbers that JSON does not have, and with
+ * numbers for ids that JavaScript cannot hold.
  * @module
  */
 
@@ -13,8 +14,12 @@ export function decodeText(bytes: Uint8Array): string {
   return text.includes("\ufffd") && hasEncodedSurrogate(bytes) ? decodeSurrogates(bytes) : text;
 }
 
-/** Parses JSON; NaN and Infinity become null, as they did in PostHog. */
-export function parseJson(text: string): unknown {
+/**
+ * Parses JSON; NaN and Infinity become null, as they did in PostHog, and a `distinct_id` that is too long for a
+ * JavaScript number becomes a string.
+ */
+export function parseJson(json: string): unknown {
+  const text = quoteLongIds(json);
   try {
     return JSON.parse(text);
   } catch (error) {
@@ -27,6 +32,17 @@ export function parseJson(text: string): unknown {
     }
     throw malformed(`Invalid JSON: ${error instanceof Error ? error.message : error}`);
   }
+}
+
+/**
+ * Puts ids of more digits than a number can hold in quotes: rounded, the ids of two people could become the same. A
+ * quote inside a string has a backslash before it, so only keys are found.
+ */
+function quoteLongIds(json: string): string {
+  return json.replace(
+    /((?<!\\)"\$?distinct_id"\s*:\s*)(-?[1-9]\d{15,})(?=\s*[,}])/g,
+    (found, key, digits) => Number.isSafeInteger(Number(digits)) ? found : `${key}"${digits}"`,
+  );
 }
 
 /** Replaces NaN, Infinity and -Infinity outside strings by null. */
