@@ -40,7 +40,7 @@ export function parseJson(json: string): unknown {
  */
 function quoteLongIds(json: string): string {
   return json.replace(
-    /((?<!\\)"\$?distinct_id"\s*:\s*)(-?[1-9]\d{15,})(?=\s*[,}])/g,
+    /((?<!\\)"\$?(?:anon_)?distinct_id"\s*:\s*)(-?[1-9]\d{15,})(?=\s*[,}])/g,
     (found, key, digits) => Number.isSafeInteger(Number(digits)) ? found : `${key}"${digits}"`,
   );
 }

@@ -40,8 +40,8 @@ export const SEVERITIES = {
   "export-misspelt": "warning",
   "config-undeclared": "warning",
   "config-misspelt": "warning",
-  "schedule-not-exported": "error",
-  "public-job-not-exported": "error",
+  "schedule-not-exported": "warning",
+  "public-job-not-exported": "warning",
 } as const satisfies Record<string, Problem["severity"]>;
 
 export type ProblemCode = keyof typeof SEVERITIES;

@@ -286,6 +286,8 @@ Deno.test("a distinct_id that is a long number keeps its digits", async () => {
     one({ distinct_id: 9007199254740991, properties: { distinct_id: 9007199254740991 } }),
   ]);
   for (const event of [own, dollar, inside]) assert.equal(event?.distinct_id, "175928847299117063");
+  const [identified] = await stored("/e", one({ event: "$identify", properties: { $anon_distinct_id: long } }));
+  assert.equal(identified?.properties.$anon_distinct_id, "175928847299117063");
   assert.equal(inside?.properties.text, '"distinct_id": 175928847299117063');
   assert.equal(short?.distinct_id, "9007199254740991");
   assert.equal(short?.properties.distinct_id, 9007199254740991);
