@@ -3,6 +3,8 @@
  */
 
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { Producer } from "@platformatic/kafka";
 import type { KafkaEventLog } from "../../../../host/log/kafka/kafka_event_log.ts";
 import { openKafkaEventLog } from "../../../../host/log/kafka/open_kafka_event_log.ts";
 import { type EventLog, LogUnavailableError, StaleCursorError } from "../../../../host/log/event_log.ts";
@@ -56,6 +58,43 @@ async function makeCluster(): Promise<Cluster> {
 testEventLog("Kafka", makeCluster, { ignore });
 
 const options = { ignore, sanitizeOps: false, sanitizeResources: false };
+
+Deno.test(
+  "Kafka: what was aborted is left out, also when nothing was written before",
+  options,
+  async () => {
+    const { kafka } = await start();
+    const cluster = await makeCluster();
+    {
+      await using first = await cluster.open();
+      await first.append("inbox", 1, [record("a", "before")]);
+    }
+    const topic = `test${logs}-inbox`;
+    for (const writes of [true, false]) {
+      const producer = new Producer({
+        clientId: "other",
+        bootstrapBrokers: kafka.brokers.split(","),
+        transactionalId: `other-${writes}`,
+        idempotent: true,
+      });
+      const metadata = await producer.metadata({ topics: [topic] });
+      const messages = Array.from(
+        { length: 4 },
+        (_, partition) => ({ topic, partition, value: Buffer.from("aborted") }),
+      );
+      const transaction = await producer.beginTransaction();
+      if (writes) await transaction.send({ messages });
+      else await transaction.addPartitions(metadata, messages);
+      await transaction.abort();
+      await producer.close();
+    }
+    // It reads all of them at once.
+    await using log = await cluster.open();
+    await log.append("inbox", 1, [record("a", "after")]);
+    await eventually("both are there", async () => (await log.read("inbox", 1, "", LIMITS)).length === 2);
+    assert.deepEqual(valuesOf(await log.read("inbox", 1, "", LIMITS)), ["before", "after"]);
+  },
+);
 
 Deno.test("Kafka: two hosts share the partitions, and one takes over when the other leaves", options, async () => {
   await using cluster = await makeCluster();
