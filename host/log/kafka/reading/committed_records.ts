@@ -44,9 +44,9 @@ export interface FetchedRange<T = PlacedRecord> {
 }
 
 /**
- * READ_COMMITTED for Kafka, which lists aborted transactions then, but not for the client, whose own filter throws
- * where nobody can catch it: when a transaction was aborted before it wrote anything, its end stands in the topic and it
- * is not in the list. Each host that reads such an answer would end, and end again when it is started.
+ * READ_COMMITTED for Kafka, which lists aborted transactions then, but not for the client. Its own filter throws where
+ * nobody can catch it: the end of a transaction that was aborted before it wrote anything stands in the topic, and not
+ * in the list. A host that reads such an answer would end, and again when it is started.
  */
 const LIST_ABORTED = String(FetchIsolationLevels.READ_COMMITTED) as unknown as number;
 
