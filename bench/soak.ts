@@ -18,10 +18,7 @@ const EVENTS_PER_SECOND = 500;
 const BATCH = 50;
 const LOOK_MS = 1_000;
 const PRINTED_LOOKS = 30;
-/**
- * The memory that a process has at least in a window of this length is what does not go away: full collections are a
- * minute or two apart.
- */
+/** The memory that a process has at least in a window of this length is what does not go away with young objects. */
 const WINDOW_MS = 120_000;
 /**
  * For the host. V8 would double its young generation at some time in these 30 minutes, for a processor that was busy

@@ -1,8 +1,9 @@
 /**
  * One request for records of a partition, whose answer is filtered: records of aborted transactions are left out.
  *
- * The client drops such records only when the end of their transaction is in the same answer. Here the list of aborted
- * transactions that comes with the answer is applied to each of its batches.
+ * The client's own filter is not used (see LIST_ABORTED); it also dropped such records only when the end of their
+ * transaction was in the same answer. Here the list of aborted transactions that comes with the answer is applied to
+ * each of its batches.
  * @module
  */
 

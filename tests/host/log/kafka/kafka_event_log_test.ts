@@ -64,7 +64,7 @@ Deno.test(
   options,
   async () => {
     const { kafka } = await start();
-    const cluster = await makeCluster();
+    await using cluster = await makeCluster();
     {
       await using first = await cluster.open();
       await first.append("inbox", 1, [record("a", "before")]);
