@@ -59,6 +59,8 @@ function openLog(hostId: string): Promise<KafkaEventLog> {
     hostId,
     sasl: null,
     tls: null,
+    messageBytes: 32_000_000,
+    compression: "lz4" as const,
     sessionMs: 6000,
   };
   return openKafkaEventLog({ settings, databaseUrl, owns: { inbox: true, outbox: true }, onError: () => {} });

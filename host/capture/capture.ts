@@ -25,7 +25,7 @@ import type { Translate } from "./translate/translate.ts";
 /** What the capture endpoints need. */
 export interface CaptureOptions extends ClientIpOptions {
   projects: Projects;
-  log: Pick<EventLog, "append">;
+  log: Pick<EventLog, "append" | "maxEventBytes">;
   /** Large requests wait here before they are read or decompressed, which bounds memory. */
   gate: ByteGate;
   now: () => number;
@@ -119,6 +119,7 @@ async function capture(
       isHistory: isHistory(payload.data),
       eventName: endpoint.eventName,
       maxEventBytes: endpoint.maxEventBytes ?? MAX_EVENT_BYTES,
+      maxStoredBytes: options.log.maxEventBytes ?? Infinity,
       recordings: endpoint.recordings ?? false,
       newUuid,
       hasFlags: project.upstream !== undefined,

@@ -80,6 +80,7 @@ async function capture(options: CaptureOptions, request: Request, remote: Deno.A
       onRepair: (code, detail) => options.onRepaired?.(project.id, code, detail),
       eventName: undefined,
       maxEventBytes: MAX_EVENT_BYTES,
+      maxStoredBytes: options.log.maxEventBytes ?? Infinity,
       recordings: false,
       newUuid: () => "",
       hasFlags: project.upstream !== undefined,

@@ -74,15 +74,14 @@ export function encodeEvent(data: unknown, facts: RequestFacts, of: number): Log
     const json = JSON.stringify(event);
     if (isNestedTooDeeply(json)) throw nestedTooDeeply();
     const encoded = utf8.encode(json);
-    if (encoded.byteLength <= facts.maxEventBytes || event.event === "$snapshot") {
-      return { key: event.distinct_id, event: encoded };
-    }
+    const maxBytes = Math.min(event.event === "$snapshot" ? Infinity : facts.maxEventBytes, facts.maxStoredBytes);
+    if (encoded.byteLength > maxBytes) throw eventTooLarge(maxBytes, of);
+    return { key: event.distinct_id, event: encoded };
   } catch (error) {
     // Too deeply nested even to be serialised.
     if (error instanceof RangeError) throw nestedTooDeeply();
     throw error;
   }
-  throw eventTooLarge(facts.maxEventBytes, of);
 }
 
 function nestedTooDeeply(): Error {

@@ -30,6 +30,8 @@ export interface RequestFacts {
   eventName: string | undefined;
   /** Bound of one event's JSON in bytes; recordings may be larger. */
   maxEventBytes: number;
+  /** What the log takes of any event, recordings too, in bytes. */
+  maxStoredBytes: number;
   /** Whether the endpoint accepts session recordings. */
   recordings: boolean;
   newUuid: () => string;

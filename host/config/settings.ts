@@ -135,6 +135,14 @@ export const SETTINGS = {
     env: "HOGPEN_KAFKA_REPLICATION",
     help: "Copies of each partition of topics that are made",
   }),
+  kafkaMessageBytes: bytes("32MB", {
+    env: "HOGPEN_KAFKA_MESSAGE_BYTES",
+    help: "The largest message of the topics (their max.message.bytes); larger events are refused",
+  }),
+  kafkaCompression: choice("lz4", ["none", "gzip", "lz4", "zstd"], {
+    env: "HOGPEN_KAFKA_COMPRESSION",
+    help: "How events are compressed in Kafka",
+  }),
   kafkaSasl: choice("none", ["none", "plain", "scram-sha-256", "scram-sha-512"], {
     env: "HOGPEN_KAFKA_SASL",
     help: "How the host proves to Kafka who it is",

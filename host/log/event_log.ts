@@ -88,6 +88,9 @@ export class CursorError extends RangeError {
 }
 
 export interface EventLog extends AsyncDisposable {
+  /** The most bytes that an event may have; absent when the log takes events of any size. */
+  readonly maxEventBytes?: number;
+
   /**
    * Resolves when every record is durable. Appends that arrive together share one sync to disk. Each call is all or
    * nothing.

@@ -24,6 +24,8 @@ export interface FinishOptions {
   anonymizeIps: boolean;
   /** Marks of the plugins whose onEvent, onSnapshot or exportEvents will see the event later. */
   deferred: readonly string[];
+  /** The most bytes that the log takes of an event; any number when absent. */
+  maxEventBytes?: number;
 }
 
 /** Large events take long to parse and to write; other work gets a turn in between. */
@@ -60,7 +62,7 @@ export async function finishBatch(
 
 function finishOne(record: StoredRecord, text: Uint8Array, marks: PluginMarks, options: FinishOptions): OutboxEvent {
   const original = new OriginalEvent(record.event);
-  let event = readEvent(text);
+  let event = text.byteLength > (options.maxEventBytes ?? Infinity) ? null : readEvent(text);
   if (event === null) {
     event = original.copy();
     distrust(marks);

@@ -143,7 +143,8 @@ export function startRouter(options: RouterOptions): Router {
       if (routed.survivors.length < records.length) options.observer?.dropped(teamId, records, routed.runs);
       tap?.done();
       if (routed.events.body.byteLength > LARGE_BYTES) await turn.mine;
-      const outbox = await finishBatch(records, routed, { teamId, anonymizeIps, deferred: deferred() });
+      const { maxEventBytes = Infinity } = log;
+      const outbox = await finishBatch(records, routed, { teamId, anonymizeIps, deferred: deferred(), maxEventBytes });
       await turn.mine;
       if (!broken) {
         broken = await attempt(() => log.step(teamId, ROUTER, cursor, outbox).then(() => true)) === undefined;

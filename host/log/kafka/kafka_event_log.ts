@@ -35,6 +35,8 @@ import type { Waiters } from "./reading/waiters.ts";
 export interface KafkaParts {
   topics: Record<Topic, string>;
   partitions: number;
+  /** The most bytes of one message. */
+  messageBytes: number;
   readers: Record<Topic, TopicReader>;
   appender: Appender;
   steps: RouterSteps;
@@ -46,11 +48,18 @@ export interface KafkaParts {
   close(): Promise<void>;
 }
 
+/** Room for what a message has beside its event as it was sent: key, headers, the properties that finishing adds. */
+const BESIDE_EVENT_BYTES = 64 * 1024;
+
 export class KafkaEventLog implements EventLog {
   readonly #parts: KafkaParts;
 
   constructor(parts: KafkaParts) {
     this.#parts = parts;
+  }
+
+  get maxEventBytes(): number {
+    return this.#parts.messageBytes - BESIDE_EVENT_BYTES;
   }
 
   share(): LogShare {

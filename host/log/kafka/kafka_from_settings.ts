@@ -15,6 +15,8 @@ import { describe, TopicError } from "./cluster/topics.ts";
 /** How long the start waits for Kafka, which may be starting too, in milliseconds. */
 const START_MS = 30_000;
 const RETRY_MS = 1000;
+/** Below this, events that PostHog takes would not fit. */
+const LEAST_MESSAGE_BYTES = 1_000_000;
 /** The same message is not repeated within this time, in milliseconds. */
 const QUIET_MS = 10_000;
 
@@ -67,6 +69,12 @@ function kafkaSettings(settings: Settings, hostId: string): KafkaSettings {
       }, expected host:port of each broker, separated by commas`,
     ]);
   }
+  if (settings.kafkaMessageBytes < LEAST_MESSAGE_BYTES) {
+    throw new UsageError([
+      `HOGPEN_KAFKA_MESSAGE_BYTES: found ${settings.kafkaMessageBytes}, expected at least ${LEAST_MESSAGE_BYTES}, so that ` +
+      "the events that PostHog takes fit",
+    ]);
+  }
   const { kafkaSasl, kafkaUsername, kafkaPassword } = settings;
   if (kafkaSasl !== "none" && (kafkaUsername === null || kafkaPassword === null)) {
     throw new UsageError([
@@ -78,6 +86,8 @@ function kafkaSettings(settings: Settings, hostId: string): KafkaSettings {
     prefix: settings.kafkaPrefix ?? "",
     partitions: settings.kafkaPartitions,
     replication: settings.kafkaReplication,
+    messageBytes: settings.kafkaMessageBytes,
+    compression: settings.kafkaCompression,
     hostId,
     sasl: kafkaSasl === "none" ? null : {
       mechanism: MECHANISMS[kafkaSasl],

@@ -60,6 +60,7 @@ export async function openKafkaEventLog(options: KafkaLogOptions): Promise<Kafka
     producer: intake,
     waitMs: APPEND_WAIT_MS,
     maxWaitingBytes: WAITING_BYTES,
+    messageBytes: settings.messageBytes,
     onError,
   });
   const readers: Record<Topic, TopicReader> = {
@@ -71,6 +72,8 @@ export async function openKafkaEventLog(options: KafkaLogOptions): Promise<Kafka
     hostId: settings.hostId,
     inboxTopic: names.inbox,
     progressTopic: names.progress,
+    messageBytes: settings.messageBytes,
+    onError,
     onDoubt: (error) => claims.inbox?.doubt(error),
   });
 
@@ -190,6 +193,7 @@ export async function openKafkaEventLog(options: KafkaLogOptions): Promise<Kafka
   return new KafkaEventLog({
     topics: names,
     partitions,
+    messageBytes: settings.messageBytes,
     readers,
     appender,
     steps,
@@ -214,6 +218,7 @@ async function makeProducer(settings: KafkaSettings, transactional?: string): Pr
     new Producer<Buffer, Buffer, Buffer, Buffer>({
       ...clientOptions(settings),
       idempotent: true,
+      compression: settings.compression,
       ...(transactional !== undefined && { transactionalId: transactional, timeout: TRANSACTION_MS }),
     }),
   );

@@ -46,6 +46,10 @@ export class MovingLog implements EventLog {
     return this.#done.promise;
   }
 
+  get maxEventBytes(): number {
+    return this.#options.to.maxEventBytes ?? Infinity;
+  }
+
   async append(topic: Topic, project: number, records: LogRecord[]): Promise<void> {
     while (this.#held !== null) await this.#held;
     const { from, to } = this.#options;

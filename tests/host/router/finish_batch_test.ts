@@ -22,7 +22,7 @@ const ORIGINAL = {
 };
 
 /** What enters the outbox when one plugin answered with this text. */
-async function finished(text: string) {
+async function finished(text: string, limits: { maxEventBytes?: number } = {}) {
   const original = { key: "d", event: utf8.encode(JSON.stringify(ORIGINAL)), cursor: "1", at: 0 };
   const plugin = { pluginConfigId: 1, mark: "Plugin (1)" };
   const routed = {
@@ -30,7 +30,7 @@ async function finished(text: string) {
     events: encodeEvents([{ event: utf8.encode(text) }]),
     runs: [{ plugin, outcomes: [Outcome.ok] }],
   };
-  const [record] = await finishBatch([original], routed, { teamId: 1, anonymizeIps: false, deferred: [] });
+  const [record] = await finishBatch([original], routed, { teamId: 1, anonymizeIps: false, deferred: [], ...limits });
   assert.ok(record);
   return { key: record.key, event: JSON.parse(new TextDecoder().decode(record.event)) };
 }
@@ -55,6 +55,15 @@ Deno.test("finishBatch() keeps the original, marked as failed, when a cell sent 
     assert.deepEqual(event.properties.$plugins_failed, ["Plugin (1)"]);
     assert.deepEqual(event.properties.$plugins_succeeded, []);
   }
+});
+
+Deno.test("finishBatch() keeps the original, marked as failed, when a plugin made more of it than the log takes", async () => {
+  const text = JSON.stringify({ ...ORIGINAL, properties: { a: "a".repeat(1000) } });
+  const { event } = await finished(text, { maxEventBytes: text.length - 1 });
+  assert.equal(event.properties.a, 1);
+  assert.deepEqual(event.properties.$plugins_failed, ["Plugin (1)"]);
+  const { event: whole } = await finished(text, { maxEventBytes: text.length });
+  assert.equal(whole.properties.a.length, 1000);
 });
 
 Deno.test("finishBatch() does not believe a cell about identity, and bounds what is kept in order by", async () => {

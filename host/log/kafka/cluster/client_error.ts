@@ -11,3 +11,8 @@ export function hasInIt(error: unknown, property: "apiId" | "code", value: strin
   const found = error as { findBy?(property: string, value: unknown): unknown } | null;
   return typeof found?.findBy === "function" && Boolean(found.findBy(property, value));
 }
+
+/** Whether there was no answer, so that another request to the same broker would not get one either. */
+export function isOfConnection(error: unknown): boolean {
+  return ["PLT_KFK_NETWORK", "PLT_KFK_TIMEOUT"].some((code) => hasInIt(error, "code", code));
+}

@@ -15,6 +15,9 @@ export interface KafkaSettings {
   partitions: number;
   /** The replicas of each partition for topics that do not exist yet. */
   replication: number;
+  /** The topics' `max.message.bytes`: bounds an event, and what is sent of a partition at once. */
+  messageBytes: number;
+  compression: "none" | "gzip" | "lz4" | "zstd";
   /** Identifies this host in the cluster; stays the same after a restart. */
   hostId: string;
   sasl: { mechanism: SASLMechanismValue; username: string; password: string } | null;

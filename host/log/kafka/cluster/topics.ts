@@ -3,7 +3,8 @@
  * @module
  */
 
-import { Admin, type ClusterMetadata } from "@platformatic/kafka";
+import { Admin, type ClusterMetadata, ConfigResourceTypes } from "@platformatic/kafka";
+import { hasInIt } from "./client_error.ts";
 import { clientOptions, type KafkaSettings, topicNames } from "./kafka_settings.ts";
 import { guardClient } from "./guard_client.ts";
 import { closeQuietly } from "./renewable.ts";
@@ -23,9 +24,10 @@ export async function ensureTopics(settings: KafkaSettings): Promise<number> {
     const names = topicNames(settings);
     const found = await partitionCounts(admin);
     const inbox = found.get(names.inbox) ?? settings.partitions;
+    const events = [{ name: "max.message.bytes", value: String(settings.messageBytes) }];
     const configs = {
-      [names.inbox]: [],
-      [names.outbox]: [],
+      [names.inbox]: events,
+      [names.outbox]: events,
       [names.progress]: [{ name: "cleanup.policy", value: "compact" }, { name: "segment.ms", value: "600000" }],
     };
     for (const [topic, config] of Object.entries(configs)) {
@@ -39,10 +41,41 @@ export async function ensureTopics(settings: KafkaSettings): Promise<number> {
           `add partitions to the smaller one, or choose another HOGPEN_KAFKA_PREFIX`,
       );
     }
+    for (const topic of [names.inbox, names.outbox]) checkConfig(topic, await configOf(admin, topic), settings);
     return inbox;
   } finally {
     await closeQuietly(admin);
   }
+}
+
+/** Empty where the host may not ask for it. */
+async function configOf(admin: Admin, topic: string): Promise<Map<string, string>> {
+  try {
+    const resources = [{ resourceType: ConfigResourceTypes.TOPIC, resourceName: topic, configurationKeys: null }];
+    const [found] = await admin.describeConfigs({ resources });
+    return new Map(found?.configs.map(({ name, value }) => [name, value ?? ""]));
+  } catch (error) {
+    if (hasInIt(error, "apiId", "TOPIC_AUTHORIZATION_FAILED")) return new Map();
+    throw error;
+  }
+}
+
+function checkConfig(topic: string, config: Map<string, string>, { messageBytes }: KafkaSettings): void {
+  const taken = Number(config.get("max.message.bytes") ?? Infinity);
+  if (taken < messageBytes) {
+    throw new TopicError(
+      `Cannot use the topic ${topic}: its max.message.bytes is ${taken}, expected ${messageBytes}; set it with ` +
+        `kafka-configs.sh --alter --entity-type topics --entity-name ${topic} ` +
+        `--add-config max.message.bytes=${messageBytes}, or set HOGPEN_KAFKA_MESSAGE_BYTES=${taken}, ` +
+        "which refuses larger events",
+    );
+  }
+  // Kafka would compress it so that its client for this runtime cannot read it.
+  if (config.get("compression.type") !== "snappy") return;
+  throw new TopicError(
+    `Cannot use the topic ${topic}: its compression.type is snappy, which cannot be read here; expected producer, ` +
+      "uncompressed, gzip, lz4 or zstd",
+  );
 }
 
 async function partitionCounts(admin: Admin, topics?: string[]): Promise<Map<string, number>> {

@@ -34,6 +34,8 @@ export interface FetchRange {
 export interface FetchedRange<T = PlacedRecord> {
   partition: number;
   records: T[];
+  /** Messages that were left out because they are of another kind. */
+  leftOut: number;
   /** The offset from which to continue. */
   next: number;
   /** The offset of the oldest record that the topic still has. */
@@ -54,8 +56,8 @@ const LIST_ABORTED = String(FetchIsolationLevels.READ_COMMITTED) as unknown as n
 const CONTROL_BATCH = 32;
 const TRANSACTIONAL_BATCH = 16;
 
-/** Converts a message; null leaves it out. */
-export type Decode<T> = (batch: RecordsBatch, record: KafkaRecord) => T | null;
+/** Converts the messages of a batch; leaves out those of another kind. */
+export type DecodeBatch<T> = (batch: RecordsBatch, messages: KafkaRecord[]) => T[];
 
 /** Records of one partition, from its leading broker. */
 export async function fetchPartition<T>(
@@ -63,7 +65,7 @@ export async function fetchPartition<T>(
   topic: string,
   range: FetchRange,
   waitMs: number,
-  decode: Decode<T>,
+  decode: DecodeBatch<T>,
 ): Promise<FetchedRange<T>> {
   const metadata = await client.metadata({ topics: [topic] });
   const node = metadata.topics.get(topic)?.partitions[range.partition]?.leader ?? -1;
@@ -83,7 +85,7 @@ export async function fetchRanges<T>(
   node: number,
   ranges: FetchRange[],
   waitMs: number,
-  decode: Decode<T>,
+  decode: DecodeBatch<T>,
 ): Promise<FetchedRange<T>[]> {
   const topicId = metadata.topics.get(topic)?.id;
   if (topicId === undefined) throw new Error(`Cannot read topic ${topic}: Kafka does not have it`);
@@ -116,22 +118,24 @@ export function isOutOfRange(error: unknown): boolean {
   return hasInIt(error, "apiId", "OFFSET_OUT_OF_RANGE");
 }
 
-function readAnswer<T>(range: FetchRange, answer: FetchResponsePartition, decode: Decode<T>): FetchedRange<T> {
+function readAnswer<T>(range: FetchRange, answer: FetchResponsePartition, decode: DecodeBatch<T>): FetchedRange<T> {
   const batches = answer.records ?? [];
   let next = range.from;
   const records: T[] = [];
+  let leftOut = 0;
   for (const batch of committedBatches(batches, answer)) {
-    for (const record of batch.records) {
-      // A compressed or transactional batch is sent whole, including records before the requested offset.
-      if (Number(batch.firstOffset) + record.offsetDelta < range.from) continue;
-      const decoded = decode(batch, record);
-      if (decoded !== null) records.push(decoded);
-    }
+    // A batch is sent whole, including messages before the requested offset.
+    const before = range.from - Number(batch.firstOffset);
+    const wanted = before > 0 ? batch.records.filter(({ offsetDelta }) => offsetDelta >= before) : batch.records;
+    const decoded = decode(batch, wanted);
+    for (const record of decoded) records.push(record);
+    leftOut += wanted.length - decoded.length;
   }
   for (const batch of batches) next = Math.max(next, Number(batch.firstOffset) + batch.lastOffsetDelta + 1);
   return {
     partition: range.partition,
     records,
+    leftOut,
     next,
     logStart: Number(answer.logStartOffset),
     stable: Number(answer.lastStableOffset),

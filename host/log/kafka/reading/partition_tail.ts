@@ -21,9 +21,8 @@ export class PartitionTail {
   readonly #byProject = new Map<number, PlacedRecord[]>();
   /** The offset of each project's newest record, whether held or not. */
   readonly #newest = new Map<number, number>();
-  /** In the order of offsets; the first `#dropped` of them are gone. */
-  #order: PlacedRecord[] = [];
-  #dropped = 0;
+  /** In the order of offsets. */
+  readonly #order: PlacedRecord[] = [];
 
   constructor(start: number) {
     this.start = start;
@@ -43,19 +42,22 @@ export class PartitionTail {
     this.end = Math.max(this.end, next);
   }
 
-  /** Drops the oldest records until at most this many bytes are held. */
+  /** When more than this many bytes are held, drops the oldest records, a tenth of what may be held at once. */
   shrink(maxBytes: number): void {
-    while (this.bytes > maxBytes && this.#dropped < this.#order.length) {
-      const record = this.#order[this.#dropped++] as PlacedRecord;
-      const list = this.#byProject.get(record.project);
-      list?.shift();
-      if (list?.length === 0) this.#byProject.delete(record.project);
+    if (this.bytes <= maxBytes) return;
+    const dropped = new Map<number, number>();
+    let count = 0;
+    for (; this.bytes > maxBytes * 0.9 && count < this.#order.length; count++) {
+      const record = this.#order[count] as PlacedRecord;
       this.bytes -= sizeOf(record);
       this.start = record.offset + 1;
+      dropped.set(record.project, (dropped.get(record.project) ?? 0) + 1);
     }
-    if (this.#dropped > 1024 && this.#dropped > this.#order.length / 2) {
-      this.#order = this.#order.slice(this.#dropped);
-      this.#dropped = 0;
+    this.#order.splice(0, count);
+    for (const [project, count] of dropped) {
+      const list = this.#byProject.get(project) as PlacedRecord[];
+      if (count === list.length) this.#byProject.delete(project);
+      else list.splice(0, count);
     }
   }
 

@@ -8,7 +8,6 @@ import { Buffer } from "node:buffer";
 import { type KafkaRecord, type MessageToProduce, murmur2, type RecordsBatch } from "@platformatic/kafka";
 import type { LogRecord } from "../../event_log.ts";
 
-const PROJECT = Buffer.from("project");
 const MORE = Buffer.from("more");
 
 /** A record as it was read, with its position. */
@@ -30,41 +29,54 @@ export function encodeRecord(
   record: LogRecord,
   partitions: number,
 ): MessageToProduce<Buffer, Buffer, Buffer, Buffer> {
-  const { key, event, ...more } = record;
+  const { key, event, depth = 0 } = record;
   const keyBytes = Buffer.from(`${project}:${key}`);
-  const headers = new Map([[PROJECT, Buffer.from(String(project))]]);
-  if (Object.values(more).some((value) => value !== undefined && value !== 0)) {
-    headers.set(MORE, Buffer.from(JSON.stringify(more)));
-  }
   return {
     topic,
     partition: partitionOf(keyBytes, partitions),
     key: keyBytes,
     value: Buffer.from(event.buffer, event.byteOffset, event.byteLength),
-    headers,
+    ...(depth > 0 && { headers: new Map([[MORE, Buffer.from(JSON.stringify({ depth }))]]) }),
     timestamp: BigInt(Date.now()),
   };
 }
 
-/** Null for a message that is not ours. */
-export function decodeRecord(batch: RecordsBatch, record: KafkaRecord): PlacedRecord | null {
-  const { key, value } = record;
-  if (key === null || value === null) return null;
-  let project = 0;
-  let more: Partial<LogRecord> = {};
-  for (const [name, content] of record.headers) {
-    if (name === null || content === null) continue;
-    if (name.equals(PROJECT)) project = Number(content.toString());
-    else if (name.equals(MORE)) more = JSON.parse(content.toString()) as Partial<LogRecord>;
+/** The records of a batch; messages that no host has written are left out. */
+export function decodeRecords(batch: RecordsBatch, messages: KafkaRecord[]): PlacedRecord[] {
+  const [firstOffset, firstTimestamp] = [Number(batch.firstOffset), Number(batch.firstTimestamp)];
+  // Copies, with one piece of memory for a batch: views would keep everything that was fetched together.
+  const copies = new Uint8Array(messages.reduce((sum, { value }) => sum + (value?.byteLength ?? 0), 0));
+  let used = 0;
+  const records: PlacedRecord[] = [];
+  for (const { key, value, headers, offsetDelta, timestampDelta } of messages) {
+    if (key === null || value === null) continue;
+    const text = key.toString();
+    const colon = text.indexOf(":");
+    const project = Number(text.slice(0, colon));
+    const more = readMore(headers);
+    if (colon < 1 || !Number.isSafeInteger(project) || project <= 0 || more === null) continue;
+    const event = copies.subarray(used, used += value.byteLength);
+    event.set(value);
+    records.push({
+      ...more,
+      key: text.slice(colon + 1),
+      event,
+      project,
+      offset: firstOffset + offsetDelta,
+      at: firstTimestamp + Number(timestampDelta),
+    });
   }
-  if (!Number.isSafeInteger(project) || project <= 0) return null;
-  return {
-    ...more,
-    key: key.toString().slice(String(project).length + 1),
-    // A copy: a view would keep everything that was fetched together in memory.
-    event: new Uint8Array(value),
-    project,
-    offset: Number(batch.firstOffset) + record.offsetDelta,
-    at: Number(batch.firstTimestamp + record.timestampDelta),
-  };
+  return records;
+}
+
+/** What a record has beside its event; null when no host has written it. */
+function readMore(headers: KafkaRecord["headers"]): Pick<LogRecord, "depth"> | null {
+  const content = headers.find(([name]) => name?.equals(MORE))?.[1];
+  if (content === undefined) return {};
+  try {
+    const { depth } = JSON.parse(content?.toString() ?? "") as { depth?: unknown };
+    return typeof depth === "number" ? { depth } : null;
+  } catch {
+    return null;
+  }
 }

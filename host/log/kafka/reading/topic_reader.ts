@@ -6,9 +6,17 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import type { ClusterMetadata } from "@platformatic/kafka";
-import { type FetchClient, type FetchedRange, fetchPartition, fetchRanges, isOutOfRange } from "./committed_records.ts";
+import {
+  type FetchClient,
+  type FetchedRange,
+  fetchPartition,
+  type FetchRange,
+  fetchRanges,
+  isOutOfRange,
+} from "./committed_records.ts";
+import { isOfConnection } from "../cluster/client_error.ts";
 import { PartitionTail } from "./partition_tail.ts";
-import { decodeRecord, type PlacedRecord } from "./record_codec.ts";
+import { decodeRecords, type PlacedRecord } from "./record_codec.ts";
 import type { Renewable } from "../cluster/renewable.ts";
 
 export interface TopicReaderOptions {
@@ -101,7 +109,7 @@ export class TopicReader implements AsyncDisposable {
   async fetch(partition: number, from: number, maxBytes: number, waitMs: number): Promise<FetchedRange> {
     const { catchUpClient, topic } = this.#options;
     const range = { partition, from, maxBytes };
-    return await catchUpClient.use((client) => fetchPartition(client, topic, range, waitMs, decodeRecord));
+    return await catchUpClient.use((client) => fetchPartition(client, topic, range, waitMs, decodeRecords));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -201,22 +209,23 @@ export class TopicReader implements AsyncDisposable {
         await this.#pause(20);
         continue;
       }
-      try {
-        const ranges = open.map(([partition, tail]) => ({ partition, from: tail.end, maxBytes: FETCH_BYTES }));
+      const ranges = open.map(([partition, tail]) => ({ partition, from: tail.end, maxBytes: FETCH_BYTES }));
+      const fetch = async (ranges: FetchRange[], waitMs: number) => {
         const fetched = await client.use((client) =>
-          fetchRanges(client, metadata, topic, node, ranges, WAIT_MS, decodeRecord)
+          fetchRanges(client, metadata, topic, node, ranges, waitMs, decodeRecords)
         );
         for (const range of fetched) {
-          this.#take(
-            range,
-            share,
-            ranges.find(({ partition }) => partition === range.partition)?.from,
-          );
+          this.#take(range, share, ranges.find(({ partition }) => partition === range.partition)?.from);
         }
+      };
+      try {
+        await fetch(ranges, WAIT_MS);
       } catch (error) {
         if (this.#stop.signal.aborted) return;
         onError(error);
         if (isOutOfRange(error)) await this.#moveToKept(open).catch(onError);
+        // The client gives nothing of an answer in which one partition has an error.
+        else if (ranges.length > 1 && !isOfConnection(error)) await this.#fetchApart(ranges, fetch);
         await this.#pause();
         this.#plan();
         await this.#planning;
@@ -224,12 +233,27 @@ export class TopicReader implements AsyncDisposable {
     }
   }
 
-  #take({ partition, records, next }: FetchedRange, share: number, from: number | undefined): void {
+  async #fetchApart(ranges: FetchRange[], fetch: (ranges: FetchRange[], waitMs: number) => Promise<void>) {
+    const { topic, onError } = this.#options;
+    for (const range of ranges) {
+      try {
+        await fetch([range], 0);
+      } catch (error) {
+        if (this.#stop.signal.aborted || isOfConnection(error)) return;
+        onError(
+          new Error(`Cannot read partition ${range.partition} of ${topic} from ${range.from} on`, { cause: error }),
+        );
+      }
+    }
+  }
+
+  #take({ partition, records, leftOut, next }: FetchedRange, share: number, from: number | undefined): void {
     const tail = this.#tails.get(partition);
     // The partition is no longer owned, or was given up and taken over again with another start.
     if (tail === undefined || tail.end !== from) return;
     tail.add(records, next);
     tail.shrink(share);
+    if (leftOut > 0) this.#options.onError(notOurs(this.#options.topic, partition, leftOut, next));
     if (records.length > 0) this.#options.onRecords(partition, records);
   }
 
@@ -251,6 +275,13 @@ export class TopicReader implements AsyncDisposable {
  */
 function waitsForReaders(tail: PartitionTail, share: number): boolean {
   return tail.bytes >= share * 0.9 && tail.readTo < tail.end && Date.now() - tail.readAt < PATIENCE_MS;
+}
+
+function notOurs(topic: string, partition: number, count: number, before: number): Error {
+  return new Error(
+    `Cannot use ${count} messages in partition ${partition} of ${topic} before offset ${before}, since no host wrote them: ` +
+      "they are left out; let nothing else write to the topic",
+  );
 }
 
 function takeWithin(records: Iterable<PlacedRecord>, maxEvents: number, maxBytes: number): PlacedRecord[] {

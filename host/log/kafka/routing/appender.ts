@@ -5,10 +5,12 @@
  */
 
 import type { Buffer } from "node:buffer";
-import type { MessageToProduce, Producer } from "@platformatic/kafka";
+import type { MessageToProduce, Producer, ProduceResult } from "@platformatic/kafka";
 import { LogUnavailableError } from "../../event_log.ts";
+import { hasInIt } from "../cluster/client_error.ts";
 import { describe } from "../cluster/topics.ts";
 import type { Renewable } from "../cluster/renewable.ts";
+import { cutSends, describeTooLarge, fits } from "./cut_sends.ts";
 
 export type Message = MessageToProduce<Buffer, Buffer, Buffer, Buffer>;
 export type LogProducer = Producer<Buffer, Buffer, Buffer, Buffer>;
@@ -19,6 +21,8 @@ export interface AppenderOptions {
   waitMs: number;
   /** The bytes that may wait; further appends are refused at once. */
   maxWaitingBytes: number;
+  /** The most bytes that Kafka takes for a partition at once. */
+  messageBytes: number;
   onError(error: unknown): void;
 }
 
@@ -31,6 +35,7 @@ interface Waiting {
   reject(error: Error): void;
 }
 
+/** The bytes of the appends that share a send. */
 const SEND_BYTES = 4 * 1024 * 1024;
 const RETRY_MS = 200;
 /** Longer than the client keeps trying to send what nobody waits for any more. */
@@ -47,10 +52,15 @@ export class Appender implements AsyncDisposable {
     this.#options = options;
   }
 
-  /** Resolves when every message is durable on as many brokers as the topic requires. */
+  /**
+   * Resolves when every message is durable on as many brokers as the topic requires. Rejects with LogUnavailableError,
+   * or with RangeError when one is larger than Kafka takes.
+   */
   append(messages: Message[]): Promise<void> {
+    const { maxWaitingBytes, messageBytes, waitMs } = this.#options;
+    const tooLarge = messages.find((message) => !fits(message, messageBytes));
+    if (tooLarge !== undefined) return Promise.reject(new RangeError(describeTooLarge(tooLarge, messageBytes)));
     const bytes = messages.reduce((sum, { value }) => sum + (value?.byteLength ?? 0), 0);
-    const { maxWaitingBytes, waitMs } = this.#options;
     if (this.#closed || (this.#bytes > 0 && this.#bytes + bytes > maxWaitingBytes)) {
       return Promise.reject(
         new LogUnavailableError("Cannot store events: Kafka does not keep up, and enough wait for it"),
@@ -92,21 +102,28 @@ export class Appender implements AsyncDisposable {
 
   /** Retries until the first append of the batch has waited long enough. Null when the batch is durable. */
   async #send(batch: Waiting[]): Promise<Error | null> {
-    const { producer } = this.#options;
-    const messages = batch.flatMap((each) => each.messages);
+    const { producer, messageBytes } = this.#options;
+    let left = cutSends(batch.flatMap((each) => each.messages), messageBytes);
     const until = Math.min(...batch.map((each) => each.until));
     // The bytes count for as long as a try has them, also one that nobody waits for any more.
     let sent: Promise<unknown> = Promise.resolve();
     using _released = { [Symbol.dispose]: () => this.#releaseAfter(sent, batch) };
     for (;;) {
       try {
-        sent = producer.use((client) => client.send({ messages, acks: -1 }));
-        await beforeTime(sent, until);
+        while (left.length > 0) {
+          const [messages = []] = left;
+          sent = producer.use((client) => client.send({ messages, acks: -1 }));
+          await beforeTime(sent, until);
+          left.shift();
+        }
         return null;
       } catch (error) {
         if (error instanceof TooLateError) producer.renew();
         this.#options.onError(error);
-        if (this.#closed || Date.now() + RETRY_MS >= until) {
+        left = [withoutStored(left[0] ?? [], error), ...left.slice(1)].filter((messages) => messages.length > 0);
+        // It would be refused again, and what the other partitions took would be there twice.
+        const hopeless = hasInIt(error, "apiId", "MESSAGE_TOO_LARGE");
+        if (hopeless || this.#closed || Date.now() + RETRY_MS >= until) {
           return new LogUnavailableError(`Cannot store events: Kafka does not take them: ${describe(error)}`);
         }
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
@@ -118,6 +135,13 @@ export class Appender implements AsyncDisposable {
     const bytes = batch.reduce((sum, each) => sum + each.bytes, 0);
     void beforeTime(sent, Date.now() + ABANDONED_MS).catch(() => {}).then(() => this.#bytes -= bytes);
   }
+}
+
+/** Messages for the partitions that are not known to have stored theirs when the send failed. */
+function withoutStored(messages: Message[], error: unknown): Message[] {
+  const { offsets = [] } = (error as { produced?: ProduceResult } | null)?.produced ?? {};
+  const stored = new Set(offsets.map(({ topic, partition }) => `${topic} ${partition}`));
+  return messages.filter(({ topic, partition }) => !stored.has(`${topic} ${partition}`));
 }
 
 /** What became of a send is not known: a broker that stands still answers nothing. */

@@ -57,7 +57,7 @@ async function newestFrom(options: ReadProgressOptions, start: number, end: numb
         topic,
         { partition, from, maxBytes: FETCH_BYTES },
         0,
-        (_batch, { value }) => value === null ? null : parseProgress(value) ?? null,
+        (_batch, messages) => messages.flatMap(({ value }) => value === null ? [] : parseProgress(value) ?? []),
       )
     );
     newest = range.records.at(-1) ?? newest;

@@ -12,6 +12,7 @@ import { StaleCursorError } from "../../event_log.ts";
 import type { LogProducer, Message } from "./appender.ts";
 import type { Ownership } from "../cluster/membership.ts";
 import type { Renewable } from "../cluster/renewable.ts";
+import { cutSends, describeTooLarge, fits } from "./cut_sends.ts";
 import type { RoutingProgress } from "./routing_progress.ts";
 
 export interface Step {
@@ -32,6 +33,9 @@ export interface RouterStepsOptions {
   hostId: string;
   inboxTopic: string;
   progressTopic: string;
+  /** The most bytes that Kafka takes for a partition at once. */
+  messageBytes: number;
+  onError(error: unknown): void;
   /** Called when it is unknown whether a transaction was committed, so that the ownership must be read anew. */
   onDoubt(error: unknown): void;
 }
@@ -64,7 +68,7 @@ export class RouterSteps implements AsyncDisposable {
 
   run(step: Step, owned: OwnedInbox): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#waiting.push({ step, owned, resolve, reject });
+    this.#waiting.push({ step: this.#withoutTooLarge(step), owned, resolve, reject });
     this.#running ??= this.#run().finally(() => this.#running = null);
     return promise;
   }
@@ -99,6 +103,17 @@ export class RouterSteps implements AsyncDisposable {
     }
   }
 
+  /** Intake and router see to it that events fit; an event that does not must not hold up those behind it for ever. */
+  #withoutTooLarge(step: Step): Step {
+    const { messageBytes, onError } = this.#options;
+    const outbox = step.outbox.filter((message) => {
+      const taken = fits(message, messageBytes);
+      if (!taken) onError(new RangeError(describeTooLarge(message, messageBytes)));
+      return taken;
+    });
+    return { ...step, outbox };
+  }
+
   #takeBatch(): Waiting[] {
     let messages = 0;
     let count = 0;
@@ -117,7 +132,9 @@ export class RouterSteps implements AsyncDisposable {
     const { ownership } = owned;
     await this.#options.producer.use(async (producer) => {
       const transaction = await producer.beginTransaction();
-      await transaction.send({ messages, acks: -1 });
+      for (const part of cutSends(messages, this.#options.messageBytes)) {
+        await transaction.send({ messages: part, acks: -1 });
+      }
       await transaction.addConsumer(ownership.client);
       // One partition is enough to prove membership. Picking a random one keeps the lag that the group itself reports
       // close to the truth.

@@ -183,3 +183,18 @@ Deno.test("capture() refuses bombs of every compression", async () => {
 });
 Deno.test("capture() asks to send again without the large event when a batch holds one", () =>
   refuses("/batch", post(JSON.stringify([event, { ...event, x: "x".repeat(1024 * 1024) }])), /larger than/, 413));
+Deno.test("capture() refuses what the log would not take, recordings too", async () => {
+  await using service = await startCaptureService();
+  Object.assign(service.log, { maxEventBytes: 3000 });
+  const large = { ...event, properties: { ...event.properties, x: "x".repeat(3000) } };
+  const recording = { $snapshot_data: "x".repeat(3000), $session_id: "s" };
+  const snapshot = { event: "$snapshot", properties: { ...event.properties, ...recording } };
+  for (const [path, sent] of [["/e", large], ["/s", [snapshot]]] as const) {
+    const answer = await service.post(path, sent);
+    assert.equal(answer.status, 400, path);
+    assert.match((await answer.json()).detail, /larger than 3000 bytes/);
+  }
+  assert.equal((await service.post("/batch", [event, large])).status, 413);
+  assert.equal((await service.post("/e", event)).status, 200);
+  assert.equal((await service.events()).length, 1);
+});

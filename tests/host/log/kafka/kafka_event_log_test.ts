@@ -6,11 +6,13 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { Producer } from "@platformatic/kafka";
 import type { KafkaEventLog } from "../../../../host/log/kafka/kafka_event_log.ts";
+import type { KafkaSettings } from "../../../../host/log/kafka/cluster/kafka_settings.ts";
 import { openKafkaEventLog } from "../../../../host/log/kafka/open_kafka_event_log.ts";
 import { type EventLog, LogUnavailableError, StaleCursorError } from "../../../../host/log/event_log.ts";
 import { eventually } from "../../../kit/eventually.ts";
 import { type PrivateKafka, startKafka, whyNoKafka } from "../../../kit/servers/kafka.ts";
 import { type PrivatePostgres, startPostgres } from "../../../kit/servers/postgres.ts";
+import { testMessages } from "./message_suite.ts";
 import { LIMITS, type LogUnderTest, record, testEventLog, valuesOf } from "../event_log_suite.ts";
 
 const reason = await whyNoKafka();
@@ -25,8 +27,11 @@ function start() {
   return servers ??= (async () => ({ kafka: await startKafka(), postgres: await startPostgres() }))();
 }
 
-interface Cluster extends LogUnderTest {
-  host(id: string, sessionMs?: number): Promise<KafkaEventLog>;
+export interface Cluster extends LogUnderTest {
+  kafka: PrivateKafka;
+  /** What the names of its topics begin with. */
+  prefix: string;
+  host(id: string, differs?: Partial<KafkaSettings>, onError?: (error: unknown) => void): Promise<KafkaEventLog>;
 }
 
 /** Whether the host owns so many partitions of each topic. */
@@ -39,12 +44,25 @@ async function makeCluster(): Promise<Cluster> {
   const { kafka, postgres } = await start();
   const databaseUrl = await postgres.createDatabase();
   const prefix = `test${++logs}-`;
-  const host = async (hostId: string, sessionMs = 6000) => {
-    const brokers = kafka.brokers.split(",");
-    const settings = { brokers, prefix, partitions: 4, replication: 1, hostId, sasl: null, tls: null, sessionMs };
-    return await openKafkaEventLog({ settings, databaseUrl, owns: { inbox: true, outbox: true }, onError: () => {} });
+  const host: Cluster["host"] = async (hostId, differs = {}, onError = () => {}) => {
+    const settings: KafkaSettings = {
+      brokers: kafka.brokers.split(","),
+      prefix,
+      partitions: 4,
+      replication: 1,
+      messageBytes: 32_000_000,
+      compression: "lz4",
+      hostId,
+      sasl: null,
+      tls: null,
+      sessionMs: 6000,
+      ...differs,
+    };
+    return await openKafkaEventLog({ settings, databaseUrl, owns: { inbox: true, outbox: true }, onError });
   };
   return {
+    kafka,
+    prefix,
     host,
     async open() {
       const log = await host("only");
@@ -56,6 +74,7 @@ async function makeCluster(): Promise<Cluster> {
 }
 
 testEventLog("Kafka", makeCluster, { ignore });
+testMessages(makeCluster, { ignore });
 
 const options = { ignore, sanitizeOps: false, sanitizeResources: false };
 
@@ -127,7 +146,7 @@ Deno.test("Kafka: two hosts share the partitions, and one takes over when the ot
 
 Deno.test("Kafka: a host whose session is long joins as well", options, async () => {
   await using cluster = await makeCluster();
-  await using log = await cluster.host("patient", 60_000);
+  await using log = await cluster.host("patient", { sessionMs: 60_000 });
   await eventually("it owns everything", () => owns(log, 4));
 });
 
