@@ -192,6 +192,10 @@ async function run({ name, kind, hit }: Strike, times: number): Promise<Goal[]> 
     `${name} ${inSeconds(Math.max(0, receiver.way(name).lastAt - stopped))}`
   );
   console.log(`  the last one came after the end of the load: ${last.join(", ")}`);
+  for (const host of running) {
+    const uncaught = await host.uncaughtErrors();
+    goals.push({ what: `${title}: no error that nobody caught: ${uncaught[0] ?? "none"}`, met: uncaught.length === 0 });
+  }
   if (kind === "kills" || kind === "broker-kills") {
     // The only broker is what all wait for; only what passes after its return is ours.
     const [what, ms] = kind === "broker-kills" && brokers === 1 ? ["once it is back", slowest] : ["silence", silence];

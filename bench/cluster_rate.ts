@@ -6,7 +6,7 @@
  * rates show what more hosts cost, not what more cores bring. If an event costs three hosts as much processor time as
  * one, and they share nothing but the servers, rates grow with the cores, until the servers are at their end.
  *
- * `deno task bench cluster_rate [--events 12000] [--hosts 1,2,3]`; Linux, with two cores or more.
+ * `deno task bench cluster_rate [--events 15000] [--hosts 1,2,3]`; Linux, with two cores or more.
  * @module
  */
 
@@ -24,14 +24,15 @@ import { pluginSources } from "./workload.ts";
 const TOKEN = "phc_bench";
 /** Enough that the hosts always have work: what they do at their limit is to be seen. */
 const CONNECTIONS = 32;
-const WARM_UP = 2000;
-const ROUNDS = 3;
+/** Of each host, however many there are: V8 has compiled by then what it will. */
+const WARM_UP = 15_000;
+const ROUNDS = 5;
 const HOSTS_CORE = "0";
 const IDLE_MS = 5000;
 
 const { values: flags } = parseArgs({
   args: Deno.args.slice(1),
-  options: { events: { type: "string", default: "12000" }, hosts: { type: "string", default: "1,2,3" } },
+  options: { events: { type: "string", default: "15000" }, hosts: { type: "string", default: "1,2,3" } },
 });
 const events = Number(flags.events);
 const cores = navigator.hardwareConcurrency;
@@ -96,7 +97,7 @@ async function measure(count: number): Promise<Figures> {
     hosts.push(stack.use(await startHostProcess({ folder: own, config, env: count === 0 ? {} : onKafka })));
   }
   for (const host of hosts) await allRunning(host);
-  await pass(hosts, WARM_UP);
+  await pass(hosts, WARM_UP * hosts.length);
   for (const { pid } of hosts) await pinTo(HOSTS_CORE, pid);
   const idle = await idleOf(hosts);
   const found: Omit<Figures, "idle">[] = [];

@@ -21,6 +21,8 @@ export interface HostProcess extends AsyncDisposable {
   api(path: string): Promise<unknown>;
   /** Times it ended although nobody killed it. */
   readonly unexpectedEnds: number;
+  /** Lines of errors that nobody caught, of all its processes. */
+  uncaughtErrors(): Promise<string[]>;
 }
 
 export interface HostOptions {
@@ -86,6 +88,10 @@ export async function startHostProcess({ folder, config, env = {} }: HostOptions
     },
     get unexpectedEnds() {
       return unexpectedEnds;
+    },
+    async uncaughtErrors() {
+      const log = await Deno.readTextFile(`${folder}/host.log`);
+      return log.split("\n").filter((line) => /\b(Uncaught|Unhandled)\b/.test(line));
     },
     start,
     stop: () => end("SIGTERM"),
