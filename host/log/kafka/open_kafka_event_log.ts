@@ -16,12 +16,13 @@ import { KafkaEventLog, type KafkaParts } from "./kafka_event_log.ts";
 import { clientOptions, type KafkaSettings, topicNames, transactionalId } from "./cluster/kafka_settings.ts";
 import type { Ownership } from "./cluster/membership.ts";
 import type { PlacedRecord } from "./reading/record_codec.ts";
+import { moveReadersBack } from "./reading/move_back.ts";
 import { ReaderCursors } from "./reading/reader_cursors.ts";
 import { readProgress } from "./routing/read_progress.ts";
 import { guardClient } from "./cluster/guard_client.ts";
 import { closeQuietly, Renewable } from "./cluster/renewable.ts";
 import { type OwnedInbox, RouterSteps } from "./routing/router_steps.ts";
-import { RoutingProgress } from "./routing/routing_progress.ts";
+import { resumeRouting, type RoutingProgress } from "./routing/routing_progress.ts";
 import { TopicReader } from "./reading/topic_reader.ts";
 import { ensureTopics } from "./cluster/topics.ts";
 import { Waiters } from "./reading/waiters.ts";
@@ -55,7 +56,8 @@ export async function openKafkaEventLog(options: KafkaLogOptions): Promise<Kafka
   const fetchers = Array.from({ length: 4 }, () => new Renewable(() => makeFetcher(settings)));
   const pings = new Renewable(() => makeFetcher(settings));
   const [inboxTail, outboxTail, catchUp, progressClient] = fetchers as [Fetcher, Fetcher, Fetcher, Fetcher];
-  const cursors = new ReaderCursors(new Connection(databaseUrl, { maxConnections: 3 }), settings.prefix);
+  const db = new Connection(databaseUrl, { maxConnections: 3 });
+  const cursors = new ReaderCursors(db, settings.prefix);
   const appender = new Appender({
     producer: intake,
     waitMs: APPEND_WAIT_MS,
@@ -84,6 +86,7 @@ export async function openKafkaEventLog(options: KafkaLogOptions): Promise<Kafka
       catchUpClient: catchUp,
       maxBytes: TAIL_BYTES,
       onRecords: (partition, records) => arrived(topic, partition, records),
+      onLost: (error) => claims[topic]?.doubt(error),
       onError,
     });
   }
@@ -101,19 +104,21 @@ export async function openKafkaEventLog(options: KafkaLogOptions): Promise<Kafka
     await cursors.noteHost(settings.hostId);
     await router.use(() => Promise.resolve());
     readers.inbox.own(new Map());
-    await readers.inbox.findLeaders();
+    const id = await readers.inbox.findLeaders();
     await progressClient.use((client) => client.metadata({ topics: [names.progress], forceUpdate: true }));
     const progress = new Map<number, RoutingProgress>();
     await Promise.all(ownership.partitions.map(async (partition) => {
-      const found = await readProgress({
+      const stored = await readProgress({
         client: progressClient,
         topic: names.progress,
         partition,
         signal,
         endOthers: endTransactionsOfTheGone,
       });
-      const stored = found ?? { end: await readers.inbox.edge(partition, "earliest"), behind: {} };
-      progress.set(partition, new RoutingProgress(stored));
+      const [first, end] = await readers.inbox.edges(partition);
+      const found = resumeRouting(stored, { id, first, end });
+      if (found.lost) onError(notThere(names.inbox));
+      progress.set(partition, found.progress);
     }));
     return { ownership, progress };
   }
@@ -124,12 +129,19 @@ export async function openKafkaEventLog(options: KafkaLogOptions): Promise<Kafka
   }
 
   async function prepareOutbox({ partitions }: Ownership): Promise<number[]> {
-    const needed = await cursors.claim(partitions);
-    await readers.outbox.findLeaders();
-    const starts = await Promise.all(partitions.map(async (partition) => {
-      const latest = await readers.outbox.edge(partition, "latest");
+    let needed = await cursors.claim(partitions);
+    const id = await readers.outbox.findLeaders();
+    const ends = new Map(
+      await Promise.all(partitions.map(async (each) => [each, await readers.outbox.edge(each, "latest")] as const)),
+    );
+    if (await moveReadersBack(db, settings.prefix, id, ends)) {
+      onError(notThere(names.outbox));
+      needed = await cursors.claim(partitions);
+    }
+    const starts = partitions.map((partition) => {
+      const latest = ends.get(partition) ?? 0;
       return [partition, Math.min(latest, Math.max(needed.get(partition) ?? latest, latest - TAIL_RECORDS))] as const;
-    }));
+    });
     readers.outbox.own(new Map(starts));
     return partitions;
   }
@@ -203,6 +215,12 @@ export async function openKafkaEventLog(options: KafkaLogOptions): Promise<Kafka
     ping,
     close,
   });
+}
+
+function notThere(topic: string): Error {
+  return new Error(
+    `Cannot go on where ${topic} was read up to, because it was made anew or has lost its end: what it has now is read`,
+  );
 }
 
 /** Kafka ends a transaction that is open for longer. */

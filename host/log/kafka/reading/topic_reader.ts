@@ -29,6 +29,8 @@ export interface TopicReaderOptions {
   maxBytes: number;
   /** Called for records that arrived. */
   onRecords(partition: number, records: PlacedRecord[]): void;
+  /** Called when offsets that were reached mean nothing any more; the reader owns no partitions then. */
+  onLost(error: Error): void;
   onError(error: unknown): void;
 }
 
@@ -70,10 +72,16 @@ export class TopicReader implements AsyncDisposable {
     this.#plan();
   }
 
-  /** Asks Kafka anew which brokers lead the partitions: the client believes for a while that it knows. */
-  async findLeaders(): Promise<void> {
+  /**
+   * Asks Kafka anew which brokers lead the partitions: the client believes for a while that it knows. Returns Kafka's id
+   * of the topic.
+   */
+  async findLeaders(): Promise<string> {
     const { catchUpClient, topic } = this.#options;
-    await catchUpClient.use((client) => client.metadata({ topics: [topic], forceUpdate: true }));
+    const metadata = await catchUpClient.use((client) => client.metadata({ topics: [topic], forceUpdate: true }));
+    const id = metadata.topics.get(topic)?.id;
+    if (id === undefined) throw new Error(`Cannot use the topic ${topic}: Kafka does not have it`);
+    return id;
   }
 
   tail(partition: number): PartitionTail | undefined {
@@ -156,6 +164,11 @@ export class TopicReader implements AsyncDisposable {
     return offset >= 0 ? offset : await this.edge(partition, "latest");
   }
 
+  /** The offset of the oldest kept record, and the one after the newest whose transaction has ended. */
+  async edges(partition: number): Promise<[number, number]> {
+    return await Promise.all([this.edge(partition, "earliest"), this.edge(partition, "latest")]);
+  }
+
   #skipHollow(partition: number, project: number, offset: number): number {
     const hollow = this.#hollow.get(`${partition} ${project}`);
     return hollow !== undefined && offset >= hollow.from && offset < hollow.to ? hollow.to : offset;
@@ -170,7 +183,11 @@ export class TopicReader implements AsyncDisposable {
     const { client, topic, onError } = this.#options;
     while (!this.#stop.signal.aborted && this.#tails.size > 0) {
       try {
-        this.#metadata = await client.use((client) => client.metadata({ topics: [topic], forceUpdate: true }));
+        const metadata = await client.use((client) => client.metadata({ topics: [topic], forceUpdate: true }));
+        const id = metadata.topics.get(topic)?.id;
+        const known = this.#metadata?.topics.get(topic)?.id;
+        this.#metadata = metadata;
+        if (known !== undefined && id !== known) return this.#giveUp("it was made anew");
         const leaders = new Set(Array.from(this.#tails.keys(), (partition) => this.#leader(partition)));
         for (const node of leaders) {
           if (node < 0) throw new Error(`Cannot read ${topic}: a partition has no leader at the moment`);
@@ -257,12 +274,21 @@ export class TopicReader implements AsyncDisposable {
     if (records.length > 0) this.#options.onRecords(partition, records);
   }
 
-  /** Retention deleted records before they were read. */
+  /** Retention deleted records before they were read, or the partition has lost its end. */
   async #moveToKept(tails: [number, PartitionTail][]): Promise<void> {
     for (const [partition, tail] of tails) {
-      const start = await this.edge(partition, "earliest");
+      const [start, end] = await this.edges(partition);
       if (start > tail.end) this.#tails.set(partition, new PartitionTail(start));
+      else if (end < tail.end) {
+        return this.#giveUp(`partition ${partition} ends at ${end}, and was read up to ${tail.end}`);
+      }
     }
+  }
+
+  /** What was read is not what the topic has. */
+  #giveUp(why: string): void {
+    this.#tails.clear();
+    this.#options.onLost(new Error(`Cannot go on reading ${this.#options.topic}: ${why}; it is read anew`));
   }
 
   async #pause(ms = RETRY_MS): Promise<void> {

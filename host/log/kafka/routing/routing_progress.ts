@@ -11,6 +11,8 @@ import type { PlacedRecord } from "../reading/record_codec.ts";
 const storedSchema = z.object({
   /** The host that wrote it. */
   host: z.string(),
+  /** Kafka's id of the inbox that the offsets are of: one that is made anew has another. */
+  inbox: z.string().optional(),
   /** Everything before this offset is done, except for `behind`. */
   end: z.number(),
   /** By project, the offsets of its next record and of its newest one below `end`. */
@@ -34,7 +36,11 @@ export class RoutingProgress {
   /** By project with work left, the offsets of its next record and of its newest one. */
   readonly #behind = new Map<number, [next: number, newest: number]>();
 
-  constructor(stored: Pick<StoredProgress, "end" | "behind">) {
+  readonly #inbox: string;
+
+  /** @param inbox Kafka's id of the inbox */
+  constructor(inbox: string, stored: Pick<StoredProgress, "end" | "behind">) {
+    this.#inbox = inbox;
     this.end = stored.end;
     for (const [project, place] of Object.entries(stored.behind)) this.#behind.set(Number(project), place);
   }
@@ -60,7 +66,7 @@ export class RoutingProgress {
       const to = Math.max(next, steps.get(project) ?? 0);
       if (to <= newest) behind[project] = [to, newest];
     }
-    return { host, end: this.end, behind };
+    return { host, inbox: this.#inbox, end: this.end, behind };
   }
 
   /** Records that the project has reached the offset. */
@@ -70,4 +76,33 @@ export class RoutingProgress {
     if (next > place[1]) this.#behind.delete(project);
     else place[0] = next;
   }
+}
+
+/** A partition of the inbox as it is now. */
+export interface InboxPartition {
+  /** Kafka's id of the topic. */
+  id: string;
+  /** The offset of the oldest record that is kept, and the one after the newest. */
+  first: number;
+  end: number;
+}
+
+/**
+ * Where routing goes on. `lost` says that it is not where the last owner left off, because the topic was made anew, or
+ * has lost its end.
+ */
+export function resumeRouting(
+  stored: StoredProgress | null,
+  { id, first, end }: InboxPartition,
+): { progress: RoutingProgress; lost: boolean } {
+  const madeAnew = stored?.inbox !== undefined && stored.inbox !== id;
+  if (stored === null || madeAnew) {
+    return { progress: new RoutingProgress(id, { end: first, behind: {} }), lost: madeAnew };
+  }
+  if (stored.end <= end) return { progress: new RoutingProgress(id, stored), lost: false };
+  const left = Object.entries(stored.behind).filter(([, [next]]) => next < end);
+  const behind = Object.fromEntries(
+    left.map(([project, [next, newest]]) => [project, [next, Math.min(newest, end - 1)] as [number, number]]),
+  );
+  return { progress: new RoutingProgress(id, { end, behind }), lost: true };
 }

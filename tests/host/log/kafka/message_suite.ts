@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { Admin, ConfigResourceTypes, IncrementalAlterConfigOperationTypes, Producer } from "@platformatic/kafka";
 import { TopicError } from "../../../../host/log/kafka/cluster/topics.ts";
-import type { EventLog, LogRecord } from "../../../../host/log/event_log.ts";
+import type { EventLog, LogRecord, Topic } from "../../../../host/log/event_log.ts";
 import { eventually } from "../../../kit/eventually.ts";
 import { LIMITS, record, valuesOf } from "../event_log_suite.ts";
 import type { Cluster } from "./kafka_event_log_test.ts";
@@ -121,6 +121,60 @@ export function testMessages(makeCluster: () => Promise<Cluster>, options: { ign
     await eventually("the others are read", async () => new Set(await found()).size === 3);
     assert.ok(!(await found()).includes("0"));
   });
+
+  for (const when of ["while the host runs", "while it is stopped"]) {
+    test(`topics that are made anew ${when} are read from their first event`, async (cluster) => {
+      const said: string[] = [];
+      const open = () => cluster.host("only", {}, (error) => said.push(String(error)));
+      let log = await open();
+      try {
+        await log.register("outbox", 1, "reader", "earliest");
+        await passOn(log, keysOf(40, "before"));
+        if (when === "while it is stopped") await log[Symbol.asyncDispose]();
+        await makeAnew(cluster, ["inbox", "outbox"]);
+        if (when === "while it is stopped") log = await open();
+        await passOn(log, keysOf(8, "after"));
+        assert.ok(said.some((text) => /inbox .*made anew/.test(text)), said.join("\n"));
+        assert.ok(said.some((text) => /outbox .*made anew/.test(text)), said.join("\n"));
+      } finally {
+        await log[Symbol.asyncDispose]();
+      }
+    });
+  }
+}
+
+function keysOf(count: number, name: string): string[] {
+  return Array.from({ length: count }, (_, i) => `${name} ${i}`);
+}
+
+/** Takes an event of each key through inbox, router, outbox and reader. */
+async function passOn(log: EventLog, keys: string[]): Promise<void> {
+  const records = keys.map((key) => record(key, key));
+  await eventually("they are stored", () => log.append("inbox", 1, records).then(() => true, () => false));
+  // What this host owns changes below it, and its cursors with that.
+  const read = async (topic: Topic, reader: string) =>
+    await log.read(topic, 1, await log.cursor(topic, 1, reader), ALL).catch(() => []);
+  await eventually("the router has them", async () => (await read("inbox", "router")).length === keys.length);
+  const inbox = await read("inbox", "router");
+  await log.step(1, "router", inbox.at(-1)!.cursor, inbox);
+  await eventually("the reader has them", async () => (await read("outbox", "reader")).length === keys.length);
+  const outbox = await read("outbox", "reader");
+  assert.deepEqual(valuesOf(outbox).toSorted(), keys.toSorted());
+  await log.commit("outbox", 1, "reader", outbox.at(-1)!.cursor);
+}
+
+async function makeAnew({ kafka, prefix }: Cluster, names: Topic[]): Promise<void> {
+  const topics = names.map((name) => prefix + name);
+  const admin = new Admin({ clientId: "operator", bootstrapBrokers: kafka.brokers.split(",") });
+  await admin.deleteTopics({ topics });
+  const configs = [{ name: "max.message.bytes", value: "32000000" }];
+  for (const topic of topics) {
+    await eventually(
+      "Kafka has made it",
+      () => admin.createTopics({ topics: [topic], partitions: 4, replicas: 1, configs }).then(() => true, () => false),
+    );
+  }
+  await admin.close();
 }
 
 /** More of one key than a message may have. */

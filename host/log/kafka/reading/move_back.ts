@@ -1,0 +1,41 @@
+/**
+ * Puts readers of the outbox back that stand behind its end: Kafka has another topic of that name than they have read,
+ * or the topic lost its newest records. Otherwise they would wait until as many new ones have come, and skip those.
+ * @module
+ */
+
+import { bigints } from "../../../store/postgres/connect.ts";
+import type { Connection } from "../../../store/postgres/connection.ts";
+
+const SCHEMA = `CREATE TABLE IF NOT EXISTS hogpen_log_topics (log text PRIMARY KEY, id text NOT NULL)`;
+
+/** Two hosts that create the same table at the same time would get an error from Postgres. */
+const SCHEMA_LOCK = 7_205_116;
+
+/**
+ * Returns whether a reader was put back: to the start in a topic that was made anew, otherwise to the end.
+ * @param log as in ReaderCursors
+ * @param topic Kafka's id of the topic
+ * @param ends the offset after the newest record, by partition that the host has claimed
+ */
+export async function moveReadersBack(
+  db: Connection,
+  log: string,
+  topic: string,
+  ends: ReadonlyMap<number, number>,
+): Promise<boolean> {
+  return await db.run("always", (sql) =>
+    sql.begin(async (sql) => {
+      await sql`SELECT pg_advisory_xact_lock(${SCHEMA_LOCK})`;
+      await sql.unsafe(SCHEMA);
+      const [known] = await sql<{ id: string }[]>`SELECT id FROM hogpen_log_topics WHERE log = ${log}`;
+      await sql`INSERT INTO hogpen_log_topics (log, id) VALUES (${log}, ${topic})
+        ON CONFLICT (log) DO UPDATE SET id = excluded.id`;
+      const moved = known !== undefined && known.id !== topic
+        ? await sql`UPDATE hogpen_log_readers SET next = 0, moves = moves + 1 WHERE log = ${log} AND next > 0`
+        : await sql`UPDATE hogpen_log_readers r SET next = ends.n, moves = r.moves + 1
+          FROM unnest(${bigints([...ends.keys()])}::bigint[], ${bigints([...ends.values()])}::bigint[]) AS ends(p, n)
+          WHERE r.log = ${log} AND r.partition = ends.p AND r.next > ends.n`;
+      return moved.count > 0;
+    }));
+}
