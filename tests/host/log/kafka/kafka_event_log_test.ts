@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { Producer } from "@platformatic/kafka";
 import type { KafkaEventLog } from "../../../../host/log/kafka/kafka_event_log.ts";
+import { parseBrokers } from "../../../../host/log/kafka/kafka_from_settings.ts";
 import { openKafkaEventLog } from "../../../../host/log/kafka/open_kafka_event_log.ts";
 import { type EventLog, LogUnavailableError, StaleCursorError } from "../../../../host/log/event_log.ts";
 import { eventually } from "../../../kit/eventually.ts";
@@ -40,7 +41,7 @@ async function makeCluster(): Promise<Cluster> {
   const databaseUrl = await postgres.createDatabase();
   const prefix = `test${++logs}-`;
   const host = async (hostId: string, sessionMs = 6000) => {
-    const brokers = kafka.brokers.split(",");
+    const brokers = parseBrokers(kafka.brokers);
     const settings = { brokers, prefix, partitions: 4, replication: 1, hostId, sasl: null, tls: null, sessionMs };
     return await openKafkaEventLog({ settings, databaseUrl, owns: { inbox: true, outbox: true }, onError: () => {} });
   };
