@@ -4,22 +4,19 @@
  * @module
  */
 
-import type { Buffer } from "node:buffer";
 import { setTimeout as delay } from "node:timers/promises";
-import { Consumer, FetchIsolationLevels, Producer } from "@platformatic/kafka";
 import { Connection } from "../../store/postgres/connection.ts";
 import type { Topic } from "../event_log.ts";
-import { Appender, type LogProducer } from "./routing/appender.ts";
-import type { FetchClient } from "./reading/committed_records.ts";
+import { Appender } from "./routing/appender.ts";
 import { Claim } from "./cluster/claim.ts";
+import { endTransaction, type Fetcher, makeFetcher, makeProducer } from "./cluster/make_clients.ts";
 import { KafkaEventLog, type KafkaParts } from "./kafka_event_log.ts";
-import { clientOptions, type KafkaSettings, topicNames, transactionalId } from "./cluster/kafka_settings.ts";
+import { type KafkaSettings, topicNames, transactionalId } from "./cluster/kafka_settings.ts";
 import type { Ownership } from "./cluster/membership.ts";
 import type { PlacedRecord } from "./reading/record_codec.ts";
 import { ReaderCursors } from "./reading/reader_cursors.ts";
 import { readProgress } from "./routing/read_progress.ts";
-import { guardClient } from "./cluster/guard_client.ts";
-import { closeQuietly, Renewable } from "./cluster/renewable.ts";
+import { Renewable } from "./cluster/renewable.ts";
 import { type OwnedInbox, RouterSteps } from "./routing/router_steps.ts";
 import { RoutingProgress } from "./routing/routing_progress.ts";
 import { TopicReader } from "./reading/topic_reader.ts";
@@ -199,50 +196,4 @@ export async function openKafkaEventLog(options: KafkaLogOptions): Promise<Kafka
     ping,
     close,
   });
-}
-
-/** Kafka ends a transaction that is open for longer. */
-const TRANSACTION_MS = 8000;
-
-/** Makes Kafka assign an id. The client would otherwise claim the id 0, which Kafka takes for another producer. */
-const NEW_PRODUCER = { producerId: -1n, producerEpoch: -1 };
-
-type Fetcher = Renewable<FetchClient>;
-
-async function makeProducer(settings: KafkaSettings, transactional?: string): Promise<LogProducer> {
-  const producer: LogProducer = guardClient(
-    new Producer<Buffer, Buffer, Buffer, Buffer>({
-      ...clientOptions(settings),
-      idempotent: true,
-      ...(transactional !== undefined && { transactionalId: transactional, timeout: TRANSACTION_MS }),
-    }),
-  );
-  producer.on("error", () => {});
-  if (transactional === undefined) {
-    await producer.initIdempotentProducer(NEW_PRODUCER);
-  } else {
-    // The client registers its transactional id when its first transaction begins; this one is empty.
-    const first = await producer.beginTransaction(NEW_PRODUCER);
-    await first.cancel();
-  }
-  return producer;
-}
-
-async function makeFetcher(settings: KafkaSettings): Promise<FetchClient> {
-  const client: FetchClient = guardClient(
-    new Consumer<Buffer, Buffer, Buffer, Buffer>({
-      ...clientOptions(settings),
-      // The client requires a group id, but never joins the group.
-      groupId: `${settings.prefix}readers`,
-      isolationLevel: FetchIsolationLevels.READ_COMMITTED,
-    }),
-  );
-  client.on("error", () => {});
-  return await Promise.resolve(client);
-}
-
-/** Ends the transaction that a host left open. Until it has ended or timed out, Kafka lets nobody read past it. */
-async function endTransaction(settings: KafkaSettings, host: string): Promise<void> {
-  const producer = await makeProducer(settings, transactionalId(settings, host));
-  await closeQuietly(producer);
 }
