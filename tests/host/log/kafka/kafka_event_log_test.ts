@@ -6,13 +6,13 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { Producer } from "@platformatic/kafka";
 import type { KafkaEventLog } from "../../../../host/log/kafka/kafka_event_log.ts";
-import { parseBrokers } from "../../../../host/log/kafka/kafka_from_settings.ts";
 import { openKafkaEventLog } from "../../../../host/log/kafka/open_kafka_event_log.ts";
 import { type EventLog, LogUnavailableError, StaleCursorError } from "../../../../host/log/event_log.ts";
 import { eventually } from "../../../kit/eventually.ts";
 import { type PrivateKafka, startKafka, whyNoKafka } from "../../../kit/servers/kafka.ts";
 import { type PrivatePostgres, startPostgres } from "../../../kit/servers/postgres.ts";
 import { LIMITS, type LogUnderTest, record, testEventLog, valuesOf } from "../event_log_suite.ts";
+import { settingsFor } from "./kafka_settings.ts";
 
 const reason = await whyNoKafka();
 if (reason !== null) console.log(`The tests of Kafka are ignored: ${reason}`);
@@ -41,8 +41,7 @@ async function makeCluster(): Promise<Cluster> {
   const databaseUrl = await postgres.createDatabase();
   const prefix = `test${++logs}-`;
   const host = async (hostId: string, sessionMs = 6000) => {
-    const brokers = parseBrokers(kafka.brokers);
-    const settings = { brokers, prefix, partitions: 4, replication: 1, hostId, sasl: null, tls: null, sessionMs };
+    const settings = settingsFor(kafka.brokers, { prefix, hostId, sessionMs });
     return await openKafkaEventLog({ settings, databaseUrl, owns: { inbox: true, outbox: true }, onError: () => {} });
   };
   return {

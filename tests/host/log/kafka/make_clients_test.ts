@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { makeProducer } from "../../../../host/log/kafka/cluster/make_clients.ts";
 import { eventually } from "../../../kit/eventually.ts";
 import { startKafka, whyNoKafka } from "../../../kit/servers/kafka.ts";
+import { settingsFor } from "./kafka_settings.ts";
 
 const ignore = await whyNoKafka() !== null;
 const options = { ignore, sanitizeOps: false, sanitizeResources: false };
@@ -9,16 +10,7 @@ const options = { ignore, sanitizeOps: false, sanitizeResources: false };
 Deno.test("makeProducer() leaves no connection open when Kafka does not take the producer", options, async () => {
   await using kafka = await startKafka({ settings: { "transaction.max.timeout.ms": 1000 } });
   await using passage = passageTo(Number(kafka.brokers.split(":")[1]));
-  const producer = makeProducer({
-    brokers: [{ host: "127.0.0.1", port: passage.port }],
-    prefix: "test-",
-    partitions: 1,
-    replication: 1,
-    hostId: "host",
-    sasl: null,
-    tls: null,
-    sessionMs: 6000,
-  }, "router");
+  const producer = makeProducer(settingsFor(`127.0.0.1:${passage.port}`), "router");
   await assert.rejects(producer);
   assert.notEqual(passage.made, 0);
   await eventually("all connections are closed", () => passage.open === 0);
