@@ -9,6 +9,7 @@ import { Connection } from "../../store/postgres/connection.ts";
 import type { Topic } from "../event_log.ts";
 import { Appender } from "./routing/appender.ts";
 import { Claim } from "./cluster/claim.ts";
+import { KnownHosts } from "./cluster/known_hosts.ts";
 import { endTransaction, type Fetcher, makeFetcher, makeProducer } from "./cluster/make_clients.ts";
 import { KafkaEventLog, type KafkaParts } from "./kafka_event_log.ts";
 import { type KafkaSettings, topicNames, transactionalId } from "./cluster/kafka_settings.ts";
@@ -52,7 +53,9 @@ export async function openKafkaEventLog(options: KafkaLogOptions): Promise<Kafka
   const fetchers = Array.from({ length: 4 }, () => new Renewable(() => makeFetcher(settings)));
   const pings = new Renewable(() => makeFetcher(settings));
   const [inboxTail, outboxTail, catchUp, progressClient] = fetchers as [Fetcher, Fetcher, Fetcher, Fetcher];
-  const cursors = new ReaderCursors(new Connection(databaseUrl, { maxConnections: 3 }), settings.prefix);
+  const database = new Connection(databaseUrl, { maxConnections: 3 });
+  const cursors = new ReaderCursors(database, settings.prefix);
+  const hosts = new KnownHosts(database, settings.prefix, settings.hostId);
   const appender = new Appender({
     producer: intake,
     waitMs: APPEND_WAIT_MS,
@@ -92,19 +95,20 @@ export async function openKafkaEventLog(options: KafkaLogOptions): Promise<Kafka
     // that is gone.
     router.renew();
     await steps.idle();
-    await cursors.noteHost(settings.hostId);
+    await hosts.note();
     await router.use(() => Promise.resolve());
     readers.inbox.own(new Map());
     await readers.inbox.findLeaders();
     await progressClient.use((client) => client.metadata({ topics: [names.progress], forceUpdate: true }));
     const progress = new Map<number, RoutingProgress>();
+    let ending: Promise<void> | null = null;
     await Promise.all(ownership.partitions.map(async (partition) => {
       const found = await readProgress({
         client: progressClient,
         topic: names.progress,
         partition,
         signal,
-        endOthers: endTransactionsOfTheGone,
+        endOthers: () => ending ??= endTransactionsOfTheGone(),
       });
       const stored = found ?? { end: await readers.inbox.edge(partition, "earliest"), behind: {} };
       progress.set(partition, new RoutingProgress(stored));
@@ -113,8 +117,14 @@ export async function openKafkaEventLog(options: KafkaLogOptions): Promise<Kafka
   }
 
   async function endTransactionsOfTheGone(): Promise<void> {
-    const [members, known] = await Promise.all([claims.inbox?.hosts() ?? new Set<string>(), cursors.hosts()]);
-    for (const host of known) if (!members.has(host)) await endTransaction(settings, host);
+    // In this order: who is known by now is either a member or gone.
+    const known = await hosts.list();
+    const members = await claims.inbox?.hosts() ?? new Set<string>();
+    for (const each of known) {
+      if (members.has(each.host)) continue;
+      await endTransaction(settings, each.host);
+      await hosts.forget(each);
+    }
   }
 
   async function prepareOutbox({ partitions }: Ownership): Promise<number[]> {
@@ -151,14 +161,15 @@ export async function openKafkaEventLog(options: KafkaLogOptions): Promise<Kafka
       : null,
   };
 
-  /** Other hosts move readers too, when their API is called. */
-  async function watchMoves(): Promise<void> {
+  /** Other hosts move readers too, when their API is called. Also keeps this host known. */
+  async function watch(): Promise<void> {
     let seen: number | null = null;
     while (!stop.signal.aborted) {
       try {
         const moves = await cursors.movesSoFar();
         if (seen !== null && moves !== seen) claims.outbox?.startEra();
         seen = moves;
+        await hosts.renew();
       } catch (error) {
         onError(error);
       }
@@ -171,7 +182,7 @@ export async function openKafkaEventLog(options: KafkaLogOptions): Promise<Kafka
     return true;
   }
 
-  const watching = watchMoves();
+  const watching = watch();
 
   async function close(): Promise<void> {
     stop.abort();
