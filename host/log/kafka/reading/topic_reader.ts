@@ -237,7 +237,8 @@ export class TopicReader implements AsyncDisposable {
   async #moveToKept(tails: [number, PartitionTail][]): Promise<void> {
     for (const [partition, tail] of tails) {
       const start = await this.edge(partition, "earliest");
-      if (start > tail.end) this.#tails.set(partition, new PartitionTail(start));
+      // It may have been given up meanwhile, or taken over again.
+      if (start > tail.end && this.#tails.get(partition) === tail) this.#tails.set(partition, new PartitionTail(start));
     }
   }
 
