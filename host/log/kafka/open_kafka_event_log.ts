@@ -21,7 +21,7 @@ import { Renewable } from "./cluster/renewable.ts";
 import { type OwnedInbox, RouterSteps } from "./routing/router_steps.ts";
 import { RoutingProgress } from "./routing/routing_progress.ts";
 import { TopicReader } from "./reading/topic_reader.ts";
-import { ensureTopics } from "./cluster/topics.ts";
+import { checkAssigned, ensureTopics } from "./cluster/topics.ts";
 import { Waiters } from "./reading/waiters.ts";
 
 export interface KafkaLogOptions {
@@ -91,6 +91,7 @@ export async function openKafkaEventLog(options: KafkaLogOptions): Promise<Kafka
   }
 
   async function prepareInbox(ownership: Ownership, signal: AbortSignal): Promise<OwnedInbox> {
+    checkAssigned(settings, ownership.partitions, partitions);
     // A new producer of the same name ends the transaction that the previous one left open, which may wait for a broker
     // that is gone.
     router.renew();
