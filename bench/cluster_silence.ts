@@ -9,6 +9,7 @@
 
 import { parseArgs } from "node:util";
 import type { KafkaEventLog } from "../host/log/kafka/kafka_event_log.ts";
+import { parseBrokers } from "../host/log/kafka/kafka_from_settings.ts";
 import { openKafkaEventLog } from "../host/log/kafka/open_kafka_event_log.ts";
 import { startKafka, whyNoKafka } from "../tests/kit/servers/kafka.ts";
 import { startPostgres } from "../tests/kit/servers/postgres.ts";
@@ -52,7 +53,7 @@ const over = { appends: new AbortController(), reads: new AbortController() };
 
 function openLog(hostId: string): Promise<KafkaEventLog> {
   const settings = {
-    brokers: kafka.brokers.split(","),
+    brokers: parseBrokers(kafka.brokers),
     prefix: "silence-",
     partitions: 12,
     replication: brokers >= 3 ? 3 : 1,

@@ -3,6 +3,8 @@
  * @module
  */
 
+import { isIPv6 } from "node:net";
+import type { Broker } from "@platformatic/kafka";
 import { BackEndError } from "../../back_end_error.ts";
 import { UsageError } from "../../config/read_settings.ts";
 import { dutiesOf } from "../../config/host_role.ts";
@@ -47,9 +49,7 @@ export async function openKafkaFromSettings(
       if (error instanceof TopicError) throw new BackEndError(error.message, { cause: error });
       if (Date.now() > until) {
         throw new BackEndError(
-          `Cannot use Kafka at ${kafka.brokers.join(", ")}: ${
-            describe(error)
-          }. Check HOGPEN_KAFKA and that the brokers run`,
+          `Cannot use Kafka at ${settings.kafka}: ${describe(error)}. Check HOGPEN_KAFKA and that the brokers run`,
           { cause: error },
         );
       }
@@ -59,16 +59,29 @@ export async function openKafkaFromSettings(
   }
 }
 
+/** @throws UsageError unless it is `host:port` of at least one broker, separated by commas */
+export function parseBrokers(text: string): Broker[] {
+  const brokers = text.split(",").map((broker) => broker.trim()).filter((broker) => broker !== "");
+  if (brokers.length === 0) throw wrongBroker(text);
+  return brokers.map((broker) => {
+    const [, six, name, digits] = broker.match(/^(?:\[([^[\]]+)\]|([^:\s[\]]+)):(\d{1,5})$/) ?? [];
+    const port = Number(digits);
+    if (!(port >= 1 && port <= 65535) || (six !== undefined && !isIPv6(six))) throw wrongBroker(broker);
+    return { host: six ?? name ?? "", port };
+  });
+}
+
+function wrongBroker(found: string): UsageError {
+  return new UsageError([
+    `HOGPEN_KAFKA: found ${
+      JSON.stringify(found)
+    }, expected host:port of each broker, separated by commas, with a port ` +
+    "from 1 to 65535 and an IPv6 address in brackets: [::1]:9092",
+  ]);
+}
+
 function kafkaSettings(settings: Settings, hostId: string): KafkaSettings {
-  const brokers = (settings.kafka ?? "").split(",").map((broker) => broker.trim()).filter((broker) => broker !== "");
-  const wrong = brokers.filter((broker) => !/^(\[[0-9a-f:.]+\]|[^:\s]+):\d{1,5}$/i.test(broker));
-  if (brokers.length === 0 || wrong.length > 0) {
-    throw new UsageError([
-      `HOGPEN_KAFKA: found ${
-        JSON.stringify(wrong[0] ?? settings.kafka)
-      }, expected host:port of each broker, separated by commas`,
-    ]);
-  }
+  const brokers = parseBrokers(settings.kafka ?? "");
   if (settings.kafkaMessageBytes < LEAST_MESSAGE_BYTES) {
     throw new UsageError([
       `HOGPEN_KAFKA_MESSAGE_BYTES: found ${settings.kafkaMessageBytes}, expected at least ${LEAST_MESSAGE_BYTES}, so that ` +

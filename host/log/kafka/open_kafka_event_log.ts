@@ -4,27 +4,25 @@
  * @module
  */
 
-import type { Buffer } from "node:buffer";
 import { setTimeout as delay } from "node:timers/promises";
-import { Consumer, FetchIsolationLevels, Producer } from "@platformatic/kafka";
 import { Connection } from "../../store/postgres/connection.ts";
 import type { Topic } from "../event_log.ts";
-import { Appender, type LogProducer } from "./routing/appender.ts";
-import type { FetchClient } from "./reading/committed_records.ts";
+import { Appender } from "./routing/appender.ts";
 import { Claim } from "./cluster/claim.ts";
+import { KnownHosts } from "./cluster/known_hosts.ts";
+import { endTransaction, type Fetcher, makeFetcher, makeProducer } from "./cluster/make_clients.ts";
 import { KafkaEventLog, type KafkaParts } from "./kafka_event_log.ts";
-import { clientOptions, type KafkaSettings, topicNames, transactionalId } from "./cluster/kafka_settings.ts";
+import { type KafkaSettings, topicNames, transactionalId } from "./cluster/kafka_settings.ts";
 import type { Ownership } from "./cluster/membership.ts";
 import type { PlacedRecord } from "./reading/record_codec.ts";
 import { moveReadersBack } from "./reading/move_back.ts";
 import { ReaderCursors } from "./reading/reader_cursors.ts";
 import { readProgress } from "./routing/read_progress.ts";
-import { guardClient } from "./cluster/guard_client.ts";
-import { closeQuietly, Renewable } from "./cluster/renewable.ts";
+import { Renewable } from "./cluster/renewable.ts";
 import { type OwnedInbox, RouterSteps } from "./routing/router_steps.ts";
 import { resumeRouting, type RoutingProgress } from "./routing/routing_progress.ts";
 import { TopicReader } from "./reading/topic_reader.ts";
-import { ensureTopics } from "./cluster/topics.ts";
+import { checkAssigned, ensureTopics } from "./cluster/topics.ts";
 import { Waiters } from "./reading/waiters.ts";
 
 export interface KafkaLogOptions {
@@ -56,8 +54,9 @@ export async function openKafkaEventLog(options: KafkaLogOptions): Promise<Kafka
   const fetchers = Array.from({ length: 4 }, () => new Renewable(() => makeFetcher(settings)));
   const pings = new Renewable(() => makeFetcher(settings));
   const [inboxTail, outboxTail, catchUp, progressClient] = fetchers as [Fetcher, Fetcher, Fetcher, Fetcher];
-  const db = new Connection(databaseUrl, { maxConnections: 3 });
-  const cursors = new ReaderCursors(db, settings.prefix);
+  const database = new Connection(databaseUrl, { maxConnections: 3 });
+  const cursors = new ReaderCursors(database, settings.prefix);
+  const hosts = new KnownHosts(database, settings.prefix, settings.hostId);
   const appender = new Appender({
     producer: intake,
     waitMs: APPEND_WAIT_MS,
@@ -97,23 +96,25 @@ export async function openKafkaEventLog(options: KafkaLogOptions): Promise<Kafka
   }
 
   async function prepareInbox(ownership: Ownership, signal: AbortSignal): Promise<OwnedInbox> {
+    checkAssigned(settings, ownership.partitions, partitions);
     // A new producer of the same name ends the transaction that the previous one left open, which may wait for a broker
     // that is gone.
     router.renew();
     await steps.idle();
-    await cursors.noteHost(settings.hostId);
+    await hosts.note();
     await router.use(() => Promise.resolve());
     readers.inbox.own(new Map());
     const id = await readers.inbox.findLeaders();
     await progressClient.use((client) => client.metadata({ topics: [names.progress], forceUpdate: true }));
     const progress = new Map<number, RoutingProgress>();
+    let ending: Promise<void> | null = null;
     await Promise.all(ownership.partitions.map(async (partition) => {
       const stored = await readProgress({
         client: progressClient,
         topic: names.progress,
         partition,
         signal,
-        endOthers: endTransactionsOfTheGone,
+        endOthers: () => ending ??= endTransactionsOfTheGone(),
       });
       const [first, end] = await readers.inbox.edges(partition);
       const found = resumeRouting(stored, { id, first, end });
@@ -124,8 +125,14 @@ export async function openKafkaEventLog(options: KafkaLogOptions): Promise<Kafka
   }
 
   async function endTransactionsOfTheGone(): Promise<void> {
-    const [members, known] = await Promise.all([claims.inbox?.hosts() ?? new Set<string>(), cursors.hosts()]);
-    for (const host of known) if (!members.has(host)) await endTransaction(settings, host);
+    // In this order: who is known by now is either a member or gone.
+    const known = await hosts.list();
+    const members = await claims.inbox?.hosts() ?? new Set<string>();
+    for (const each of known) {
+      if (members.has(each.host)) continue;
+      await endTransaction(settings, each.host);
+      await hosts.forget(each);
+    }
   }
 
   async function prepareOutbox({ partitions }: Ownership): Promise<number[]> {
@@ -134,7 +141,7 @@ export async function openKafkaEventLog(options: KafkaLogOptions): Promise<Kafka
     const ends = new Map(
       await Promise.all(partitions.map(async (each) => [each, await readers.outbox.edge(each, "latest")] as const)),
     );
-    if (await moveReadersBack(db, settings.prefix, id, ends)) {
+    if (await moveReadersBack(database, settings.prefix, id, ends)) {
       onError(notThere(names.outbox));
       needed = await cursors.claim(partitions);
     }
@@ -169,14 +176,15 @@ export async function openKafkaEventLog(options: KafkaLogOptions): Promise<Kafka
       : null,
   };
 
-  /** Other hosts move readers too, when their API is called. */
-  async function watchMoves(): Promise<void> {
+  /** Other hosts move readers too, when their API is called. Also keeps this host known. */
+  async function watch(): Promise<void> {
     let seen: number | null = null;
     while (!stop.signal.aborted) {
       try {
         const moves = await cursors.movesSoFar();
         if (seen !== null && moves !== seen) claims.outbox?.startEra();
         seen = moves;
+        await hosts.renew();
       } catch (error) {
         onError(error);
       }
@@ -189,7 +197,7 @@ export async function openKafkaEventLog(options: KafkaLogOptions): Promise<Kafka
     return true;
   }
 
-  const watching = watchMoves();
+  const watching = watch();
 
   async function close(): Promise<void> {
     stop.abort();
@@ -221,51 +229,4 @@ function notThere(topic: string): Error {
   return new Error(
     `Cannot go on where ${topic} was read up to, because it was made anew or has lost its end: what it has now is read`,
   );
-}
-
-/** Kafka ends a transaction that is open for longer. */
-const TRANSACTION_MS = 8000;
-
-/** Makes Kafka assign an id. The client would otherwise claim the id 0, which Kafka takes for another producer. */
-const NEW_PRODUCER = { producerId: -1n, producerEpoch: -1 };
-
-type Fetcher = Renewable<FetchClient>;
-
-async function makeProducer(settings: KafkaSettings, transactional?: string): Promise<LogProducer> {
-  const producer: LogProducer = guardClient(
-    new Producer<Buffer, Buffer, Buffer, Buffer>({
-      ...clientOptions(settings),
-      idempotent: true,
-      compression: settings.compression,
-      ...(transactional !== undefined && { transactionalId: transactional, timeout: TRANSACTION_MS }),
-    }),
-  );
-  producer.on("error", () => {});
-  if (transactional === undefined) {
-    await producer.initIdempotentProducer(NEW_PRODUCER);
-  } else {
-    // The client registers its transactional id when its first transaction begins; this one is empty.
-    const first = await producer.beginTransaction(NEW_PRODUCER);
-    await first.cancel();
-  }
-  return producer;
-}
-
-async function makeFetcher(settings: KafkaSettings): Promise<FetchClient> {
-  const client: FetchClient = guardClient(
-    new Consumer<Buffer, Buffer, Buffer, Buffer>({
-      ...clientOptions(settings),
-      // The client requires a group id, but never joins the group.
-      groupId: `${settings.prefix}readers`,
-      isolationLevel: FetchIsolationLevels.READ_COMMITTED,
-    }),
-  );
-  client.on("error", () => {});
-  return await Promise.resolve(client);
-}
-
-/** Ends the transaction that a host left open. Until it has ended or timed out, Kafka lets nobody read past it. */
-async function endTransaction(settings: KafkaSettings, host: string): Promise<void> {
-  const producer = await makeProducer(settings, transactionalId(settings, host));
-  await closeQuietly(producer);
 }

@@ -48,7 +48,14 @@ const POM = `<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.
 <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka-tools</artifactId><version>${VERSION}</version></dependency>
 </dependencies></project>`;
 
-export async function startKafka({ brokers = 1 } = {}): Promise<PrivateKafka> {
+export interface KafkaOptions {
+  /** Default 1. */
+  brokers?: number;
+  /** Settings of each broker besides the usual ones, by name. */
+  settings?: Record<string, string | number>;
+}
+
+export async function startKafka({ brokers = 1, settings = {} }: KafkaOptions = {}): Promise<PrivateKafka> {
   const folder = await Deno.makeTempDir({ prefix: "hogpen_kafka_" });
   const ports = Array.from({ length: brokers }, () => ({ client: freePort(), controller: freePort() }));
   const children = new Map<number, Deno.ChildProcess>();
@@ -71,7 +78,7 @@ export async function startKafka({ brokers = 1 } = {}): Promise<PrivateKafka> {
 
   for (const [index] of ports.entries()) {
     const file = `${folder}/${index + 1}.properties`;
-    await Deno.writeTextFile(file, properties(index + 1, ports, folder));
+    await Deno.writeTextFile(file, properties(index + 1, ports, folder, settings));
     const { success, stderr } = await java(["kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", file], "piped")
       .output();
     if (!success) throw new Error(`Cannot format Kafka's storage: ${new TextDecoder().decode(stderr)}`);
@@ -100,7 +107,12 @@ export async function startKafka({ brokers = 1 } = {}): Promise<PrivateKafka> {
   };
 }
 
-function properties(id: number, ports: { client: number; controller: number }[], folder: string): string {
+function properties(
+  id: number,
+  ports: { client: number; controller: number }[],
+  folder: string,
+  settings: Record<string, string | number>,
+): string {
   const { client, controller } = ports[id - 1] as { client: number; controller: number };
   const replication = ports.length >= 3 ? 3 : 1;
   const inSync = ports.length >= 3 ? 2 : 1;
@@ -130,6 +142,7 @@ function properties(id: number, ports: { client: number; controller: number }[],
     "default.replication.factor": replication,
     "group.initial.rebalance.delay.ms": 200,
     "group.min.session.timeout.ms": 2000,
+    ...settings,
   }).map(([name, value]) => `${name}=${value}`).join("\n");
 }
 

@@ -3,12 +3,12 @@
  * @module
  */
 
-import type { BaseOptions, SASLMechanismValue } from "@platformatic/kafka";
+import type { BaseOptions, Broker, SASLMechanismValue } from "@platformatic/kafka";
 import { hasInIt } from "./client_error.ts";
 
 export interface KafkaSettings {
-  /** `host:port` of the bootstrap brokers. */
-  brokers: string[];
+  /** The brokers to ask first, which tell of the others. */
+  brokers: Broker[];
   /** The prefix of the names of topics, of the group and of producers. */
   prefix: string;
   /** The number of partitions for topics that do not exist yet. */
@@ -79,7 +79,7 @@ function isOfBroker(error: Error): boolean {
 
 let turn = 0;
 /** The brokers, starting with a different one each time: the client asks the first one, even if it stands still. */
-function inTurn(brokers: string[]): string[] {
+function inTurn(brokers: Broker[]): Broker[] {
   const at = turn++ % brokers.length;
   return [...brokers.slice(at), ...brokers.slice(0, at)];
 }

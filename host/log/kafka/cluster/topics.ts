@@ -78,6 +78,21 @@ function checkConfig(topic: string, config: Map<string, string>, { messageBytes 
   );
 }
 
+/**
+ * Events are spread over the partitions that there were when the host started, so it must not work with others.
+ * @param assigned the partitions of the inbox that this host is to own
+ * @throws TopicError when one of them was added since
+ */
+export function checkAssigned(settings: KafkaSettings, assigned: number[], partitions: number): void {
+  const found = Math.max(0, ...assigned) + 1;
+  if (found <= partitions) return;
+  const { inbox, outbox, progress } = topicNames(settings);
+  throw new TopicError(
+    `Cannot take over partitions of ${inbox}: it has ${found} or more, expected ${partitions}, as when this host ` +
+      `started; give ${inbox}, ${outbox} and ${progress} the same number of partitions, then restart all hosts`,
+  );
+}
+
 async function partitionCounts(admin: Admin, topics?: string[]): Promise<Map<string, number>> {
   const metadata: ClusterMetadata = await admin.metadata({
     topics: topics ?? await admin.listTopics(),

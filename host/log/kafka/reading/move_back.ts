@@ -7,11 +7,6 @@
 import { bigints } from "../../../store/postgres/connect.ts";
 import type { Connection } from "../../../store/postgres/connection.ts";
 
-const SCHEMA = `CREATE TABLE IF NOT EXISTS hogpen_log_topics (log text PRIMARY KEY, id text NOT NULL)`;
-
-/** Two hosts that create the same table at the same time would get an error from Postgres. */
-const SCHEMA_LOCK = 7_205_116;
-
 /**
  * Returns whether a reader was put back: to the start in a topic that was made anew, otherwise to the end.
  * @param log as in ReaderCursors
@@ -26,9 +21,7 @@ export async function moveReadersBack(
 ): Promise<boolean> {
   return await db.run("always", (sql) =>
     sql.begin(async (sql) => {
-      await sql`SELECT pg_advisory_xact_lock(${SCHEMA_LOCK})`;
-      await sql.unsafe(SCHEMA);
-      const [known] = await sql<{ id: string }[]>`SELECT id FROM hogpen_log_topics WHERE log = ${log}`;
+      const [known] = await sql<{ id: string }[]>`SELECT id FROM hogpen_log_topics WHERE log = ${log} FOR UPDATE`;
       await sql`INSERT INTO hogpen_log_topics (log, id) VALUES (${log}, ${topic})
         ON CONFLICT (log) DO UPDATE SET id = excluded.id`;
       const moved = known !== undefined && known.id !== topic

@@ -1,14 +1,17 @@
 /**
- * Reads a topic backwards, newest first: a stretch of each partition at a time, sorted by time. Records of different
+ * Reads a topic backwards, newest first: a stretch of each partition at a time, merged by time. Records of different
  * keys that were taken at about the same time may change places.
+ *
+ * What is held grows with the page, not with the stretches: of records that may not get onto it only their places are
+ * kept, and the events of those that do are read again.
  * @module
  */
 
 import type { ReadLimits } from "../../event_log.ts";
+import { Descent, type FoundRecord, type ReadsKafka } from "./descent.ts";
 import type { PlacedRecord } from "./record_codec.ts";
-import type { TopicReader } from "./topic_reader.ts";
 
-/** How many offsets of a partition are examined at once, including those of other projects. */
+/** How many offsets of a partition are examined for a page, including those of other projects. */
 const STRETCH = 1000;
 
 export interface ReadBack {
@@ -20,56 +23,68 @@ export interface ReadBack {
 
 /** `from` gives, by partition, the offset before which records are wanted. */
 export async function readBack(
-  reader: Pick<TopicReader, "read" | "edge">,
+  reader: ReadsKafka,
   project: number,
   from: ReadonlyMap<number, number>,
   limits: ReadLimits,
 ): Promise<ReadBack> {
-  let place = new Map(from);
+  const descents = await Promise.all(Array.from(from, async ([partition, end]) => {
+    return new Descent(reader, project, partition, end, await reader.edge(partition, "earliest"));
+  }));
   for (;;) {
-    const starts = new Map<number, number>();
-    const found: { partition: number; record: PlacedRecord }[] = [];
-    let rest = false;
-    for (const [partition, end] of place) {
-      const earliest = await reader.edge(partition, "earliest");
-      const start = Math.max(earliest, end - STRETCH);
-      starts.set(partition, start);
-      rest ||= start > earliest;
-      for (const record of await readStretch(reader, partition, project, start, end)) found.push({ partition, record });
-    }
-    found.sort((a, b) => b.record.at - a.record.at || b.record.offset - a.record.offset);
-    if (found.length === 0) {
-      if (!rest) return { records: [], next: null };
-      place = starts;
-      continue;
-    }
-    const records: ReadBack["records"] = [];
-    let bytes = 0;
-    for (const { partition, record } of found) {
-      bytes += record.event.byteLength;
-      if (records.length >= limits.maxEvents || (records.length > 0 && bytes > limits.maxBytes)) break;
-      const behind = new Map(place).set(partition, record.offset + 1);
-      place = new Map(place).set(partition, record.offset);
-      records.push({ record, partition, behind, before: place });
-    }
-    return { records, next: records.length < found.length ? place : rest ? starts : null };
+    const place = new Map(descents.map(({ partition, to }) => [partition, to]));
+    for (const descent of descents) descent.allow(STRETCH);
+    const chosen = await choose(descents, limits);
+    const rest = descents.some((descent) => descent.hasMore);
+    if (chosen.length === 0 && rest) continue;
+    const next = new Map(descents.map(({ partition, to }) => [partition, to]));
+    return { records: await placed(descents, chosen, place), next: rest ? next : null };
   }
 }
 
-async function readStretch(
-  reader: Pick<TopicReader, "read">,
-  partition: number,
-  project: number,
-  start: number,
-  end: number,
-): Promise<PlacedRecord[]> {
-  const all: PlacedRecord[] = [];
-  for (let from = start; from < end;) {
-    const { records, next } = await reader.read(partition, project, from, STRETCH, Infinity);
-    all.push(...records.filter(({ offset }) => offset < end));
-    const to = Math.max(next, (records.at(-1)?.offset ?? -1) + 1);
-    if (to <= from) break;
-    from = to;
+/** Takes the newest records of all partitions that fit the limits. */
+async function choose(descents: Descent[], limits: ReadLimits): Promise<FoundRecord[]> {
+  const chosen: FoundRecord[] = [];
+  let bytes = 0;
+  /** How many bytes of events may still be kept for the page. */
+  const room = { bytes: limits.maxBytes };
+  for (;;) {
+    let newest: Descent | null = null;
+    for (const descent of descents) {
+      await descent.search(room);
+      if (descent.newest !== null && (newest === null || isNewer(descent.newest, newest.newest))) newest = descent;
+    }
+    if (newest === null || newest.newest === null) return chosen;
+    bytes += newest.newest.bytes;
+    if (chosen.length >= limits.maxEvents || (chosen.length > 0 && bytes > limits.maxBytes)) return chosen;
+    chosen.push(newest.take());
   }
-  return all;
+}
+
+function isNewer(a: FoundRecord, b: FoundRecord | null): boolean {
+  return b === null || a.at > b.at || (a.at === b.at && a.offset > b.offset);
+}
+
+/** The chosen records with their events, in their order. Those that Kafka has deleted meanwhile are left out. */
+async function placed(
+  descents: Descent[],
+  chosen: FoundRecord[],
+  start: Map<number, number>,
+): Promise<ReadBack["records"]> {
+  const events = new Map<number, Map<number, PlacedRecord>>();
+  for (const descent of descents) {
+    events.set(
+      descent.partition,
+      await descent.read(chosen.filter(({ partition }) => partition === descent.partition)),
+    );
+  }
+  const records: ReadBack["records"] = [];
+  let place = start;
+  for (const { partition, offset } of chosen) {
+    const behind = new Map(place).set(partition, offset + 1);
+    place = new Map(place).set(partition, offset);
+    const record = events.get(partition)?.get(offset);
+    if (record !== undefined) records.push({ record, partition, behind, before: place });
+  }
+  return records;
 }

@@ -7,6 +7,7 @@
 
 import { bigints, type Sql } from "../../../store/postgres/connect.ts";
 import type { Connection } from "../../../store/postgres/connection.ts";
+import { LogTables } from "../cluster/log_tables.ts";
 import { StaleCursorError } from "../../event_log.ts";
 
 /** How often a reader was moved by another host than its own; a commit must agree with it. */
@@ -34,27 +35,11 @@ interface Commit {
   reject(error: unknown): void;
 }
 
-const SCHEMA = `
-  CREATE TABLE IF NOT EXISTS hogpen_log_readers (
-    log text NOT NULL, project bigint NOT NULL, reader text NOT NULL, partition int NOT NULL,
-    next bigint NOT NULL, epoch bigint NOT NULL DEFAULT 0, moves int NOT NULL DEFAULT 0,
-    PRIMARY KEY (log, project, reader, partition)
-  );
-  CREATE TABLE IF NOT EXISTS hogpen_log_hosts (
-    log text NOT NULL, host text NOT NULL, seen_at bigint NOT NULL, PRIMARY KEY (log, host)
-  );
-  CREATE TABLE IF NOT EXISTS hogpen_log_moves (log text PRIMARY KEY, count bigint NOT NULL);
-  CREATE SEQUENCE IF NOT EXISTS hogpen_log_epoch;
-`;
-
-/** Two hosts that create the same table at the same time would get an error from Postgres. */
-const SCHEMA_LOCK = 7_205_115;
-
 export class ReaderCursors implements AsyncDisposable {
   readonly #db: Connection;
   readonly #log: string;
   readonly #moves = new Map<string, Moves>();
-  #schema: Promise<void> | null = null;
+  readonly #tables: LogTables;
   /** By partition, the epoch of this host's last claim; another host's claim since then has a later one. */
   readonly #epochs = new Map<number, number>();
   #waiting: Commit[] = [];
@@ -64,13 +49,14 @@ export class ReaderCursors implements AsyncDisposable {
   constructor(db: Connection, log: string) {
     this.#db = db;
     this.#log = log;
+    this.#tables = new LogTables(db);
   }
 
   /**
    * Takes the partitions over. Returns, for each partition with readers, the lowest offset that a reader still needs.
    */
   async claim(partitions: number[]): Promise<Map<number, number>> {
-    await this.#ready();
+    await this.#tables.ready();
     return await this.#db.run("always", async (sql) => {
       const [row] = await sql<{ epoch: number }[]>`SELECT nextval('hogpen_log_epoch')::bigint AS epoch`;
       const epoch = row?.epoch ?? 0;
@@ -84,32 +70,9 @@ export class ReaderCursors implements AsyncDisposable {
     });
   }
 
-  /** Notes that the host is about to open transactions. */
-  async noteHost(hostId: string): Promise<void> {
-    await this.#ready();
-    await this.#db.run(
-      "always",
-      (sql) =>
-        sql`INSERT INTO hogpen_log_hosts (log, host, seen_at) VALUES (${this.#log}, ${hostId}, ${Date.now()})
-        ON CONFLICT (log, host) DO UPDATE SET seen_at = excluded.seen_at`,
-    );
-  }
-
-  /** The ids of hosts that have opened transactions within the last week. */
-  async hosts(): Promise<string[]> {
-    await this.#ready();
-    const since = Date.now() - 7 * 86_400_000;
-    const rows = await this.#db.run(
-      "always",
-      (sql) =>
-        sql<{ host: string }[]>`SELECT host FROM hogpen_log_hosts WHERE log = ${this.#log} AND seen_at > ${since}`,
-    );
-    return rows.map(({ host }) => host);
-  }
-
   /** The reader's positions in those of the partitions in which it has one. */
   async load(project: number, reader: string, partitions: number[]): Promise<Map<number, number>> {
-    await this.#ready();
+    await this.#tables.ready();
     const rows = await this.#db.run(
       "always",
       (sql) =>
@@ -123,7 +86,7 @@ export class ReaderCursors implements AsyncDisposable {
 
   /** Gives the reader a position in each partition in which it has none. */
   async register(project: number, reader: string, places: ReadonlyMap<number, number>): Promise<void> {
-    await this.#ready();
+    await this.#tables.ready();
     const [partitions, nexts] = [[...places.keys()], [...places.values()]];
     await this.#db.run("always", (sql) =>
       sql`INSERT INTO hogpen_log_readers (log, project, reader, partition, next)
@@ -133,7 +96,7 @@ export class ReaderCursors implements AsyncDisposable {
   }
 
   async forget(project: number, reader: string): Promise<void> {
-    await this.#ready();
+    await this.#tables.ready();
     await this.#db.run(
       "always",
       (sql) =>
@@ -146,7 +109,7 @@ export class ReaderCursors implements AsyncDisposable {
    * (`onMoved`).
    */
   async move(project: number, reader: string, places: ReadonlyMap<number, number>): Promise<void> {
-    await this.#ready();
+    await this.#tables.ready();
     const [partitions, nexts] = [[...places.keys()], [...places.values()]];
     await this.#db.run("always", (sql) =>
       sql`WITH moved AS (
@@ -171,7 +134,7 @@ export class ReaderCursors implements AsyncDisposable {
 
   /** A number that changes whenever any host moves a reader. */
   async movesSoFar(): Promise<number> {
-    await this.#ready();
+    await this.#tables.ready();
     const [row] = await this.#db.run(
       "always",
       (sql) => sql<{ count: number }[]>`SELECT count FROM hogpen_log_moves WHERE log = ${this.#log}`,
@@ -202,7 +165,7 @@ export class ReaderCursors implements AsyncDisposable {
   }
 
   async #write(batch: Commit[]): Promise<Set<string>> {
-    await this.#ready();
+    await this.#tables.ready();
     // Of two commits of one reader, the later one counts.
     const places = new Map<string, PlaceRow>();
     for (const { project, reader, next } of batch) {
@@ -224,21 +187,6 @@ export class ReaderCursors implements AsyncDisposable {
       WHERE r.log = ${this.#log} AND r.project = u.project AND r.reader = u.reader AND r.partition = u.partition
         AND r.epoch <= u.epoch AND r.moves = u.moves AND r.next <= u.next
       RETURNING r.project, r.reader, r.partition`;
-  }
-
-  async #ready(): Promise<void> {
-    this.#schema ??= this.#db.run("always", async (sql) => {
-      await sql.begin(async (transaction) => {
-        await transaction`SELECT pg_advisory_xact_lock(${SCHEMA_LOCK})`;
-        await transaction.unsafe(SCHEMA);
-      });
-    });
-    try {
-      await this.#schema;
-    } catch (error) {
-      this.#schema = null;
-      throw error;
-    }
   }
 }
 

@@ -73,8 +73,8 @@ export class TopicReader implements AsyncDisposable {
   }
 
   /**
-   * Asks Kafka anew which brokers lead the partitions: the client believes for a while that it knows. Returns Kafka's id
-   * of the topic.
+   * Asks Kafka anew which brokers lead the partitions: the client believes for a while that it knows. Returns Kafka's
+   * id of the topic.
    */
   async findLeaders(): Promise<string> {
     const { catchUpClient, topic } = this.#options;
@@ -278,6 +278,8 @@ export class TopicReader implements AsyncDisposable {
   async #moveToKept(tails: [number, PartitionTail][]): Promise<void> {
     for (const [partition, tail] of tails) {
       const [start, end] = await this.edges(partition);
+      // It may have been given up meanwhile, or taken over again.
+      if (this.#tails.get(partition) !== tail) continue;
       if (start > tail.end) this.#tails.set(partition, new PartitionTail(start));
       else if (end < tail.end) {
         return this.#giveUp(`partition ${partition} ends at ${end}, and was read up to ${tail.end}`);

@@ -14,6 +14,7 @@ import { type PrivateKafka, startKafka, whyNoKafka } from "../../../kit/servers/
 import { type PrivatePostgres, startPostgres } from "../../../kit/servers/postgres.ts";
 import { testMessages } from "./message_suite.ts";
 import { LIMITS, type LogUnderTest, record, testEventLog, valuesOf } from "../event_log_suite.ts";
+import { settingsFor } from "./kafka_settings.ts";
 
 const reason = await whyNoKafka();
 if (reason !== null) console.log(`The tests of Kafka are ignored: ${reason}`);
@@ -45,19 +46,7 @@ async function makeCluster(): Promise<Cluster> {
   const databaseUrl = await postgres.createDatabase();
   const prefix = `test${++logs}-`;
   const host: Cluster["host"] = async (hostId, differs = {}, onError = () => {}) => {
-    const settings: KafkaSettings = {
-      brokers: kafka.brokers.split(","),
-      prefix,
-      partitions: 4,
-      replication: 1,
-      messageBytes: 32_000_000,
-      compression: "lz4",
-      hostId,
-      sasl: null,
-      tls: null,
-      sessionMs: 6000,
-      ...differs,
-    };
+    const settings = settingsFor(kafka.brokers, { prefix, hostId, ...differs });
     return await openKafkaEventLog({ settings, databaseUrl, owns: { inbox: true, outbox: true }, onError });
   };
   return {

@@ -45,6 +45,7 @@ export function testMessages(makeCluster: () => Promise<Cluster>, options: { ign
     await using log = await host("only", SMALL);
     await log.append("inbox", 1, [record("heavy", "in")]);
     const cursor = await routerCursor(log);
+    await log.waitForRecords("inbox", 1, cursor, new AbortController().signal);
     const [first] = await log.read("inbox", 1, cursor, LIMITS);
     await log.step(1, "router", first!.cursor, many("heavy"));
     await eventually("all are there", async () => (await log.read("outbox", 1, "", ALL)).length >= 300);

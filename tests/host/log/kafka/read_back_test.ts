@@ -1,0 +1,134 @@
+import assert from "node:assert/strict";
+import type { ReadLimits } from "../../../../host/log/event_log.ts";
+import { topicNames } from "../../../../host/log/kafka/cluster/kafka_settings.ts";
+import { makeFetcher, makeProducer } from "../../../../host/log/kafka/cluster/make_clients.ts";
+import { Renewable } from "../../../../host/log/kafka/cluster/renewable.ts";
+import { ensureTopics } from "../../../../host/log/kafka/cluster/topics.ts";
+import { readBack } from "../../../../host/log/kafka/reading/read_back.ts";
+import { encodeRecord, type PlacedRecord } from "../../../../host/log/kafka/reading/record_codec.ts";
+import { TopicReader } from "../../../../host/log/kafka/reading/topic_reader.ts";
+import { type PrivateKafka, startKafka, whyNoKafka } from "../../../kit/servers/kafka.ts";
+import { settingsFor } from "./kafka_settings.ts";
+
+const ignore = await whyNoKafka() !== null;
+const options = { ignore, sanitizeOps: false, sanitizeResources: false };
+const PARTITIONS = 4;
+
+let kafka: PrivateKafka | null = null;
+let topics = 0;
+
+interface Sent {
+  project: number;
+  key: string;
+  bytes: number;
+  /** Milliseconds since the epoch. */
+  at: number;
+}
+
+/** A topic of its own with the records, each sent by itself, and a reader that counts what it is given. */
+async function topicWith(sent: Sent[]) {
+  kafka ??= await startKafka();
+  const settings = settingsFor(kafka.brokers, { prefix: `test${++topics}-`, partitions: PARTITIONS });
+  await ensureTopics(settings);
+  const topic = topicNames(settings).outbox;
+  const producer = await makeProducer(settings);
+  for (const { project, key, bytes, at } of sent) {
+    const message = encodeRecord(topic, project, { key, event: new Uint8Array(bytes) }, PARTITIONS);
+    await producer.send({ messages: [{ ...message, timestamp: BigInt(at) }], acks: -1 });
+  }
+  await producer.close();
+  const client = new Renewable(() => makeFetcher(settings));
+  const reader = new TopicReader({
+    topic,
+    client,
+    catchUpClient: client,
+    maxBytes: 1,
+    onRecords: () => {},
+    onLost: () => {},
+    onError: () => {},
+  });
+  const counting = {
+    bytes: 0,
+    edge: reader.edge.bind(reader),
+    async read(...given: Parameters<TopicReader["read"]>) {
+      return this.count(await reader.read(...given));
+    },
+    async fetch(...given: Parameters<TopicReader["fetch"]>) {
+      return this.count(await reader.fetch(...given));
+    },
+    count<T extends { records: PlacedRecord[] }>(answer: T): T {
+      for (const { event } of answer.records) this.bytes += event.byteLength;
+      return answer;
+    },
+  };
+  const end = async () => {
+    const edges = Array.from({ length: PARTITIONS }, async (_, p) => [p, await reader.edge(p, "latest")] as const);
+    return new Map(await Promise.all(edges));
+  };
+  return { reader: counting, end, [Symbol.asyncDispose]: () => client[Symbol.asyncDispose]() };
+}
+
+type Topic = Awaited<ReturnType<typeof topicWith>>;
+
+async function pagesOf({ reader, end }: Topic, project: number, limits: ReadLimits): Promise<string[][]> {
+  const pages: string[][] = [];
+  for (let from: Map<number, number> | null = await end(); from !== null;) {
+    const { records, next }: Awaited<ReturnType<typeof readBack>> = await readBack(reader, project, from, limits);
+    pages.push(records.map(({ record }) => record.key));
+    const [first] = records;
+    if (first !== undefined) {
+      const same = await readBack(reader, project, first.behind, { maxEvents: 1, maxBytes: 1 });
+      assert.equal(same.records[0]?.record.key, first.record.key);
+    }
+    from = next;
+  }
+  return pages;
+}
+
+Deno.test(
+  "readBack() reads little more than a page, whatever the size and number of older events",
+  options,
+  async () => {
+    const start = Date.now();
+    const bytes = 100_000;
+    const sent = Array.from({ length: 200 }, (_, i) => ({ project: 1, key: `person ${i}`, bytes, at: start + i }));
+    await using topic = await topicWith(sent);
+    const { records } = await readBack(topic.reader, 1, await topic.end(), { maxEvents: 1, maxBytes: 1 });
+    assert.deepEqual(records.map(({ record }) => record.key), ["person 199"]);
+    assert(topic.reader.bytes < 30 * bytes, `it read ${topic.reader.bytes} bytes of ${sent.length * bytes}`);
+  },
+);
+
+Deno.test("readBack() gives every record once, newest first, whatever the limits", options, async () => {
+  const start = Date.now();
+  const sent = Array.from({ length: 400 }, (_, i) => ({
+    project: 1 + i % 3 % 2,
+    key: `person ${i}`,
+    bytes: i % 50 === 0 ? 300_000 : 10 + i,
+    at: start + i,
+  }));
+  await using topic = await topicWith(sent);
+  const newestFirst = sent.filter(({ project }) => project === 1).map(({ key }) => key).reverse();
+  for (const maxEvents of [1, 7, 1000]) {
+    for (const maxBytes of [1, 5000, 400_000, 1 << 30]) {
+      const pages = await pagesOf(topic, 1, { maxEvents, maxBytes });
+      assert.deepEqual(pages.flat(), newestFirst, `${maxEvents} events and ${maxBytes} bytes at most`);
+      assert(pages.every((page) => page.length <= maxEvents));
+    }
+  }
+  assert.deepEqual(await pagesOf(topic, 3, { maxEvents: 10, maxBytes: 1000 }), [[]]);
+});
+
+Deno.test("readBack() leaves nothing out between pages when the hosts' clocks differ", options, async () => {
+  const start = Date.now();
+  const sent = Array.from({ length: 40 }, (_, i) => ({ project: 1, key: `p ${i}`, bytes: 10, at: start - i * 1000 }));
+  await using topic = await topicWith(sent);
+  for (const maxEvents of [1, 3, 100]) {
+    const pages = await pagesOf(topic, 1, { maxEvents, maxBytes: 1 << 20 });
+    assert.deepEqual(pages.flat().sort(), sent.map(({ key }) => key).sort());
+  }
+});
+
+Deno.test("readBack(): Kafka ends", options, async () => {
+  await kafka?.[Symbol.asyncDispose]();
+});
