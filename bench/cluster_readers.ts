@@ -28,13 +28,13 @@ await using cursors = new ReaderCursors(
 const start = new Map(partitions.map((partition) => [partition, 0]));
 for (const reader of readers) await cursors.register(1, reader, start);
 await cursors.claim(partitions);
-for (const reader of readers) await cursors.load(1, reader, partitions);
 
 let commits = 0;
 const until = performance.now() + SECONDS * 1000;
 await Promise.all(readers.map(async (reader) => {
   for (let offset = 1; performance.now() < until; offset++) {
-    await cursors.commit(1, reader, new Map(partitions.map((partition) => [partition, offset])));
+    const next = new Map(partitions.map((partition) => [partition, offset]));
+    await cursors.commit(1, reader, { next, moves: new Map() });
     commits++;
   }
 }));

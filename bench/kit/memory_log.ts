@@ -63,6 +63,8 @@ export function createMemoryLog(now: () => number): MemoryLog {
     },
     cursor: () => Promise.resolve(String(base)),
     commit: () => Promise.resolve(),
+    move: () => Promise.resolve(String(base)),
+    position: () => Promise.resolve(String(base)),
     register: () => Promise.resolve(String(base)),
     forget: () => Promise.resolve(),
     cursorAt: () => Promise.resolve(String(base)),

@@ -5,7 +5,7 @@
  */
 
 import type { Clock } from "../clock.ts";
-import { type Cursor, type EventLog, StaleCursorError, type StoredRecord } from "../log/event_log.ts";
+import { type Cursor, type Direction, type EventLog, StaleCursorError, type StoredRecord } from "../log/event_log.ts";
 import type { Store } from "../store/store.ts";
 import { backoffMs } from "./backoff.ts";
 import { type CollectedBatch, type Collector, createCollector } from "./collect_batch.ts";
@@ -75,8 +75,8 @@ export class Consumer implements AsyncDisposable {
   #state: ConsumerState = "starting";
   /** Why it is paused: "" when an operator did it; null while it is not. */
   #pausedFor: string | null = null;
-  /** Differs when it was paused or resumed here meanwhile. */
-  pauses = 0;
+  /** Differs when it was paused, resumed or moved here meanwhile. */
+  changes = 0;
   #cursor: Cursor = "";
   #delivered = 0;
   #threw = 0;
@@ -123,30 +123,36 @@ export class Consumer implements AsyncDisposable {
   }
 
   async #setPause(reason: string | null, store: () => Promise<void>): Promise<void> {
-    this.pauses++;
-    try {
+    await this.#change(async () => {
       await store();
       this.#pausedFor = reason;
-    } finally {
-      this.pauses++;
-    }
+    });
     this.#wakeUp();
   }
 
-  /** Another host paused it for this reason, or resumed it (null). */
-  follow(pausedFor: string | null): void {
-    if (this.#state === "starting" || this.#pausedFor === pausedFor) return;
+  async #change(action: () => Promise<void>): Promise<void> {
+    this.changes++;
+    try {
+      await action();
+    } finally {
+      this.changes++;
+    }
+  }
+
+  /** Another host paused it for this reason, or resumed it (null), and began this replay, or ended one (null). */
+  follow(pausedFor: string | null, replay: string | null): void {
+    if (this.#state === "starting") return;
+    this.#replay.follow(replay);
+    if (this.#pausedFor === pausedFor) return;
     this.#pausedFor = pausedFor;
     this.#wakeUp();
   }
 
   /** Gives up the delivery in flight, if there is one, and goes on from the target. */
   rewind(target: RewindTarget): Promise<void> {
-    const done = this.#errand(async () => {
-      const to = await this.#replay.begin(target, this.#cursor);
-      await this.#services.log.commit("outbox", this.spec.project, this.spec.id, to);
-      this.#cursor = to;
-    });
+    const done = this.#errand(() =>
+      this.#change(async () => await this.#move("back", await this.#replay.begin(target)))
+    );
     this.#interrupt.abort(new InterruptedError(`Consumer ${this.spec.id} was sent back`));
     return done;
   }
@@ -161,11 +167,14 @@ export class Consumer implements AsyncDisposable {
 
   /** Goes to where the rewind would have ended. */
   async cancelReplay(): Promise<void> {
-    const end = await this.#replay.cancel();
-    if (end === null) {
-      throw new ConsumerControlError("conflict", `Cannot end a replay of ${this.spec.id}: there is none`);
-    }
-    await this.#goTo(end);
+    await this.#endOfReplay();
+    await this.#goAhead(() => this.#endOfReplay());
+  }
+
+  async #endOfReplay(): Promise<Cursor> {
+    const end = await this.#replay.end();
+    if (end !== null) return end;
+    throw new ConsumerControlError("conflict", `Cannot end a replay of ${this.spec.id}: there is none`);
   }
 
   /** Gives up the delivery in flight and everything before the end of the log. */
@@ -173,18 +182,25 @@ export class Consumer implements AsyncDisposable {
     const { log, clock } = this.#services;
     const { project } = this.spec;
     const before = (await log.lag("outbox", project, this.#cursor)).events;
-    await this.#replay.cancel();
-    await this.#goTo(await log.cursorAt("outbox", project, clock.now() + 1));
+    const end = await log.cursorAt("outbox", project, clock.now() + 1);
+    await this.#goAhead(() => Promise.resolve(end));
     return before;
   }
 
-  #goTo(cursor: Cursor): Promise<void> {
-    const done = this.#errand(async () => {
-      await this.#services.log.commit("outbox", this.spec.project, this.spec.id, cursor);
-      this.#cursor = cursor;
-    });
+  /** Past the end of any replay. */
+  #goAhead(to: () => Promise<Cursor>): Promise<void> {
+    const done = this.#errand(() =>
+      this.#change(async () => {
+        await this.#move("ahead", await to());
+        await this.#replay.forget();
+      })
+    );
     this.#interrupt.abort(new InterruptedError(`Consumer ${this.spec.id} was sent ahead`));
     return done;
+  }
+
+  async #move(direction: Direction, to: Cursor): Promise<void> {
+    this.#cursor = await this.#services.log.move("outbox", this.spec.project, this.spec.id, direction, to);
   }
 
   /**

@@ -9,6 +9,7 @@ import { Consumer, type ConsumerServices, type ConsumerSpec, pausedKey } from ".
 import { type ConsumerControl, ConsumerControlError, type ConsumerStatus } from "./consumer_status.ts";
 import { keepTrying } from "./keep_trying.ts";
 import { type ConsumerRef, keepPlaces } from "./places.ts";
+import { replayKey } from "./replay.ts";
 
 /** What is wanted now. */
 export interface ConsumerPlan {
@@ -31,8 +32,8 @@ export interface Consumers extends ConsumerControl, AsyncDisposable {
   apply(plan: ConsumerPlan): Promise<void>;
   /** Delivers one event to one consumer, outside the log's order. Rejects with why it was not taken. */
   redeliver(id: string, record: StoredRecord): Promise<void>;
-  /** Takes over from the store which of them are paused, where other hosts write too. */
-  takeOverPauses(): Promise<void>;
+  /** Takes over from the store which of them are paused or replaying, where other hosts write too. */
+  takeOverChanges(): Promise<void>;
   /** Lets every consumer finish the batch at hand. Their places are kept. */
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -122,19 +123,20 @@ export function createConsumers(services: ConsumersOptions): Consumers {
     return consumer;
   }
 
-  async function takeOverPauses(): Promise<void> {
-    const seen = Array.from(running.values(), (consumer) => ({ consumer, pauses: consumer.pauses }));
+  async function takeOverChanges(): Promise<void> {
+    const seen = Array.from(running.values(), (consumer) => ({ consumer, changes: consumer.changes }));
     const stored = await store.settings.list(KEY_PREFIX);
-    for (const { consumer, pauses } of seen) {
+    for (const { consumer, changes } of seen) {
+      const { id } = consumer.spec;
       // What was read may be older than what happened here; the next look will tell.
-      if (consumer.pauses === pauses) consumer.follow(stored[pausedKey(consumer.spec.id)] ?? null);
+      if (consumer.changes === changes) consumer.follow(stored[pausedKey(id)] ?? null, stored[replayKey(id)] ?? null);
     }
   }
 
   const releasing = releaseIdle();
   return {
     apply,
-    takeOverPauses,
+    takeOverChanges,
     list: () => Promise.all(Array.from(running.values(), (consumer) => consumer.status())),
     get: async (id): Promise<ConsumerStatus | null> => await running.get(id)?.status() ?? null,
     pause: async (id) => await required(id).pause(),

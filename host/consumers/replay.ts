@@ -1,6 +1,12 @@
 /**
  * A rewind in progress: where it began, where it ends, and how much of it is done. It is kept in the store, so that
- * progress is shown after a restart too.
+ * every host knows it, also after a restart.
+ *
+ * It ends where the consumer had been: in each part of the log, whichever host delivers it, at the place that was
+ * committed there when the consumer was sent back. What lies before that place was delivered once, so the replay may be
+ * ended at any time, from any host, by going ahead to there; where the consumer has passed it meanwhile, it stays. What
+ * lies behind was not delivered and is never left out. When a consumer is sent back again before it has caught up, the
+ * replay ends in each part at the later of both places.
  * @module
  */
 
@@ -9,15 +15,21 @@ import { type Cursor, CursorError, type EventLog } from "../log/event_log.ts";
 import type { Store } from "../store/store.ts";
 import { ConsumerControlError, type ConsumerStatus, type RewindTarget } from "./consumer_status.ts";
 
-const replaySchema = z.object({ end: z.string(), events: z.number() });
+/** Positions in all parts of the log. Notes from before there was `start` have none. */
+const replaySchema = z.object({ start: z.string().default(""), end: z.string() });
 
 export interface Replay {
-  /** Reads what an earlier run of the service left. */
+  /** Reads what the store has, of another host or an earlier run of the service. */
   restore(): Promise<void>;
-  /** Checks the target and notes the replay; returns the cursor to go to. */
-  begin(target: RewindTarget, from: Cursor): Promise<Cursor>;
-  /** Forgets it; returns where it would have ended. Null when there is none. */
-  cancel(): Promise<Cursor | null>;
+  /** Takes over what was read from the store; null when nothing is noted there. */
+  follow(noted: string | null): void;
+  /** Checks the target and notes the replay; returns the position to go back to. */
+  begin(target: RewindTarget): Promise<Cursor>;
+  /** The position where it ends; null when there is no replay. Another host may have begun it. */
+  end(): Promise<Cursor | null>;
+  /** To be called when the consumer is at the end. */
+  forget(): Promise<void>;
+  /** Of the parts of the log that this host delivers; forgets the replay when it is over in all. */
   progress(cursor: Cursor): Promise<ConsumerStatus["replay"]>;
 }
 
@@ -26,69 +38,98 @@ export function createReplay(
   project: number,
   { log, store }: { log: EventLog; store: Pick<Store, "settings"> },
 ): Replay {
-  /** `end` is where the consumer stood, `events` how many lie between the target and there. */
-  let replay: z.infer<typeof replaySchema> | null = null;
-
-  async function behind(cursor: Cursor): Promise<number> {
-    return (await log.lag("outbox", project, cursor)).events;
-  }
+  let noted: string | null = null;
+  /** Where the consumer stood when it was last looked whether the replay is over everywhere. */
+  let lookedAt: Cursor | null = null;
 
   async function restore(): Promise<void> {
-    const text = await store.settings.get(replayKey(id));
-    replay = text === null ? null : replaySchema.parse(JSON.parse(text));
+    follow(await store.settings.get(replayKey(id)));
   }
 
-  async function begin(target: RewindTarget, from: Cursor): Promise<Cursor> {
-    // A second rewind before the first one has caught up ends where the first one would have.
-    const end = replay !== null && await eventsBetween(from, replay.end) > 0 ? replay.end : from;
+  function follow(text: string | null): void {
+    noted = text;
+  }
+
+  async function begin(target: RewindTarget): Promise<Cursor> {
+    const [from, before] = [await log.position("outbox", project, id), await end()];
     const to = "time" in target ? await log.cursorAt("outbox", project, target.time) : target.cursor;
-    const events = await eventsBetween(to, from).catch((error: unknown) => {
-      throw new ConsumerControlError("invalid", `Cannot rewind ${id}: ${text(error)}`, { cause: error });
+    const start = await log.position("outbox", project, id, { atMost: to }).catch((error: unknown) => {
+      throw error instanceof CursorError ? invalid(error.message, error) : error;
     });
-    if (events < 0) {
-      throw new ConsumerControlError("invalid", `Cannot rewind ${id}: the target lies ahead of where it stands`);
-    }
-    replay = { end, events: await eventsBetween(to, end) };
-    await store.settings.set(replayKey(id), JSON.stringify(replay));
+    if (start === from && await eventsBetween(to, from) < 0) throw invalid("the target lies ahead of where it stands");
+    await note({ start, end: before === null ? from : await furthest(before) });
     return to;
   }
 
-  /** Negative when `later` lies before `earlier`. */
+  function invalid(why: string, cause?: unknown): ConsumerControlError {
+    return new ConsumerControlError("invalid", `Cannot rewind ${id}: ${why}`, { cause });
+  }
+
+  async function note(replay: z.infer<typeof replaySchema>): Promise<void> {
+    const text = JSON.stringify(replay);
+    await store.settings.set(replayKey(id), text);
+    noted = text;
+  }
+
+  async function end(): Promise<Cursor | null> {
+    await restore();
+    if (noted === null) return null;
+    const { end } = parse(noted);
+    return await unlessForeign(furthest(end)) === null ? null : end;
+  }
+
+  function furthest(end: Cursor): Promise<Cursor> {
+    return log.position("outbox", project, id, { atLeast: end });
+  }
+
+  /** Negative when `later` lies before `earlier`. Counts the parts that this host delivers. */
   async function eventsBetween(earlier: Cursor, later: Cursor): Promise<number> {
-    return await behind(earlier) - await behind(later);
+    const [more, less] = [await log.lag("outbox", project, earlier), await log.lag("outbox", project, later)];
+    return more.events - less.events;
   }
 
   async function progress(cursor: Cursor): Promise<ConsumerStatus["replay"]> {
-    if (replay === null) return null;
-    const eventsLeft = await eventsBetween(cursor, replay.end).catch(foreign);
-    if (eventsLeft <= 0) {
-      replay = null;
-      await store.settings.del(replayKey(id));
-      return null;
+    if (noted === null) return null;
+    const { start, end } = parse(noted);
+    const eventsLeft = await unlessForeign(eventsBetween(cursor, end));
+    if (eventsLeft === null) return null;
+    if (eventsLeft > 0) {
+      const events = await eventsBetween(start, end);
+      return { fraction: Math.min(Math.max(1 - eventsLeft / events, 0), 1), eventsLeft };
     }
-    return { fraction: Math.min(Math.max(1 - eventsLeft / replay.events, 0), 1), eventsLeft };
+    if (lookedAt !== cursor) await forgetIfOver(noted, end);
+    lookedAt = cursor;
+    return null;
   }
 
-  async function cancel(): Promise<Cursor | null> {
-    const end = replay?.end ?? null;
-    replay = null;
+  async function forgetIfOver(seen: string, end: Cursor): Promise<void> {
+    if (await furthest(end) !== await log.position("outbox", project, id)) return;
+    await restore();
+    if (noted === seen) await forget();
+  }
+
+  async function forget(): Promise<void> {
     await store.settings.del(replayKey(id));
-    return end;
+    noted = null;
   }
 
-  return { restore, begin, cancel, progress };
-}
-
-/** A store that several hosts share may hold the replay of another host's log. */
-function foreign(error: unknown): number {
-  if (error instanceof CursorError) return 0;
-  throw error;
+  return { restore, follow, begin, end, forget, progress };
 }
 
 export function replayKey(id: string): string {
   return `consumer:${id}:replay`;
 }
 
-function text(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+function parse(noted: string): z.infer<typeof replaySchema> {
+  return replaySchema.parse(JSON.parse(noted));
+}
+
+/** Null for a replay of another log: hosts may share a store without sharing a log, and a host may change its log. */
+async function unlessForeign<T>(result: Promise<T>): Promise<T | null> {
+  try {
+    return await result;
+  } catch (error) {
+    if (error instanceof CursorError) return null;
+    throw error;
+  }
 }

@@ -8,7 +8,14 @@
 
 export type Topic = "inbox" | "outbox";
 
-/** A position in one project's part of a topic. Opaque; "" precedes the first record. Only the log compares cursors. */
+/**
+ * A position in one project's part of a topic. Opaque; "" precedes the first record. Only the log compares cursors.
+ *
+ * On a log shared by several hosts there are two kinds. A reader's own cursor, which `cursor`, `register` and `move`
+ * give, and `read` from there on, spans what this host owns, and is valid as long as the host owns it and nobody moves
+ * the reader. It alone can be committed. Any other one, of `position`, `cursorAt`, `readBack` or a `read` from "", is a
+ * position: it spans the parts of all hosts and stays valid. A reader can be moved there, but does not go on from it.
+ */
 export type Cursor = string;
 
 export interface LogRecord {
@@ -42,6 +49,14 @@ export interface BackPage {
 export interface ReadLimits {
   maxEvents: number;
   maxBytes: number;
+}
+
+/** Which way a reader is moved. */
+export type Direction = "back" | "ahead";
+
+export interface PositionBounds {
+  atLeast?: Cursor;
+  atMost?: Cursor;
 }
 
 /** How far a reader is behind. */
@@ -118,11 +133,28 @@ export interface EventLog extends AsyncDisposable {
    */
   step(project: number, reader: string, inboxCursor: Cursor, outbox: LogRecord[]): Promise<void>;
 
-  /** A reader's committed cursor; "" when it has none. */
+  /** A reader's own cursor, from what it has committed; "" when it has none. */
   cursor(topic: Topic, project: number, reader: string): Promise<Cursor>;
 
-  /** Commits a reader's cursor. A reader that has committed holds back retention until it is forgotten. */
+  /**
+   * Commits how far a reader has come: its own cursor, or that of a record read from there on. A reader that has
+   * committed holds back retention until it is forgotten.
+   * @throws StaleCursorError on a shared log, when the cursor is no longer valid, as after a move by anyone
+   */
   commit(topic: Topic, project: number, reader: string, cursor: Cursor): Promise<void>;
+
+  /**
+   * Moves a reader on all hosts, and returns its own cursor to go on from. It only goes in the one direction: where a
+   * part of the topic is already as far `back` or `ahead` as `to`, the reader stays where it is. A part that `to` does
+   * not span stays too.
+   */
+  move(topic: Topic, project: number, reader: string, direction: Direction, to: Cursor): Promise<Cursor>;
+
+  /**
+   * Where a reader stands on all hosts. With bounds, each part of the topic is taken at the earlier of that and
+   * `atMost`, or the later of that and `atLeast`. Equal positions are equal texts.
+   */
+  position(topic: Topic, project: number, reader: string, bounds?: PositionBounds): Promise<Cursor>;
 
   /**
    * Registers a reader without a cursor at the end (`latest`) or the start (`earliest`) of what is kept. An existing
@@ -133,7 +165,7 @@ export interface EventLog extends AsyncDisposable {
   /** Removes a reader, so that retention no longer waits for it. */
   forget(topic: Topic, project: number, reader: string): Promise<void>;
 
-  /** The cursor just before the first record taken at or after the time, in milliseconds since the epoch. */
+  /** The position just before the first record taken at or after the time, in milliseconds since the epoch. */
   cursorAt(topic: Topic, project: number, time: number): Promise<Cursor>;
 
   lag(topic: Topic, project: number, after: Cursor): Promise<Lag>;

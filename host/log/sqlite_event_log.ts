@@ -9,10 +9,12 @@ import { DamageNotes } from "./damage_notes.ts";
 import type {
   BackPage,
   Cursor,
+  Direction,
   EventLog,
   Lag,
   LogRecord,
   LogSize,
+  PositionBounds,
   ReadLimits,
   StoredRecord,
   Topic,
@@ -233,6 +235,19 @@ class SqliteEventLog implements SqliteLog {
   async commit(topic: Topic, project: number, reader: string, cursor: Cursor): Promise<void> {
     const part = this.#parts.get(topic, project);
     await this.#enqueue({ records: null, reader: { part, reader, offset: parseCursor(cursor) }, bytes: 0 });
+  }
+
+  async move(topic: Topic, project: number, reader: string, direction: Direction, to: Cursor): Promise<Cursor> {
+    const bounds = direction === "back" ? { atMost: to } : { atLeast: to };
+    const cursor = await this.position(topic, project, reader, bounds);
+    if (this.#parts.get(topic, project).readers.has(reader)) await this.commit(topic, project, reader, cursor);
+    return cursor;
+  }
+
+  async position(topic: Topic, project: number, reader: string, bounds: PositionBounds = {}): Promise<Cursor> {
+    const { atLeast = "", atMost } = bounds;
+    const offset = Math.max(parseCursor(await this.cursor(topic, project, reader)), parseCursor(atLeast));
+    return formatCursor(atMost === undefined ? offset : Math.min(offset, parseCursor(atMost)));
   }
 
   async register(topic: Topic, project: number, reader: string, from: "earliest" | "latest"): Promise<Cursor> {

@@ -359,7 +359,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       async () => {
         if (await apart.look()) applyLater().catch(onError("Plugins"));
       },
-      consumers.takeOverPauses,
+      consumers.takeOverChanges,
       takeOverReasons,
       telemetry.traces.look,
       // A host with a store of its own is the only one there is.

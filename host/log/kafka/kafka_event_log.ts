@@ -12,10 +12,12 @@
 import type {
   BackPage,
   Cursor,
+  Direction,
   EventLog,
   Lag,
   LogRecord,
   LogShare,
+  PositionBounds,
   ReadLimits,
   StoredRecord,
   Topic,
@@ -26,9 +28,10 @@ import { encodeRecord, type PlacedRecord } from "./reading/record_codec.ts";
 import type { ReaderCursors } from "./reading/reader_cursors.ts";
 import type { Claim } from "./cluster/claim.ts";
 import type { OwnedInbox, RouterSteps } from "./routing/router_steps.ts";
+import { measureLag } from "./reading/measure_lag.ts";
 import type { TopicReader } from "./reading/topic_reader.ts";
 import { readBack } from "./reading/read_back.ts";
-import { formatVector, parseVector, type VectorCursor, vectorsAlong } from "./reading/vector_cursor.ts";
+import { formatPosition, formatVector, parseVector, type VectorCursor, vectorsAlong } from "./reading/vector_cursor.ts";
 import type { Waiters } from "./reading/waiters.ts";
 
 /** The parts of the log, which `open_kafka_event_log.ts` creates. */
@@ -75,7 +78,7 @@ export class KafkaEventLog implements EventLog {
   }
 
   async read(topic: Topic, project: number, after: Cursor, limits: ReadLimits): Promise<StoredRecord[]> {
-    const { era, next } = after === "" ? await this.#start(topic) : this.#parse(topic, after);
+    const { era, next, moves } = after === "" ? await this.#start(topic) : this.#parse(topic, after);
     const reader = this.#parts.readers[topic];
     const taken: StoredRecord[] = [];
     let bytes = 0;
@@ -84,7 +87,7 @@ export class KafkaEventLog implements EventLog {
       if (maxEvents <= 0 || bytes >= limits.maxBytes) break;
       const from = next.get(partition) as number;
       const { records, next: to } = await reader.read(partition, project, from, maxEvents, limits.maxBytes - bytes);
-      const cursorAt = vectorsAlong({ era, next }, partition);
+      const cursorAt = vectorsAlong({ era, next, moves }, partition);
       for (const record of records) {
         bytes += record.event.byteLength;
         taken.push(stored(record, cursorAt(record.offset + 1), partition));
@@ -100,13 +103,12 @@ export class KafkaEventLog implements EventLog {
   async readBack(topic: Topic, project: number, before: Cursor | null, limits: ReadLimits): Promise<BackPage> {
     const { next: from } = before === null ? await this.#edges(topic, "latest") : parseVector(before);
     const { records, next } = await readBack(this.#parts.readers[topic], project, from, limits);
-    const place = (next: Map<number, number>) => formatVector({ era: null, next });
     return {
       records: records.map(({ record, partition, behind, before }) => ({
-        ...stored(record, place(behind), partition),
-        before: place(before),
+        ...stored(record, formatPosition(behind), partition),
+        before: formatPosition(before),
       })),
-      next: next && place(next),
+      next: next && formatPosition(next),
     };
   }
 
@@ -134,37 +136,53 @@ export class KafkaEventLog implements EventLog {
     if (topic === "inbox") {
       const inbox = this.#parts.claims.inbox?.owned;
       const next = new Map(partitions.map((p) => [p, inbox?.progress.get(p)?.next(project) ?? 0]));
-      return formatVector({ era, next });
+      return formatVector({ era, next, moves: new Map() });
     }
-    return formatVector({ era, next: await this.#parts.cursors.load(project, reader, partitions) });
+    return formatVector({ era, ...await this.#parts.cursors.load(project, reader, partitions) });
   }
 
   async commit(topic: Topic, project: number, reader: string, cursor: Cursor): Promise<void> {
-    if (topic === "inbox") throw new Error("Cannot commit a cursor of the inbox by itself: it moves with a step");
-    const { era, next } = cursor === "" ? await this.#start(topic) : parseVector(cursor);
-    // A position over all partitions was chosen by somebody rather than reached by the reader.
+    refuseInbox(topic);
+    const { era, ...places } = parseVector(cursor);
     if (era === null) {
-      await this.#parts.cursors.move(project, reader, next);
-      return this.#parts.waiters.wakeAll();
+      throw new Error(`Cannot commit ${cursor}: it spans the partitions of all hosts. Move the reader there instead`);
     }
     if (era !== this.#era(topic)) {
       // What was delivered before the change counts where no other host has taken the partition over yet.
-      await this.#parts.cursors.commit(project, reader, next).catch(unlessStale);
+      await this.#parts.cursors.commit(project, reader, places).catch(unlessStale);
       throw new StaleCursorError();
     }
     try {
-      await this.#parts.cursors.commit(project, reader, next);
+      await this.#parts.cursors.commit(project, reader, places);
     } catch (error) {
       if (error instanceof StaleCursorError) this.#parts.claims.outbox?.doubt(error);
       throw error;
     }
   }
 
+  async move(topic: Topic, project: number, reader: string, direction: Direction, to: Cursor): Promise<Cursor> {
+    refuseInbox(topic);
+    await this.#parts.cursors.move(project, reader, direction, (await this.#locate(topic, to)).next);
+    return await this.cursor(topic, project, reader);
+  }
+
+  async position(topic: Topic, project: number, reader: string, bounds: PositionBounds = {}): Promise<Cursor> {
+    refuseInbox(topic);
+    const { next } = await this.#parts.cursors.load(project, reader, this.#allPartitions());
+    const bound = async (at?: Cursor) => at === undefined ? undefined : (await this.#locate(topic, at)).next;
+    const [atLeast, atMost] = [await bound(bounds.atLeast), await bound(bounds.atMost)];
+    const bounded = Array.from(next, ([partition, offset]): [number, number] => {
+      const later = Math.max(offset, atLeast?.get(partition) ?? 0);
+      return [partition, Math.min(later, atMost?.get(partition) ?? Infinity)];
+    });
+    return formatPosition(new Map(bounded));
+  }
+
   async register(topic: Topic, project: number, reader: string, from: "earliest" | "latest"): Promise<Cursor> {
     if (topic === "inbox") return await this.cursor(topic, project, reader);
-    const { cursors, partitions, readers } = this.#parts;
-    const all = Array.from({ length: partitions }, (_, partition) => partition);
-    const known = await cursors.load(project, reader, all);
+    const { cursors, readers } = this.#parts;
+    const all = this.#allPartitions();
+    const { next: known } = await cursors.load(project, reader, all);
     const missing = all.filter((partition) => !known.has(partition));
     if (missing.length > 0) {
       const places = missing.map(async (p) => [p, await readers[topic].edge(p, from)] as const);
@@ -178,23 +196,12 @@ export class KafkaEventLog implements EventLog {
   }
 
   async cursorAt(topic: Topic, _project: number, time: number): Promise<Cursor> {
-    return formatVector(await this.#edges(topic, { time }));
+    return formatPosition((await this.#edges(topic, { time })).next);
   }
 
   async lag(topic: Topic, project: number, after: Cursor): Promise<Lag> {
-    const { next } = after === "" ? await this.#start(topic) : parseVector(after);
-    let events = 0;
-    let oldest = Infinity;
-    for (const [partition, offset] of next) {
-      const tail = this.#parts.readers[topic].tail(partition);
-      if (tail === undefined) continue;
-      events += tail.count(project, offset);
-      // Older records are not counted by project; each offset may be one.
-      if (offset < tail.start) events += tail.start - offset;
-      const [first] = tail.from(project, offset);
-      if (first !== undefined) oldest = Math.min(oldest, first.at);
-    }
-    return { events, seconds: oldest === Infinity ? 0 : Math.max(0, (Date.now() - oldest) / 1000) };
+    const { next } = await this.#locate(topic, after);
+    return measureLag(this.#parts.readers[topic], project, next);
   }
 
   size(): null {
@@ -226,6 +233,15 @@ export class KafkaEventLog implements EventLog {
     return vector;
   }
 
+  /** Where the cursor lies, whichever era it is of: offsets outlast eras. */
+  async #locate(topic: Topic, cursor: Cursor): Promise<VectorCursor> {
+    return cursor === "" ? await this.#start(topic) : parseVector(cursor);
+  }
+
+  #allPartitions(): number[] {
+    return Array.from({ length: this.#parts.partitions }, (_, partition) => partition);
+  }
+
   /** The position before the first kept record, in all partitions. */
   #start(topic: Topic): Promise<VectorCursor> {
     return this.#edges(topic, "earliest");
@@ -233,12 +249,13 @@ export class KafkaEventLog implements EventLog {
 
   async #edges(topic: Topic, which: "earliest" | "latest" | { time: number }): Promise<VectorCursor> {
     const reader = this.#parts.readers[topic];
-    const places = Array.from(
-      { length: this.#parts.partitions },
-      async (_, partition) => [partition, await reader.edge(partition, which)] as const,
-    );
-    return { era: null, next: new Map(await Promise.all(places)) };
+    const places = this.#allPartitions().map(async (p) => [p, await reader.edge(p, which)] as const);
+    return { era: null, next: new Map(await Promise.all(places)), moves: new Map() };
   }
+}
+
+function refuseInbox(topic: Topic): void {
+  if (topic === "inbox") throw new Error("Cannot place a reader in the inbox by itself: it goes on with a step");
 }
 
 function unlessStale(error: unknown): void {

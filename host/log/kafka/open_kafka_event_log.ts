@@ -178,12 +178,13 @@ export async function openKafkaEventLog(options: KafkaLogOptions): Promise<Kafka
 
   /** Other hosts move readers too, when their API is called. Also keeps this host known. */
   async function watch(): Promise<void> {
-    let seen: number | null = null;
+    let seen = -Infinity;
     while (!stop.signal.aborted) {
       try {
-        const moves = await cursors.movesSoFar();
-        if (seen !== null && moves !== seen) claims.outbox?.startEra();
-        seen = moves;
+        const moves = await cursors.movesOfOthers();
+        // Also at the first look, which may come late: until then, readers may have been moved unseen.
+        if (moves > seen) claims.outbox?.startEra();
+        seen = Math.max(seen, moves);
         await hosts.renew();
       } catch (error) {
         onError(error);

@@ -66,6 +66,8 @@ export class MovingLog implements EventLog {
   step: EventLog["step"] = (...args) => this.#options.to.step(...args);
   cursor: EventLog["cursor"] = (...args) => this.#options.to.cursor(...args);
   commit: EventLog["commit"] = (...args) => this.#options.to.commit(...args);
+  move: EventLog["move"] = (...args) => this.#options.to.move(...args);
+  position: EventLog["position"] = (...args) => this.#options.to.position(...args);
   register: EventLog["register"] = (...args) => this.#options.to.register(...args);
   forget: EventLog["forget"] = (...args) => this.#options.to.forget(...args);
   cursorAt: EventLog["cursorAt"] = (...args) => this.#options.to.cursorAt(...args);

@@ -46,6 +46,8 @@ export function traceLog(log: EventLog, tracer: Tracer, carried: CarriedTraces):
     waitForRecords: (...given) => log.waitForRecords(...given),
     cursor: (...given) => log.cursor(...given),
     commit: (...given) => log.commit(...given),
+    move: (...given) => log.move(...given),
+    position: (...given) => log.position(...given),
     register: (...given) => log.register(...given),
     forget: (...given) => log.forget(...given),
     cursorAt: (...given) => log.cursorAt(...given),

@@ -225,6 +225,60 @@ Deno.test("Consumer rewinds to a time, also out of a backoff, and shows progress
   assert.equal(far.names.join(), "e1,e2,e3,e4,e3,e4,e5");
 });
 
+Deno.test("Consumer keeps a replay that cannot be ended at the moment, and ends it later", async () => {
+  await using flow = await openFlow();
+  const far = new FarSide();
+  let isAway = false;
+  const log: typeof flow.log = Object.create(flow.log, {
+    move: {
+      value: (...args: Parameters<typeof flow.log.move>) =>
+        isAway ? Promise.reject(new Error("the log is away")) : flow.log.move(...args),
+    },
+    ...Object.fromEntries(
+      (["cursor", "position", "cursorAt", "register", "read", "waitForRecords", "lag", "commit"] as const)
+        .map((name) => [name, { value: (flow.log[name] as () => unknown).bind(flow.log) }]),
+    ),
+  });
+  await using consumer = new Consumer(far.spec(ID), { ...flow, log });
+  await eventually("the consumer has started", async () => (await consumer.status()).state !== "starting");
+  await flow.append(...numbered(4));
+  await takes(far, 4);
+  await eventually("all is committed", async () => (await consumer.status()).lag.events === 0);
+  await consumer.pause();
+  await consumer.rewind({ time: 0 });
+  await flow.append(...numbered(1, 5));
+  assert.equal((await consumer.status()).replay?.eventsLeft, 4);
+  isAway = true;
+  await assert.rejects(consumer.cancelReplay(), { message: "the log is away" });
+  assert.equal((await consumer.status()).replay?.eventsLeft, 4);
+  isAway = false;
+  await consumer.cancelReplay();
+  await assert.rejects(consumer.cancelReplay(), { reason: "conflict" });
+  await consumer.resume();
+  await takes(far, 5);
+  assert.equal(far.names.join(), "e1,e2,e3,e4,e5");
+});
+
+Deno.test("Consumer that is sent back again during a replay ends it where the first one would have", async () => {
+  await using flow = await openFlow();
+  const far = new FarSide();
+  await using consumer = await start(flow, far);
+  await flow.append(...numbered(4));
+  await takes(far, 4);
+  await eventually("all is committed", async () => (await consumer.status()).lag.events === 0);
+  const { cursor } = await consumer.status();
+  await consumer.pause();
+  await flow.append(...numbered(1, 5));
+  await consumer.rewind({ time: 0 });
+  await consumer.rewind({ cursor: "" });
+  assert.deepEqual((await consumer.status()).replay, { fraction: 0, eventsLeft: 4 });
+  await consumer.cancelReplay();
+  assert.equal((await consumer.status()).cursor, cursor);
+  await consumer.resume();
+  await takes(far, 5);
+  assert.equal(far.names.join(), "e1,e2,e3,e4,e5");
+});
+
 Deno.test("Consumer does not rewind to where it has not been, nor to what is no cursor", async () => {
   await using flow = await openFlow();
   const far = new FarSide();

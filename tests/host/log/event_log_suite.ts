@@ -193,9 +193,36 @@ export function testEventLog(
     assert.equal((await log.lag("outbox", 1, first!.cursor)).events, 1);
     assert.equal((await log.lag("outbox", 1, second!.cursor)).events, 0);
     await log.commit("outbox", 1, "reader", second!.cursor);
-    await log.commit("outbox", 1, "reader", await log.cursorAt("outbox", 1, before - 60_000));
-    const again = await log.cursor("outbox", 1, "reader");
+    const again = await log.move("outbox", 1, "reader", "back", await log.cursorAt("outbox", 1, before - 60_000));
     assert.deepEqual(valuesOf(await readAll(log, "outbox", 1, again, 2)), [1, 2]);
+  });
+
+  test("move() takes a reader back alone or ahead alone, and it goes on from the cursor that this gives", async (under) => {
+    await using log = await under.open();
+    const start = await log.register("outbox", 1, "reader", "earliest");
+    await log.append("outbox", 1, [record("k", 1), record("k", 2), record("k", 3)]);
+    const [, second] = await readAll(log, "outbox", 1, start, 3);
+    await log.commit("outbox", 1, "reader", second!.cursor);
+    const stood = await log.position("outbox", 1, "reader");
+    const [first, last] = [await log.cursorAt("outbox", 1, 0), await log.cursorAt("outbox", 1, Date.now() + 60_000)];
+    const left = async (cursor: Cursor) => valuesOf(await log.read("outbox", 1, cursor, LIMITS));
+
+    assert.deepEqual(await left(await log.move("outbox", 1, "reader", "ahead", first)), [3]);
+    assert.deepEqual(await left(await log.move("outbox", 1, "reader", "back", last)), [3]);
+    assert.equal(await log.position("outbox", 1, "reader"), stood);
+
+    const again = await log.move("outbox", 1, "reader", "back", first);
+    const [one] = await readAll(log, "outbox", 1, again, 1);
+    await log.commit("outbox", 1, "reader", one!.cursor);
+    assert.deepEqual(await left(await log.cursor("outbox", 1, "reader")), [2, 3]);
+    const stands = await log.position("outbox", 1, "reader");
+    assert.notEqual(stands, stood);
+    assert.equal(await log.position("outbox", 1, "reader", { atLeast: stood }), stood);
+    assert.equal(await log.position("outbox", 1, "reader", { atLeast: first }), stands);
+    assert.equal(await log.position("outbox", 1, "reader", { atMost: stood }), stands);
+    assert.deepEqual(await left(await log.position("outbox", 1, "reader", { atMost: first })), [1, 2, 3]);
+    assert.deepEqual(await left(await log.move("outbox", 1, "reader", "ahead", stood)), [3]);
+    await assert.rejects(log.move("outbox", 1, "reader", "back", "x"), CursorError);
   });
 
   test("what a record has beside its event is kept, also through a step and a restart", async (under) => {

@@ -29,6 +29,10 @@ export async function moveReadersBack(
         : await sql`UPDATE hogpen_log_readers r SET next = ends.n, moves = r.moves + 1
           FROM unnest(${bigints([...ends.keys()])}::bigint[], ${bigints([...ends.values()])}::bigint[]) AS ends(p, n)
           WHERE r.log = ${log} AND r.partition = ends.p AND r.next > ends.n`;
-      return moved.count > 0;
+      if (moved.count === 0) return false;
+      // The hosts to which other partitions belong look their readers up again.
+      await sql`INSERT INTO hogpen_log_moves AS m (log, count) VALUES (${log}, 1)
+        ON CONFLICT (log) DO UPDATE SET count = m.count + 1`;
+      return true;
     }));
 }

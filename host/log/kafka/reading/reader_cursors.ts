@@ -8,15 +8,14 @@
 import { bigints, type Sql } from "../../../store/postgres/connect.ts";
 import type { Connection } from "../../../store/postgres/connection.ts";
 import { LogTables } from "../cluster/log_tables.ts";
-import { StaleCursorError } from "../../event_log.ts";
+import { type Direction, StaleCursorError } from "../../event_log.ts";
+import type { VectorCursor } from "./vector_cursor.ts";
 
-/** How often a reader was moved by another host than its own; a commit must agree with it. */
-type Moves = number;
-
-interface Place {
-  next: number;
-  moves: Moves;
-}
+/**
+ * Where a reader stands, or has come to. `moves` is how often it had been moved, instead of going on by itself, when it
+ * looked its places up; what it has delivered since is committed only if that has stayed so.
+ */
+export type ReaderPlaces = Omit<VectorCursor, "era">;
 
 interface PlaceRow {
   project: number;
@@ -30,7 +29,7 @@ interface PlaceRow {
 interface Commit {
   project: number;
   reader: string;
-  next: ReadonlyMap<number, number>;
+  places: ReaderPlaces;
   resolve(): void;
   reject(error: unknown): void;
 }
@@ -38,10 +37,11 @@ interface Commit {
 export class ReaderCursors implements AsyncDisposable {
   readonly #db: Connection;
   readonly #log: string;
-  readonly #moves = new Map<string, Moves>();
   readonly #tables: LogTables;
   /** By partition, the epoch of this host's last claim; another host's claim since then has a later one. */
   readonly #epochs = new Map<number, number>();
+  /** How often this host has moved a reader. */
+  #moved = 0;
   #waiting: Commit[] = [];
   #running: Promise<void> | null = null;
 
@@ -70,18 +70,20 @@ export class ReaderCursors implements AsyncDisposable {
     });
   }
 
-  /** The reader's positions in those of the partitions in which it has one. */
-  async load(project: number, reader: string, partitions: number[]): Promise<Map<number, number>> {
+  /** The reader's places in those of the partitions in which it has one, lowest first. */
+  async load(project: number, reader: string, partitions: number[]): Promise<ReaderPlaces> {
     await this.#tables.ready();
     const rows = await this.#db.run(
       "always",
       (sql) =>
-        sql<(Place & { partition: number })[]>`SELECT partition, next, moves FROM hogpen_log_readers
+        sql<Pick<PlaceRow, "partition" | "next" | "moves">[]>`SELECT partition, next, moves FROM hogpen_log_readers
         WHERE log = ${this.#log} AND project = ${project} AND reader = ${reader}
-        AND partition = ANY(${bigints(partitions)}::bigint[])`,
+        AND partition = ANY(${bigints(partitions)}::bigint[]) ORDER BY partition`,
     );
-    for (const { partition, moves } of rows) this.#moves.set(keyOf(project, reader, partition), moves);
-    return new Map(rows.map(({ partition, next }) => [partition, next]));
+    return {
+      next: new Map(rows.map(({ partition, next }) => [partition, next])),
+      moves: new Map(rows.map(({ partition, moves }) => [partition, moves])),
+    };
   }
 
   /** Gives the reader a position in each partition in which it has none. */
@@ -105,41 +107,56 @@ export class ReaderCursors implements AsyncDisposable {
   }
 
   /**
-   * Moves the reader, whichever host it belongs to. That host notices at its next commit, or when it is told
-   * (`onMoved`).
+   * Moves the reader in the partitions in which that takes it in the direction, whichever host they belong to. That
+   * host notices at its next commit, or by `movesOfOthers`.
    */
-  async move(project: number, reader: string, places: ReadonlyMap<number, number>): Promise<void> {
+  async move(
+    project: number,
+    reader: string,
+    direction: Direction,
+    places: ReadonlyMap<number, number>,
+  ): Promise<void> {
     await this.#tables.ready();
-    const [partitions, nexts] = [[...places.keys()], [...places.values()]];
-    await this.#db.run("always", (sql) =>
+    const [partitions, nexts, sign] = [[...places.keys()], [...places.values()], direction === "ahead" ? 1 : -1];
+    // Counted before it happens, so that nobody sees it in the database and takes it for another host's.
+    this.#moved++;
+    const run = this.#db.run("always", (sql) =>
       sql`WITH moved AS (
           UPDATE hogpen_log_readers r SET next = places.n, moves = r.moves + 1
           FROM unnest(${bigints(partitions)}::bigint[], ${bigints(nexts)}::bigint[]) AS places(p, n)
           WHERE r.log = ${this.#log} AND r.project = ${project} AND r.reader = ${reader} AND r.partition = places.p
+            AND sign(places.n - r.next) = ${sign}
+          RETURNING 1
         )
-        INSERT INTO hogpen_log_moves AS m (log, count) VALUES (${this.#log}, 1)
-        ON CONFLICT (log) DO UPDATE SET count = m.count + 1`);
+        INSERT INTO hogpen_log_moves AS m (log, count) SELECT ${this.#log}, 1 WHERE EXISTS (SELECT FROM moved)
+        ON CONFLICT (log) DO UPDATE SET count = m.count + 1 RETURNING count`);
+    const count = await run.then((rows) => rows.length).catch((error) => {
+      this.#moved--;
+      throw error;
+    });
+    if (count === 0) this.#moved--;
   }
 
   /**
    * Commits that arrive together share one statement.
-   * @throws StaleCursorError when the positions no longer belong to this host
+   * @throws StaleCursorError when a partition no longer belongs to this host, or the reader was moved there; what is
+   *   committed in the others stays
    */
-  commit(project: number, reader: string, next: ReadonlyMap<number, number>): Promise<void> {
+  commit(project: number, reader: string, places: ReaderPlaces): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#waiting.push({ project, reader, next, resolve, reject });
+    this.#waiting.push({ project, reader, places, resolve, reject });
     this.#running ??= this.#run().finally(() => this.#running = null);
     return promise;
   }
 
-  /** A number that changes whenever any host moves a reader. */
-  async movesSoFar(): Promise<number> {
+  /** A number that grows whenever another host moves a reader. */
+  async movesOfOthers(): Promise<number> {
     await this.#tables.ready();
     const [row] = await this.#db.run(
       "always",
       (sql) => sql<{ count: number }[]>`SELECT count FROM hogpen_log_moves WHERE log = ${this.#log}`,
     );
-    return row?.count ?? 0;
+    return (row?.count ?? 0) - this.#moved;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -153,8 +170,8 @@ export class ReaderCursors implements AsyncDisposable {
       this.#waiting = [];
       try {
         const written = await this.#write(batch);
-        for (const { project, reader, next, resolve, reject } of batch) {
-          const all = [...next.keys()].every((partition) => written.has(keyOf(project, reader, partition)));
+        for (const { project, reader, places, resolve, reject } of batch) {
+          const all = [...places.next.keys()].every((partition) => written.has(keyOf(project, reader, partition)));
           if (all) resolve();
           else reject(new StaleCursorError());
         }
@@ -167,16 +184,15 @@ export class ReaderCursors implements AsyncDisposable {
   async #write(batch: Commit[]): Promise<Set<string>> {
     await this.#tables.ready();
     // Of two commits of one reader, the later one counts.
-    const places = new Map<string, PlaceRow>();
-    for (const { project, reader, next } of batch) {
-      for (const [partition, offset] of next) {
-        const key = keyOf(project, reader, partition);
-        const [moves, epoch] = [this.#moves.get(key) ?? 0, this.#epochs.get(partition) ?? 0];
-        places.set(key, { project, reader, partition, next: offset, moves, epoch });
+    const rows = new Map<string, PlaceRow>();
+    for (const { project, reader, places } of batch) {
+      for (const [partition, next] of places.next) {
+        const [moves, epoch] = [places.moves.get(partition) ?? 0, this.#epochs.get(partition) ?? 0];
+        rows.set(keyOf(project, reader, partition), { project, reader, partition, next, moves, epoch });
       }
     }
-    const rows = await this.#db.run("always", (sql) => this.#update(sql, [...places.values()]));
-    return new Set(rows.map(({ project, reader, partition }) => keyOf(project, reader, partition)));
+    const written = await this.#db.run("always", (sql) => this.#update(sql, [...rows.values()]));
+    return new Set(written.map(({ project, reader, partition }) => keyOf(project, reader, partition)));
   }
 
   async #update(sql: Sql, places: PlaceRow[]): Promise<Pick<PlaceRow, "project" | "reader" | "partition">[]> {

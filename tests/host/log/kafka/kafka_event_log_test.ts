@@ -6,60 +6,26 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { Producer } from "@platformatic/kafka";
 import type { KafkaEventLog } from "../../../../host/log/kafka/kafka_event_log.ts";
-import type { KafkaSettings } from "../../../../host/log/kafka/cluster/kafka_settings.ts";
-import { openKafkaEventLog } from "../../../../host/log/kafka/open_kafka_event_log.ts";
-import { type EventLog, LogUnavailableError, StaleCursorError } from "../../../../host/log/event_log.ts";
+import { LogUnavailableError, StaleCursorError } from "../../../../host/log/event_log.ts";
 import { eventually } from "../../../kit/eventually.ts";
-import { type PrivateKafka, startKafka, whyNoKafka } from "../../../kit/servers/kafka.ts";
-import { type PrivatePostgres, startPostgres } from "../../../kit/servers/postgres.ts";
+import { whyNoKafka } from "../../../kit/servers/kafka.ts";
+import { type LogCluster, type LogServers, ownsSoMany, startLogServers } from "../../../kit/servers/log_cluster.ts";
 import { testMessages } from "./message_suite.ts";
-import { LIMITS, type LogUnderTest, record, testEventLog, valuesOf } from "../event_log_suite.ts";
-import { settingsFor } from "./kafka_settings.ts";
+import { LIMITS, record, testEventLog, valuesOf } from "../event_log_suite.ts";
 
 const reason = await whyNoKafka();
 if (reason !== null) console.log(`The tests of Kafka are ignored: ${reason}`);
 const ignore = reason !== null;
 
-let servers: Promise<{ kafka: PrivateKafka; postgres: PrivatePostgres }> | null = null;
-let logs = 0;
+let servers: Promise<LogServers> | null = null;
 
 /** One Kafka and one Postgres for all tests of this file; each test has topics and a database of its own. */
-function start() {
-  return servers ??= (async () => ({ kafka: await startKafka(), postgres: await startPostgres() }))();
+function start(): Promise<LogServers> {
+  return servers ??= startLogServers();
 }
 
-export interface Cluster extends LogUnderTest {
-  kafka: PrivateKafka;
-  /** What the names of its topics begin with. */
-  prefix: string;
-  host(id: string, differs?: Partial<KafkaSettings>, onError?: (error: unknown) => void): Promise<KafkaEventLog>;
-}
-
-/** Whether the host owns so many partitions of each topic. */
-function owns(log: EventLog, count: number): boolean {
-  const { inbox = [], outbox = [] } = log.share()?.owned ?? {};
-  return inbox.length === count && outbox.length === count;
-}
-
-async function makeCluster(): Promise<Cluster> {
-  const { kafka, postgres } = await start();
-  const databaseUrl = await postgres.createDatabase();
-  const prefix = `test${++logs}-`;
-  const host: Cluster["host"] = async (hostId, differs = {}, onError = () => {}) => {
-    const settings = settingsFor(kafka.brokers, { prefix, hostId, ...differs });
-    return await openKafkaEventLog({ settings, databaseUrl, owns: { inbox: true, outbox: true }, onError });
-  };
-  return {
-    kafka,
-    prefix,
-    host,
-    async open() {
-      const log = await host("only");
-      await eventually("the host owns all partitions", () => owns(log, 4));
-      return log;
-    },
-    async [Symbol.asyncDispose]() {},
-  };
+async function makeCluster(): Promise<LogCluster> {
+  return await (await start()).makeCluster();
 }
 
 testEventLog("Kafka", makeCluster, { ignore });
@@ -77,7 +43,7 @@ Deno.test(
       await using first = await cluster.open();
       await first.append("inbox", 1, [record("a", "before")]);
     }
-    const topic = `test${logs}-inbox`;
+    const topic = `${cluster.prefix}inbox`;
     for (const writes of [true, false]) {
       const producer = new Producer({
         clientId: "other",
@@ -107,10 +73,10 @@ Deno.test(
 Deno.test("Kafka: two hosts share the partitions, and one takes over when the other leaves", options, async () => {
   await using cluster = await makeCluster();
   const first = await cluster.host("first");
-  await eventually("the first host owns everything", () => owns(first, 4));
+  await eventually("the first host owns everything", () => ownsSoMany(first, 4));
   const before = await first.cursor("inbox", 1, "router");
   await using second = await cluster.host("second");
-  await eventually("both own half", () => owns(first, 2) && owns(second, 2));
+  await eventually("both own half", () => ownsSoMany(first, 2) && ownsSoMany(second, 2));
   await assert.rejects(first.read("inbox", 1, before, LIMITS), StaleCursorError);
   await assert.rejects(first.step(1, "router", before, []), StaleCursorError);
 
@@ -125,7 +91,7 @@ Deno.test("Kafka: two hosts share the partitions, and one takes over when the ot
   assert.deepEqual(seen.sort(), keys.sort());
 
   await first[Symbol.asyncDispose]();
-  await eventually("the second host owns everything", () => owns(second, 4));
+  await eventually("the second host owns everything", () => ownsSoMany(second, 4));
   const rest = async () => await second.read("inbox", 1, await second.cursor("inbox", 1, "router"), LIMITS);
   await eventually(
     "it has what the other one had not routed",
@@ -136,13 +102,13 @@ Deno.test("Kafka: two hosts share the partitions, and one takes over when the ot
 Deno.test("Kafka: a host whose session is long joins as well", options, async () => {
   await using cluster = await makeCluster();
   await using log = await cluster.host("patient", { sessionMs: 60_000 });
-  await eventually("it owns everything", () => owns(log, 4));
+  await eventually("it owns everything", () => ownsSoMany(log, 4));
 });
 
 Deno.test("Kafka: what was delivered when partitions change hands counts in those that stay", options, async () => {
   await using cluster = await makeCluster();
   await using first = await cluster.host("first");
-  await eventually("the first host owns everything", () => owns(first, 4));
+  await eventually("the first host owns everything", () => ownsSoMany(first, 4));
   await first.register("outbox", 1, "reader", "earliest");
   await first.append("outbox", 1, Array.from({ length: 20 }, (_, i) => record(`person ${i}`, i)));
   const cursor = await first.cursor("outbox", 1, "reader");
@@ -150,7 +116,7 @@ Deno.test("Kafka: what was delivered when partitions change hands counts in thos
   const read = await first.read("outbox", 1, cursor, LIMITS);
   assert.equal(read.length, 20);
   await using second = await cluster.host("second");
-  await eventually("both own half", () => owns(first, 2) && owns(second, 2));
+  await eventually("both own half", () => ownsSoMany(first, 2) && ownsSoMany(second, 2));
   await assert.rejects(first.commit("outbox", 1, "reader", read.at(-1)!.cursor), StaleCursorError);
   const rest = async (log: KafkaEventLog) =>
     await log.read("outbox", 1, await log.cursor("outbox", 1, "reader"), LIMITS);
@@ -162,7 +128,7 @@ Deno.test("Kafka: a reader that another host rewinds goes on from there", option
   await using cluster = await makeCluster();
   await using first = await cluster.host("first");
   await using second = await cluster.host("second");
-  await eventually("both own half", () => owns(first, 2) && owns(second, 2));
+  await eventually("both own half", () => ownsSoMany(first, 2) && ownsSoMany(second, 2));
   await first.register("outbox", 1, "reader", "earliest");
   const keys = Array.from({ length: 20 }, (_, i) => `person ${i}`);
   await first.append("inbox", 1, keys.map((key) => record(key, key)));
@@ -177,13 +143,42 @@ Deno.test("Kafka: a reader that another host rewinds goes on from there", option
   const read = await second.read("outbox", 1, cursor, LIMITS);
   await second.commit("outbox", 1, "reader", read.at(-1)!.cursor);
 
-  await first.commit("outbox", 1, "reader", await first.cursorAt("outbox", 1, 0));
+  await first.move("outbox", 1, "reader", "back", await first.cursorAt("outbox", 1, 0));
+  // Others look the reader's place up too; that does not make it the reader's.
+  await second.register("outbox", 1, "reader", "latest");
   await assert.rejects(second.commit("outbox", 1, "reader", read.at(-1)!.cursor), StaleCursorError);
-  await eventually("the second host has taken over again", async () => {
-    // Until it has, its cursors go stale under its reads.
-    const again = async () => await second.read("outbox", 1, await second.cursor("outbox", 1, "reader"), LIMITS);
-    return (await again().catch(() => [])).length === read.length;
-  });
+  // Until the second host has taken over again, its cursors go stale under its reads.
+  const again = async () => await second.read("outbox", 1, await second.cursor("outbox", 1, "reader"), LIMITS);
+  const goesOn = () =>
+    eventually("it reads all again", async () => (await again().catch(() => [])).length === read.length);
+  await goesOn();
+  await assert.rejects(second.commit("outbox", 1, "reader", read.at(-1)!.cursor), StaleCursorError);
+  await goesOn();
+});
+
+Deno.test("Kafka: a reader that is moved goes on with what its host owns", options, async () => {
+  await using cluster = await makeCluster();
+  await using first = await cluster.host("first");
+  await using second = await cluster.host("second");
+  await eventually("both own half", () => ownsSoMany(first, 2) && ownsSoMany(second, 2));
+  await first.register("outbox", 1, "reader", "earliest");
+  const keys = Array.from({ length: 20 }, (_, i) => `person ${i}`);
+  await first.append("outbox", 1, keys.map((key) => record(key, key)));
+  const cursor = await first.cursor("outbox", 1, "reader");
+  const own = async (after: string) => valuesOf(await first.read("outbox", 1, after, LIMITS)).sort();
+  await eventually("all is there", async () => (await first.read("outbox", 1, "", LIMITS)).length === keys.length);
+  await eventually("its part is there", async () => (await own(cursor)).length > 0);
+  const records = await first.read("outbox", 1, cursor, LIMITS);
+  await first.commit("outbox", 1, "reader", records.at(-1)!.cursor);
+
+  const start = await first.cursorAt("outbox", 1, 0);
+  await assert.rejects(first.commit("outbox", 1, "reader", start), { message: /Move the reader there instead/ });
+  const moved = await first.move("outbox", 1, "reader", "back", start);
+  assert.deepEqual(await own(moved), valuesOf(records).sort());
+  // A host's own move makes none of its cursors stale.
+  const again = await first.read("outbox", 1, moved, LIMITS);
+  await first.commit("outbox", 1, "reader", again.at(-1)!.cursor);
+  assert.deepEqual(await own(await first.cursor("outbox", 1, "reader")), []);
 });
 
 Deno.test("Kafka: appends wait for a broker that is away, and what they wrote is kept", options, async () => {
@@ -209,7 +204,7 @@ Deno.test(
     await using cluster = await makeCluster();
     await using log = await cluster.open();
     const { kafka } = await start();
-    await eventually("it owns all partitions", () => owns(log, 4) && log.share()?.settled);
+    await eventually("it owns all partitions", () => ownsSoMany(log, 4) && log.share()?.settled);
     assert.equal(await log.share()?.ping(), true);
     await log.append("inbox", 1, [record("k", 1)]);
     await kafka.signal(1, "SIGSTOP");
@@ -233,7 +228,5 @@ Deno.test(
 );
 
 Deno.test("Kafka: the servers of the tests end", options, async () => {
-  const { kafka, postgres } = await start();
-  await kafka[Symbol.asyncDispose]();
-  await postgres[Symbol.asyncDispose]();
+  await (await start())[Symbol.asyncDispose]();
 });

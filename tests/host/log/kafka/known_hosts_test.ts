@@ -10,7 +10,7 @@ import { Connection } from "../../../../host/store/postgres/connection.ts";
 import { eventually } from "../../../kit/eventually.ts";
 import { startKafka, whyNoKafka } from "../../../kit/servers/kafka.ts";
 import { startPostgres } from "../../../kit/servers/postgres.ts";
-import { settingsFor } from "./kafka_settings.ts";
+import { settingsFor } from "../../../kit/servers/kafka_settings.ts";
 
 const ignore = await whyNoKafka() !== null;
 const options = { sanitizeOps: false, sanitizeResources: false };

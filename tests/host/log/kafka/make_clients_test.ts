@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { makeProducer } from "../../../../host/log/kafka/cluster/make_clients.ts";
 import { eventually } from "../../../kit/eventually.ts";
 import { startKafka, whyNoKafka } from "../../../kit/servers/kafka.ts";
-import { settingsFor } from "./kafka_settings.ts";
+import { settingsFor } from "../../../kit/servers/kafka_settings.ts";
 
 const ignore = await whyNoKafka() !== null;
 const options = { ignore, sanitizeOps: false, sanitizeResources: false };

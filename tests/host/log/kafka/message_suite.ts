@@ -10,7 +10,7 @@ import { TopicError } from "../../../../host/log/kafka/cluster/topics.ts";
 import type { EventLog, LogRecord, Topic } from "../../../../host/log/event_log.ts";
 import { eventually } from "../../../kit/eventually.ts";
 import { LIMITS, record, valuesOf } from "../event_log_suite.ts";
-import type { Cluster } from "./kafka_event_log_test.ts";
+import type { LogCluster } from "../../../kit/servers/log_cluster.ts";
 
 const MESSAGE_BYTES = 1_000_000;
 /** What the tests send of one key at once is more than a message may have. */
@@ -19,8 +19,8 @@ const TEXT = "x".repeat(4000);
 const ALL = { maxEvents: 10_000, maxBytes: 1 << 30 };
 
 /** Registers the tests. */
-export function testMessages(makeCluster: () => Promise<Cluster>, options: { ignore: boolean }): void {
-  const test = (what: string, run: (cluster: Cluster) => Promise<void>) =>
+export function testMessages(makeCluster: () => Promise<LogCluster>, options: { ignore: boolean }): void {
+  const test = (what: string, run: (cluster: LogCluster) => Promise<void>) =>
     Deno.test(`Kafka: ${what}`, { sanitizeOps: false, sanitizeResources: false, ...options }, async () => {
       await using cluster = await makeCluster();
       await run(cluster);
@@ -164,7 +164,7 @@ async function passOn(log: EventLog, keys: string[]): Promise<void> {
   await log.commit("outbox", 1, "reader", outbox.at(-1)!.cursor);
 }
 
-async function makeAnew({ kafka, prefix }: Cluster, names: Topic[]): Promise<void> {
+async function makeAnew({ kafka, prefix }: LogCluster, names: Topic[]): Promise<void> {
   const topics = names.map((name) => prefix + name);
   const admin = new Admin({ clientId: "operator", bootstrapBrokers: kafka.brokers.split(",") });
   await admin.deleteTopics({ topics });
@@ -194,7 +194,7 @@ async function routerCursor(log: EventLog): Promise<string> {
   return await log.cursor("inbox", 1, "router");
 }
 
-async function setCompression({ kafka, prefix }: Cluster, value: string): Promise<void> {
+async function setCompression({ kafka, prefix }: LogCluster, value: string): Promise<void> {
   const admin = new Admin({ clientId: "operator", bootstrapBrokers: kafka.brokers.split(",") });
   await admin.incrementalAlterConfigs({
     resources: [{
@@ -208,7 +208,7 @@ async function setCompression({ kafka, prefix }: Cluster, value: string): Promis
 
 /** Writes to partition 0 of the inbox, as somebody else would. */
 async function produce(
-  { kafka, prefix }: Cluster,
+  { kafka, prefix }: LogCluster,
   messages: { key?: string; value?: string; headers?: Record<string, string> }[],
 ): Promise<void> {
   const producer = new Producer({ clientId: "other", bootstrapBrokers: kafka.brokers.split(",") });

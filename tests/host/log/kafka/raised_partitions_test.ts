@@ -7,7 +7,7 @@ import { openKafkaEventLog } from "../../../../host/log/kafka/open_kafka_event_l
 import { eventually } from "../../../kit/eventually.ts";
 import { startKafka, whyNoKafka } from "../../../kit/servers/kafka.ts";
 import { startPostgres } from "../../../kit/servers/postgres.ts";
-import { settingsFor } from "./kafka_settings.ts";
+import { settingsFor } from "../../../kit/servers/kafka_settings.ts";
 
 const ignore = await whyNoKafka() !== null;
 

@@ -8,7 +8,7 @@ import { readBack } from "../../../../host/log/kafka/reading/read_back.ts";
 import { encodeRecord, type PlacedRecord } from "../../../../host/log/kafka/reading/record_codec.ts";
 import { TopicReader } from "../../../../host/log/kafka/reading/topic_reader.ts";
 import { type PrivateKafka, startKafka, whyNoKafka } from "../../../kit/servers/kafka.ts";
-import { settingsFor } from "./kafka_settings.ts";
+import { settingsFor } from "../../../kit/servers/kafka_settings.ts";
 
 const ignore = await whyNoKafka() !== null;
 const options = { ignore, sanitizeOps: false, sanitizeResources: false };

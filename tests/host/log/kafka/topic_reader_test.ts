@@ -7,7 +7,7 @@ import { ensureTopics } from "../../../../host/log/kafka/cluster/topics.ts";
 import { encodeRecord } from "../../../../host/log/kafka/reading/record_codec.ts";
 import { TopicReader } from "../../../../host/log/kafka/reading/topic_reader.ts";
 import { startKafka, whyNoKafka } from "../../../kit/servers/kafka.ts";
-import { settingsFor } from "./kafka_settings.ts";
+import { settingsFor } from "../../../kit/servers/kafka_settings.ts";
 
 const ignore = await whyNoKafka() !== null;
 const options = { ignore, sanitizeOps: false, sanitizeResources: false };

@@ -3,8 +3,8 @@
  * @module
  */
 
-import { parseBrokers } from "../../../../host/log/kafka/kafka_from_settings.ts";
-import type { KafkaSettings } from "../../../../host/log/kafka/cluster/kafka_settings.ts";
+import { parseBrokers } from "../../../host/log/kafka/kafka_from_settings.ts";
+import type { KafkaSettings } from "../../../host/log/kafka/cluster/kafka_settings.ts";
 
 /** @param brokers `host:port,…` */
 export function settingsFor(brokers: string, more: Partial<KafkaSettings> = {}): KafkaSettings {
