@@ -30,9 +30,12 @@ interface Window {
 
 /** Short, because it is not known yet how large the records are. */
 const FIRST_WINDOW: Window = { offsets: 4, fetchBytes: 16 * 1024 };
-/** What a later window probably has. */
-const WINDOW_BYTES = 1024 * 1024;
+/** The least and the most that a later window probably has, in bytes. */
+const LEAST_BYTES = 16 * 1024;
+const MOST_BYTES = 1024 * 1024;
 const FETCH_BYTES = 256 * 1024;
+/** How much more a window has than one in which there was nothing of the project. */
+const GROWTH = 4;
 
 export class Descent {
   readonly partition: number;
@@ -45,17 +48,28 @@ export class Descent {
   /** How far it may go for now. */
   #floor: number;
   #window = FIRST_WINDOW;
+  /** What the next window is to have. */
+  #bytes: number;
   /** The records that were found and not taken, oldest first. */
   #found: FoundRecord[] = [];
 
-  /** @param end the offset before which records are wanted */
-  constructor(reader: ReadsKafka, project: number, partition: number, end: number, earliest: number) {
+  /**
+   * @param place the partition, the offset before which records are wanted, and that of its oldest record
+   * @param bytes how much of the partition is probably wanted
+   */
+  constructor(
+    reader: ReadsKafka,
+    project: number,
+    { partition, end, earliest }: { partition: number; end: number; earliest: number },
+    bytes: number,
+  ) {
     this.#reader = reader;
     this.#project = project;
     this.partition = partition;
     this.#earliest = Math.min(earliest, end);
     this.#reached = end;
     this.#floor = end;
+    this.#bytes = Math.min(Math.max(bytes, LEAST_BYTES), MOST_BYTES);
   }
 
   /** The newest record that was not taken; null when none is found. */
@@ -96,7 +110,10 @@ export class Descent {
         room.bytes -= event.byteLength;
         for (; room.bytes < 0 && kept < this.#found.length; kept++) room.bytes += forget(this.#found[kept]);
       }
-      this.#window = { offsets: windowLength(bytes / (this.#reached - start)), fetchBytes: FETCH_BYTES };
+      if (this.#found.length === 0) this.#bytes = Math.min(this.#bytes * GROWTH, MOST_BYTES);
+      const bytesPerOffset = bytes / (this.#reached - start);
+      const offsets = Math.max(1, Math.floor(this.#bytes / bytesPerOffset));
+      this.#window = { offsets, fetchBytes: Math.min(this.#bytes, FETCH_BYTES) };
       this.#reached = start;
     }
   }
@@ -142,10 +159,6 @@ export class Descent {
       return await this.#reader.fetch(this.partition, this.#earliest, fetchBytes, 0);
     }
   }
-}
-
-function windowLength(bytesPerOffset: number): number {
-  return Math.max(1, Math.floor(WINDOW_BYTES / bytesPerOffset));
 }
 
 /** Returns the bytes that are free now. */

@@ -29,7 +29,8 @@ export async function readBack(
   limits: ReadLimits,
 ): Promise<ReadBack> {
   const descents = await Promise.all(Array.from(from, async ([partition, end]) => {
-    return new Descent(reader, project, partition, end, await reader.edge(partition, "earliest"));
+    const place = { partition, end, earliest: await reader.edge(partition, "earliest") };
+    return new Descent(reader, project, place, 2 * limits.maxBytes / from.size);
   }));
   for (;;) {
     const place = new Map(descents.map(({ partition, to }) => [partition, to]));
