@@ -102,7 +102,7 @@ export class KafkaEventLog implements EventLog {
 
   async readBack(topic: Topic, project: number, before: Cursor | null, limits: ReadLimits): Promise<BackPage> {
     const { next: from } = before === null ? await this.#edges(topic, "latest") : parseVector(before);
-    const { records, next } = await readBack(this.#parts.readers[topic], project, from, limits);
+    const { records, next } = await readBack(this.#parts.readers[topic].stored, project, from, limits);
     return {
       records: records.map(({ record, partition, behind, before }) => ({
         ...stored(record, formatPosition(behind), partition),
@@ -185,7 +185,7 @@ export class KafkaEventLog implements EventLog {
     const { next: known } = await cursors.load(project, reader, all);
     const missing = all.filter((partition) => !known.has(partition));
     if (missing.length > 0) {
-      const places = missing.map(async (p) => [p, await readers[topic].edge(p, from)] as const);
+      const places = missing.map(async (p) => [p, await readers[topic].stored.edge(p, from)] as const);
       await cursors.register(project, reader, new Map(await Promise.all(places)));
     }
     return await this.cursor(topic, project, reader);
@@ -248,8 +248,8 @@ export class KafkaEventLog implements EventLog {
   }
 
   async #edges(topic: Topic, which: "earliest" | "latest" | { time: number }): Promise<VectorCursor> {
-    const reader = this.#parts.readers[topic];
-    const places = this.#allPartitions().map(async (p) => [p, await reader.edge(p, which)] as const);
+    const { stored } = this.#parts.readers[topic];
+    const places = this.#allPartitions().map(async (p) => [p, await stored.edge(p, which)] as const);
     return { era: null, next: new Map(await Promise.all(places)), moves: new Map() };
   }
 }

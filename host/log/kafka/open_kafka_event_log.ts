@@ -21,6 +21,7 @@ import { readProgress } from "./routing/read_progress.ts";
 import { Renewable } from "./cluster/renewable.ts";
 import { type OwnedInbox, RouterSteps } from "./routing/router_steps.ts";
 import { resumeRouting, type RoutingProgress } from "./routing/routing_progress.ts";
+import { StoredTopic } from "./reading/stored_topic.ts";
 import { TopicReader } from "./reading/topic_reader.ts";
 import { checkAssigned, ensureTopics } from "./cluster/topics.ts";
 import { Waiters } from "./reading/waiters.ts";
@@ -80,9 +81,8 @@ export async function openKafkaEventLog(options: KafkaLogOptions): Promise<Kafka
 
   function makeReader(topic: Topic, client: Fetcher): TopicReader {
     return new TopicReader({
-      topic: names[topic],
+      stored: new StoredTopic(names[topic], catchUp),
       client,
-      catchUpClient: catchUp,
       maxBytes: TAIL_BYTES,
       onRecords: (partition, records) => arrived(topic, partition, records),
       onLost: (error) => claims[topic]?.doubt(error),
@@ -104,7 +104,7 @@ export async function openKafkaEventLog(options: KafkaLogOptions): Promise<Kafka
     await hosts.note();
     await router.use(() => Promise.resolve());
     readers.inbox.own(new Map());
-    const id = await readers.inbox.findLeaders();
+    const id = await readers.inbox.stored.findLeaders();
     await progressClient.use((client) => client.metadata({ topics: [names.progress], forceUpdate: true }));
     const progress = new Map<number, RoutingProgress>();
     let ending: Promise<void> | null = null;
@@ -116,7 +116,7 @@ export async function openKafkaEventLog(options: KafkaLogOptions): Promise<Kafka
         signal,
         endOthers: () => ending ??= endTransactionsOfTheGone(),
       });
-      const [first, end] = await readers.inbox.edges(partition);
+      const [first, end] = await readers.inbox.stored.edges(partition);
       const found = resumeRouting(stored, { id, first, end });
       if (found.lost) onError(notThere(names.inbox));
       progress.set(partition, found.progress);
@@ -137,9 +137,11 @@ export async function openKafkaEventLog(options: KafkaLogOptions): Promise<Kafka
 
   async function prepareOutbox({ partitions }: Ownership): Promise<number[]> {
     let needed = await cursors.claim(partitions);
-    const id = await readers.outbox.findLeaders();
+    const id = await readers.outbox.stored.findLeaders();
     const ends = new Map(
-      await Promise.all(partitions.map(async (each) => [each, await readers.outbox.edge(each, "latest")] as const)),
+      await Promise.all(
+        partitions.map(async (each) => [each, await readers.outbox.stored.edge(each, "latest")] as const),
+      ),
     );
     if (await moveReadersBack(database, settings.prefix, id, ends)) {
       onError(notThere(names.outbox));

@@ -6,9 +6,9 @@
 
 import { type FetchedRange, isOutOfRange } from "./committed_records.ts";
 import type { PlacedRecord } from "./record_codec.ts";
-import type { TopicReader } from "./topic_reader.ts";
+import type { StoredTopic } from "./stored_topic.ts";
 
-export type ReadsKafka = Pick<TopicReader, "fetch" | "edge">;
+export type ReadsKafka = Pick<StoredTopic, "fetch" | "edge">;
 
 /** A record that was found, and where. */
 export interface FoundRecord {

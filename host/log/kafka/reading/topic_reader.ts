@@ -9,7 +9,6 @@ import type { ClusterMetadata } from "@platformatic/kafka";
 import {
   type FetchClient,
   type FetchedRange,
-  fetchPartition,
   type FetchRange,
   fetchRanges,
   isOutOfRange,
@@ -18,13 +17,13 @@ import { isOfConnection } from "../cluster/client_error.ts";
 import { PartitionTail } from "./partition_tail.ts";
 import { decodeRecords, type PlacedRecord } from "./record_codec.ts";
 import type { Renewable } from "../cluster/renewable.ts";
+import type { StoredTopic } from "./stored_topic.ts";
 
 export interface TopicReaderOptions {
-  topic: string;
+  /** Where older records are read, with a client of its own, so that these do not wait behind a request for new ones. */
+  stored: StoredTopic;
   /** Follows the newest records. */
   client: Renewable<FetchClient>;
-  /** Reads older records, so that these do not wait behind a request for new ones. */
-  catchUpClient: Renewable<FetchClient>;
   /** The bytes that all tails together may hold. */
   maxBytes: number;
   /** Called for records that arrived. */
@@ -46,6 +45,7 @@ const RETRY_MS = 200;
 const PATIENCE_MS = 3000;
 
 export class TopicReader implements AsyncDisposable {
+  readonly stored: StoredTopic;
   readonly #options: TopicReaderOptions;
   readonly #tails = new Map<number, PartitionTail>();
   /** The loop that reads from each broker. */
@@ -58,6 +58,7 @@ export class TopicReader implements AsyncDisposable {
 
   constructor(options: TopicReaderOptions) {
     this.#options = options;
+    this.stored = options.stored;
   }
 
   /**
@@ -70,18 +71,6 @@ export class TopicReader implements AsyncDisposable {
     }
     this.#hollow.clear();
     this.#plan();
-  }
-
-  /**
-   * Asks Kafka anew which brokers lead the partitions: the client believes for a while that it knows. Returns Kafka's
-   * id of the topic.
-   */
-  async findLeaders(): Promise<string> {
-    const { catchUpClient, topic } = this.#options;
-    const metadata = await catchUpClient.use((client) => client.metadata({ topics: [topic], forceUpdate: true }));
-    const id = metadata.topics.get(topic)?.id;
-    if (id === undefined) throw new Error(`Cannot use the topic ${topic}: Kafka does not have it`);
-    return id;
   }
 
   tail(partition: number): PartitionTail | undefined {
@@ -113,13 +102,6 @@ export class TopicReader implements AsyncDisposable {
     return { records, next };
   }
 
-  /** Records of any project from the offset on, directly from Kafka. */
-  async fetch(partition: number, from: number, maxBytes: number, waitMs: number): Promise<FetchedRange> {
-    const { catchUpClient, topic } = this.#options;
-    const range = { partition, from, maxBytes };
-    return await catchUpClient.use((client) => fetchPartition(client, topic, range, waitMs, decodeRecords));
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
     await this.#planning;
@@ -129,7 +111,7 @@ export class TopicReader implements AsyncDisposable {
   async #catchUp(partition: number, project: number, offset: number, maxEvents: number, maxBytes: number) {
     let from = offset;
     for (;;) {
-      const range = await this.#fetchFrom(partition, from);
+      const range = await this.stored.fetchKept(partition, from, CATCH_UP_BYTES);
       const records = takeWithin(range.records.filter((record) => record.project === project), maxEvents, maxBytes);
       const last = records.at(-1);
       if (last !== undefined) return { records, next: last.offset + 1 };
@@ -138,35 +120,6 @@ export class TopicReader implements AsyncDisposable {
       if (range.next === from || (tail !== undefined && range.next >= tail.start)) return { records, next: range.next };
       from = range.next;
     }
-  }
-
-  /** Continues at the oldest record when the requested ones are no longer kept. */
-  async #fetchFrom(partition: number, from: number): Promise<FetchedRange> {
-    try {
-      return await this.fetch(partition, from, CATCH_UP_BYTES, 0);
-    } catch (error) {
-      if (!isOutOfRange(error)) throw error;
-      const start = await this.edge(partition, "earliest");
-      if (start <= from) throw error;
-      return await this.fetch(partition, start, CATCH_UP_BYTES, 0);
-    }
-  }
-
-  /** The offset of the oldest kept record, or the one after the newest record whose transaction has ended. */
-  async edge(partition: number, which: "earliest" | "latest" | { time: number }): Promise<number> {
-    const timestamp = which === "earliest" ? -2n : which === "latest" ? -1n : BigInt(which.time);
-    const { catchUpClient, topic } = this.#options;
-    const offsets = await catchUpClient.use((client) =>
-      client.listOffsets({ topics: [topic], partitions: { [topic]: [partition] }, timestamp })
-    );
-    const offset = Number(offsets.get(topic)?.[partition] ?? -1n);
-    // Every record is older than the requested time.
-    return offset >= 0 ? offset : await this.edge(partition, "latest");
-  }
-
-  /** The offset of the oldest kept record, and the one after the newest whose transaction has ended. */
-  async edges(partition: number): Promise<[number, number]> {
-    return await Promise.all([this.edge(partition, "earliest"), this.edge(partition, "latest")]);
   }
 
   #skipHollow(partition: number, project: number, offset: number): number {
@@ -180,7 +133,8 @@ export class TopicReader implements AsyncDisposable {
   }
 
   async #startLoops(): Promise<void> {
-    const { client, topic, onError } = this.#options;
+    const { client, onError } = this.#options;
+    const topic = this.stored.name;
     while (!this.#stop.signal.aborted && this.#tails.size > 0) {
       try {
         const metadata = await client.use((client) => client.metadata({ topics: [topic], forceUpdate: true }));
@@ -211,11 +165,12 @@ export class TopicReader implements AsyncDisposable {
   }
 
   #leader(partition: number): number {
-    return this.#metadata?.topics.get(this.#options.topic)?.partitions[partition]?.leader ?? -1;
+    return this.#metadata?.topics.get(this.stored.name)?.partitions[partition]?.leader ?? -1;
   }
 
   async #follow(node: number): Promise<void> {
-    const { client, topic, onError } = this.#options;
+    const { client, onError } = this.#options;
+    const topic = this.stored.name;
     while (!this.#stop.signal.aborted) {
       const share = this.#options.maxBytes / Math.max(1, this.#tails.size);
       const led = [...this.#tails].filter(([partition]) => this.#leader(partition) === node);
@@ -251,14 +206,16 @@ export class TopicReader implements AsyncDisposable {
   }
 
   async #fetchApart(ranges: FetchRange[], fetch: (ranges: FetchRange[], waitMs: number) => Promise<void>) {
-    const { topic, onError } = this.#options;
+    const { onError } = this.#options;
     for (const range of ranges) {
       try {
         await fetch([range], 0);
       } catch (error) {
         if (this.#stop.signal.aborted || isOfConnection(error)) return;
         onError(
-          new Error(`Cannot read partition ${range.partition} of ${topic} from ${range.from} on`, { cause: error }),
+          new Error(`Cannot read partition ${range.partition} of ${this.stored.name} from ${range.from} on`, {
+            cause: error,
+          }),
         );
       }
     }
@@ -270,14 +227,14 @@ export class TopicReader implements AsyncDisposable {
     if (tail === undefined || tail.end !== from) return;
     tail.add(records, next);
     tail.shrink(share);
-    if (leftOut > 0) this.#options.onError(notOurs(this.#options.topic, partition, leftOut, next));
+    if (leftOut > 0) this.#options.onError(notOurs(this.stored.name, partition, leftOut, next));
     if (records.length > 0) this.#options.onRecords(partition, records);
   }
 
   /** Retention deleted records before they were read, or the partition has lost its end. */
   async #moveToKept(tails: [number, PartitionTail][]): Promise<void> {
     for (const [partition, tail] of tails) {
-      const [start, end] = await this.edges(partition);
+      const [start, end] = await this.stored.edges(partition);
       // It may have been given up meanwhile, or taken over again.
       if (this.#tails.get(partition) !== tail) continue;
       if (start > tail.end) this.#tails.set(partition, new PartitionTail(start));
@@ -290,7 +247,7 @@ export class TopicReader implements AsyncDisposable {
   /** What was read is not what the topic has. */
   #giveUp(why: string): void {
     this.#tails.clear();
-    this.#options.onLost(new Error(`Cannot go on reading ${this.#options.topic}: ${why}; it is read anew`));
+    this.#options.onLost(new Error(`Cannot go on reading ${this.stored.name}: ${why}; it is read anew`));
   }
 
   async #pause(ms = RETRY_MS): Promise<void> {

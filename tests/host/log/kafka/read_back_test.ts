@@ -6,7 +6,7 @@ import { Renewable } from "../../../../host/log/kafka/cluster/renewable.ts";
 import { ensureTopics } from "../../../../host/log/kafka/cluster/topics.ts";
 import { readBack } from "../../../../host/log/kafka/reading/read_back.ts";
 import { encodeRecord, type PlacedRecord } from "../../../../host/log/kafka/reading/record_codec.ts";
-import { TopicReader } from "../../../../host/log/kafka/reading/topic_reader.ts";
+import { StoredTopic } from "../../../../host/log/kafka/reading/stored_topic.ts";
 import { type PrivateKafka, startKafka, whyNoKafka } from "../../../kit/servers/kafka.ts";
 import { settingsFor } from "../../../kit/servers/kafka_settings.ts";
 
@@ -38,23 +38,12 @@ async function topicWith(sent: Sent[]) {
   }
   await producer.close();
   const client = new Renewable(() => makeFetcher(settings));
-  const reader = new TopicReader({
-    topic,
-    client,
-    catchUpClient: client,
-    maxBytes: 1,
-    onRecords: () => {},
-    onLost: () => {},
-    onError: () => {},
-  });
+  const stored = new StoredTopic(topic, client);
   const counting = {
     bytes: 0,
-    edge: reader.edge.bind(reader),
-    async read(...given: Parameters<TopicReader["read"]>) {
-      return this.count(await reader.read(...given));
-    },
-    async fetch(...given: Parameters<TopicReader["fetch"]>) {
-      return this.count(await reader.fetch(...given));
+    edge: stored.edge.bind(stored),
+    async fetch(...given: Parameters<StoredTopic["fetch"]>) {
+      return this.count(await stored.fetch(...given));
     },
     count<T extends { records: PlacedRecord[] }>(answer: T): T {
       for (const { event } of answer.records) this.bytes += event.byteLength;
@@ -62,7 +51,7 @@ async function topicWith(sent: Sent[]) {
     },
   };
   const end = async () => {
-    const edges = Array.from({ length: PARTITIONS }, async (_, p) => [p, await reader.edge(p, "latest")] as const);
+    const edges = Array.from({ length: PARTITIONS }, async (_, p) => [p, await stored.edge(p, "latest")] as const);
     return new Map(await Promise.all(edges));
   };
   return { reader: counting, end, [Symbol.asyncDispose]: () => client[Symbol.asyncDispose]() };

@@ -5,6 +5,7 @@ import { makeFetcher, makeProducer } from "../../../../host/log/kafka/cluster/ma
 import { Renewable } from "../../../../host/log/kafka/cluster/renewable.ts";
 import { ensureTopics } from "../../../../host/log/kafka/cluster/topics.ts";
 import { encodeRecord } from "../../../../host/log/kafka/reading/record_codec.ts";
+import { StoredTopic } from "../../../../host/log/kafka/reading/stored_topic.ts";
 import { TopicReader } from "../../../../host/log/kafka/reading/topic_reader.ts";
 import { startKafka, whyNoKafka } from "../../../kit/servers/kafka.ts";
 import { settingsFor } from "../../../kit/servers/kafka_settings.ts";
@@ -37,9 +38,8 @@ Deno.test(
         return await makeFetcher(settings);
       });
       const reader = new TopicReader({
-        topic,
+        stored: new StoredTopic(topic, catchUpClient),
         client,
-        catchUpClient,
         maxBytes: 1024,
         onRecords: () => {},
         onLost: () => {},
