@@ -124,7 +124,7 @@ export class KafkaEventLog implements EventLog {
   }
 
   async step(project: number, _reader: string, inboxCursor: Cursor, outbox: LogRecord[]): Promise<void> {
-    const { next } = this.#parse("inbox", inboxCursor);
+    const { next } = ownVector(inboxCursor, this.#parse("inbox", inboxCursor));
     const inbox = this.#parts.claims.inbox?.owned ?? null;
     if (inbox === null) throw new StaleCursorError();
     await this.#parts.steps.run({ project, next, outbox: this.#encode("outbox", project, outbox) }, inbox);
@@ -143,10 +143,7 @@ export class KafkaEventLog implements EventLog {
 
   async commit(topic: Topic, project: number, reader: string, cursor: Cursor): Promise<void> {
     refuseInbox(topic);
-    const { era, ...places } = parseVector(cursor);
-    if (era === null) {
-      throw new Error(`Cannot commit ${cursor}: it spans the partitions of all hosts. Move the reader there instead`);
-    }
+    const { era, ...places } = ownVector(cursor, parseVector(cursor));
     if (era !== this.#era(topic)) {
       // What was delivered before the change counts where no other host has taken the partition over yet.
       await this.#parts.cursors.commit(project, reader, places).catch(unlessStale);
@@ -256,6 +253,13 @@ export class KafkaEventLog implements EventLog {
 
 function refuseInbox(topic: Topic): void {
   if (topic === "inbox") throw new Error("Cannot place a reader in the inbox by itself: it goes on with a step");
+}
+
+function ownVector(cursor: Cursor, vector: VectorCursor): VectorCursor {
+  if (vector.era !== null) return vector;
+  throw new Error(
+    `Cannot commit ${cursor}: it spans the partitions of all hosts, expected a cursor of the reader's own`,
+  );
 }
 
 function unlessStale(error: unknown): void {

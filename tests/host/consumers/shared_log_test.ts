@@ -5,9 +5,8 @@
 
 import assert from "node:assert/strict";
 import { systemClock } from "../../../host/clock.ts";
-import { Consumer } from "../../../host/consumers/consumer.ts";
+import { type Consumers, createConsumers } from "../../../host/consumers/consumers.ts";
 import type { Rejection } from "../../../host/consumers/sink.ts";
-import { replayKey } from "../../../host/consumers/replay.ts";
 import type { KafkaEventLog } from "../../../host/log/kafka/kafka_event_log.ts";
 import { openPostgresStore } from "../../../host/store/postgres_store.ts";
 import type { Store } from "../../../host/store/store.ts";
@@ -31,13 +30,13 @@ class Pair implements AsyncDisposable {
   readonly logs: [KafkaEventLog, KafkaEventLog];
   readonly store: Store;
   readonly fars: [FarSide, FarSide] = [new FarSide(), new FarSide()];
-  readonly consumers: [Consumer, Consumer];
+  readonly consumers: [Consumers, Consumers];
 
   constructor(logs: Pair["logs"], store: Store) {
     this.logs = logs;
     this.store = store;
-    const start = (log: KafkaEventLog, far: FarSide) => new Consumer(far.spec(ID), { log, store, clock: systemClock });
-    this.consumers = [start(logs[0], this.fars[0]), start(logs[1], this.fars[1])];
+    const make = (log: KafkaEventLog, hostId: string) => createConsumers({ log, store, hostId, clock: systemClock });
+    this.consumers = [make(logs[0], "first"), make(logs[1], "second")];
   }
 
   /** Of ten people each, so that both hosts have some. */
@@ -54,8 +53,8 @@ class Pair implements AsyncDisposable {
   async caughtUp(to: number, from = 1): Promise<void> {
     await eventually("the events are delivered", () => times(this.names, from, to).every((count) => count > 0));
     await eventually("all is committed", async () => {
-      const all = await Promise.all(this.consumers.map((consumer) => consumer.status()));
-      return all.every(({ state, lag }) => state === "running" && lag.events === 0);
+      const all = await Promise.all(this.consumers.map((consumer) => consumer.get(ID)));
+      return all.every((status) => status?.state === "running" && status.lag.events === 0);
     });
   }
 
@@ -71,9 +70,12 @@ async function openPair(): Promise<Pair> {
   await eventually("both own half", () => logs.every((log) => ownsSoMany(log, 2)));
   await logs[0].register("outbox", 1, ID, "earliest");
   const pair = new Pair(logs, await openPostgresStore(cluster.databaseUrl));
+  for (const [host, consumers] of pair.consumers.entries()) {
+    await consumers.apply({ run: [pair.fars[host]!.spec(ID)], reserve: [] });
+  }
   await eventually("both have started", async () => {
-    const all = await Promise.all(pair.consumers.map((consumer) => consumer.status()));
-    return all.every(({ state }) => state === "running");
+    const all = await Promise.all(pair.consumers.map((consumer) => consumer.get(ID)));
+    return all.every((status) => status?.state === "running");
   });
   return pair;
 }
@@ -99,7 +101,7 @@ Deno.test("Consumer that is rewound on one host goes on with its own part on eac
   await pair.caughtUp(40);
   const own = pair.fars.map(({ names }) => names.toSorted());
   assert.ok(own.every(({ length }) => length > 0 && length < 40));
-  await pair.consumers[0].rewind({ time: 0 });
+  await pair.consumers[0].rewind(ID, { time: 0 });
   await eventually("all is delivered again", () => pair.names.length >= 80);
   await pair.caughtUp(40);
   assert.deepEqual(pair.fars.map(({ names }) => names.toSorted()), own.map((names) => [...names, ...names].sort()));
@@ -113,7 +115,7 @@ Deno.test("Consumer that skips on one host goes on with its own part on each", o
   const release = pair.fars.map(hold);
   await pair.append(1, 40);
   await eventually("both hosts have a delivery in flight", () => pair.fars.every(({ offered }) => offered > 0));
-  await pair.consumers[0].skip();
+  await pair.consumers[0].skip(ID);
   for (const each of release) each();
   await pair.append(41, 80);
   await pair.caughtUp(80, 41);
@@ -128,7 +130,7 @@ Deno.test("Consumer that another host rewinds during a delivery delivers again f
   const release = hold(pair.fars[1]);
   await pair.append(41, 80);
   await eventually("a delivery is in flight", () => pair.fars[1].offered > pair.fars[1].batches.length);
-  await pair.consumers[0].rewind({ time: 0 });
+  await pair.consumers[0].rewind(ID, { time: 0 });
   // As every applied configuration does, for all readers.
   await pair.logs[1].register("outbox", 1, ID, "latest");
   release();
@@ -145,17 +147,17 @@ Deno.test("Consumer is not taken ahead by a rewind where it is further behind th
   const release = hold(pair.fars[1]);
   await pair.append(1, 40);
   await eventually("only the second host is behind", async () => {
-    const { lag } = await pair.consumers[0].status();
-    return lag.events === 0 && pair.fars[1].offered === 1;
+    const status = await pair.consumers[0].get(ID);
+    return status?.lag.events === 0 && pair.fars[1].offered === 1;
   });
   await eventually("time has passed", () => new Promise((resolve) => setTimeout(() => resolve(true), 20)));
   const time = Date.now();
   await pair.append(41, 80);
   await eventually("the first host has delivered those too", async () => {
-    const { lag } = await pair.consumers[0].status();
-    return lag.events === 0 && pair.fars[0].names.some((name) => Number(name.slice(1)) > 40);
+    const status = await pair.consumers[0].get(ID);
+    return status?.lag.events === 0 && pair.fars[0].names.some((name) => Number(name.slice(1)) > 40);
   });
-  await pair.consumers[0].rewind({ time });
+  await pair.consumers[0].rewind(ID, { time });
   release();
   await pair.caughtUp(80);
   assert.deepEqual(times(pair.names, 1, 80).filter((count) => count === 0), []);
@@ -170,20 +172,22 @@ Deno.test(
     await pair.caughtUp(400);
     const release = pair.fars.map(hold);
     const offered = pair.fars.map(({ offered }) => offered);
-    await pair.consumers[0].rewind({ time: 0 });
+    await pair.consumers[0].rewind(ID, { time: 0 });
     await eventually("both hosts replay", () => pair.fars.every((far, host) => far.offered > offered[host]!));
     await pair.append(401, 440);
     // As a look into the store tells the second host.
-    pair.consumers[1].follow(null, await pair.store.settings.get(replayKey(ID)));
-    assert.ok((await pair.consumers[1].status()).replay !== null);
-    await pair.consumers[1].cancelReplay();
+    await pair.consumers[1].takeOverChanges();
+    assert.ok(((await pair.consumers[1].get(ID))?.replay?.eventsLeft ?? 0) > 0);
+    await pair.consumers[1].cancelReplay(ID);
     for (const each of release) each();
     await pair.caughtUp(440);
     assert.deepEqual(times(pair.names, 401, 440), Array(40).fill(1));
     // On each host, one batch at most was on its way when the replay was ended.
     const twice = times(pair.names, 1, 400).filter((count) => count > 1).length;
     assert.ok(twice <= 20, `${twice} of 400 were delivered again`);
-    await assert.rejects(pair.consumers[0].cancelReplay(), { reason: "conflict" });
+    await assert.rejects(pair.consumers[0].cancelReplay(ID), { reason: "conflict" });
+    await pair.consumers[0].takeOverChanges();
+    assert.equal((await pair.consumers[0].get(ID))?.replay, null);
   },
 );
 
@@ -194,11 +198,11 @@ Deno.test("A replay can be ended after partitions changed hands", options, async
   await pair.consumers[1][Symbol.asyncDispose]();
   const release = hold(pair.fars[0]);
   const { offered } = pair.fars[0];
-  await pair.consumers[0].rewind({ time: 0 });
+  await pair.consumers[0].rewind(ID, { time: 0 });
   await pair.logs[1][Symbol.asyncDispose]();
   await eventually("the first host owns everything", () => ownsSoMany(pair.logs[0], 4));
   await eventually("it replays", () => pair.fars[0].offered > offered);
-  await pair.consumers[0].cancelReplay();
+  await pair.consumers[0].cancelReplay(ID);
   release();
   await pair.append(401, 440);
   await eventually("the new ones are delivered", () => times(pair.names, 401, 440).every((count) => count > 0));

@@ -120,6 +120,7 @@ export class ReaderCursors implements AsyncDisposable {
     const [partitions, nexts, sign] = [[...places.keys()], [...places.values()], direction === "ahead" ? 1 : -1];
     // Counted before it happens, so that nobody sees it in the database and takes it for another host's.
     this.#moved++;
+    let count = 0;
     const run = this.#db.run("always", (sql) =>
       sql`WITH moved AS (
           UPDATE hogpen_log_readers r SET next = places.n, moves = r.moves + 1
@@ -130,11 +131,11 @@ export class ReaderCursors implements AsyncDisposable {
         )
         INSERT INTO hogpen_log_moves AS m (log, count) SELECT ${this.#log}, 1 WHERE EXISTS (SELECT FROM moved)
         ON CONFLICT (log) DO UPDATE SET count = m.count + 1 RETURNING count`);
-    const count = await run.then((rows) => rows.length).catch((error) => {
-      this.#moved--;
-      throw error;
-    });
-    if (count === 0) this.#moved--;
+    try {
+      count = (await run).length;
+    } finally {
+      if (count === 0) this.#moved--;
+    }
   }
 
   /**

@@ -172,7 +172,10 @@ Deno.test("Kafka: a reader that is moved goes on with what its host owns", optio
   await first.commit("outbox", 1, "reader", records.at(-1)!.cursor);
 
   const start = await first.cursorAt("outbox", 1, 0);
-  await assert.rejects(first.commit("outbox", 1, "reader", start), { message: /Move the reader there instead/ });
+  await assert.rejects(first.commit("outbox", 1, "reader", start), {
+    message: /expected a cursor of the reader's own/,
+  });
+  await assert.rejects(first.step(1, "router", start, []), { message: /expected a cursor of the reader's own/ });
   const moved = await first.move("outbox", 1, "reader", "back", start);
   assert.deepEqual(await own(moved), valuesOf(records).sort());
   // A host's own move makes none of its cursors stale.
