@@ -20,7 +20,7 @@ import type { Renewable } from "../cluster/renewable.ts";
 import type { StoredTopic } from "./stored_topic.ts";
 
 export interface TopicReaderOptions {
-  /** Where older records are read, with a client of its own, so that these do not wait behind a request for new ones. */
+  /** Where older records are read, by a client of its own: they do not wait behind a request for new ones. */
   stored: StoredTopic;
   /** Follows the newest records. */
   client: Renewable<FetchClient>;

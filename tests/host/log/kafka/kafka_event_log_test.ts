@@ -10,7 +10,11 @@ import { LogUnavailableError, StaleCursorError } from "../../../../host/log/even
 import { eventually } from "../../../kit/eventually.ts";
 import { whyNoKafka } from "../../../kit/servers/kafka.ts";
 import { type LogCluster, type LogServers, ownsSoMany, startLogServers } from "../../../kit/servers/log_cluster.ts";
+import { testGoneHost } from "./gone_host_suite.ts";
 import { testMessages } from "./message_suite.ts";
+import { testRaisedPartitions } from "./raised_partitions_suite.ts";
+import { testReadBack } from "./read_back_suite.ts";
+import { testTopicReader } from "./topic_reader_suite.ts";
 import { LIMITS, record, testEventLog, valuesOf } from "../event_log_suite.ts";
 
 const reason = await whyNoKafka();
@@ -30,6 +34,10 @@ async function makeCluster(): Promise<LogCluster> {
 
 testEventLog("Kafka", makeCluster, { ignore });
 testMessages(makeCluster, { ignore });
+testReadBack(makeCluster, { ignore });
+testTopicReader(makeCluster, { ignore });
+testRaisedPartitions(makeCluster, { ignore });
+testGoneHost(makeCluster, { ignore });
 
 const options = { ignore, sanitizeOps: false, sanitizeResources: false };
 

@@ -7,15 +7,10 @@ import { ensureTopics } from "../../../../host/log/kafka/cluster/topics.ts";
 import { readBack } from "../../../../host/log/kafka/reading/read_back.ts";
 import { encodeRecord, type PlacedRecord } from "../../../../host/log/kafka/reading/record_codec.ts";
 import { StoredTopic } from "../../../../host/log/kafka/reading/stored_topic.ts";
-import { type PrivateKafka, startKafka, whyNoKafka } from "../../../kit/servers/kafka.ts";
+import type { LogCluster } from "../../../kit/servers/log_cluster.ts";
 import { settingsFor } from "../../../kit/servers/kafka_settings.ts";
 
-const ignore = await whyNoKafka() !== null;
-const options = { ignore, sanitizeOps: false, sanitizeResources: false };
 const PARTITIONS = 4;
-
-let kafka: PrivateKafka | null = null;
-let topics = 0;
 
 interface Sent {
   project: number;
@@ -26,9 +21,8 @@ interface Sent {
 }
 
 /** A topic of its own with the records, each sent by itself, and a reader that counts what it is given. */
-async function topicWith(sent: Sent[]) {
-  kafka ??= await startKafka();
-  const settings = settingsFor(kafka.brokers, { prefix: `test${++topics}-`, partitions: PARTITIONS });
+async function topicWith({ kafka, prefix }: LogCluster, sent: Sent[]) {
+  const settings = settingsFor(kafka.brokers, { prefix, partitions: PARTITIONS });
   await ensureTopics(settings);
   const topic = topicNames(settings).outbox;
   const producer = await makeProducer(settings);
@@ -74,50 +68,51 @@ async function pagesOf({ reader, end }: Topic, project: number, limits: ReadLimi
   return pages;
 }
 
-Deno.test(
-  "readBack() reads little more than a page, whatever the size and number of older events",
-  options,
-  async () => {
+/** Registers the tests. */
+export function testReadBack(makeCluster: () => Promise<LogCluster>, options: { ignore: boolean }): void {
+  const test = (what: string, run: (cluster: LogCluster) => Promise<void>) =>
+    Deno.test(`Kafka: ${what}`, { sanitizeOps: false, sanitizeResources: false, ...options }, async () => {
+      await using cluster = await makeCluster();
+      await run(cluster);
+    });
+
+  test("readBack() reads little more than a page, whatever the size and number of older events", async (cluster) => {
     const start = Date.now();
     const bytes = 100_000;
     const sent = Array.from({ length: 200 }, (_, i) => ({ project: 1, key: `person ${i}`, bytes, at: start + i }));
-    await using topic = await topicWith(sent);
+    await using topic = await topicWith(cluster, sent);
     const { records } = await readBack(topic.reader, 1, await topic.end(), { maxEvents: 1, maxBytes: 1 });
     assert.deepEqual(records.map(({ record }) => record.key), ["person 199"]);
     assert(topic.reader.bytes < 30 * bytes, `it read ${topic.reader.bytes} bytes of ${sent.length * bytes}`);
-  },
-);
+  });
 
-Deno.test("readBack() gives every record once, newest first, whatever the limits", options, async () => {
-  const start = Date.now();
-  const sent = Array.from({ length: 400 }, (_, i) => ({
-    project: 1 + i % 3 % 2,
-    key: `person ${i}`,
-    bytes: i % 50 === 0 ? 300_000 : 10 + i,
-    at: start + i,
-  }));
-  await using topic = await topicWith(sent);
-  const newestFirst = sent.filter(({ project }) => project === 1).map(({ key }) => key).reverse();
-  for (const maxEvents of [1, 7, 1000]) {
-    for (const maxBytes of [1, 5000, 400_000, 1 << 30]) {
-      const pages = await pagesOf(topic, 1, { maxEvents, maxBytes });
-      assert.deepEqual(pages.flat(), newestFirst, `${maxEvents} events and ${maxBytes} bytes at most`);
-      assert(pages.every((page) => page.length <= maxEvents));
+  test("readBack() gives every record once, newest first, whatever the limits", async (cluster) => {
+    const start = Date.now();
+    const sent = Array.from({ length: 150 }, (_, i) => ({
+      project: 1 + i % 3 % 2,
+      key: `person ${i}`,
+      bytes: i % 40 === 0 ? 300_000 : 10 + i,
+      at: start + i,
+    }));
+    await using topic = await topicWith(cluster, sent);
+    const newestFirst = sent.filter(({ project }) => project === 1).map(({ key }) => key).reverse();
+    for (const maxEvents of [1, 7, 1000]) {
+      for (const maxBytes of [1, 5000, 400_000, 1 << 30]) {
+        const pages = await pagesOf(topic, 1, { maxEvents, maxBytes });
+        assert.deepEqual(pages.flat(), newestFirst, `${maxEvents} events and ${maxBytes} bytes at most`);
+        assert(pages.every((page) => page.length <= maxEvents));
+      }
     }
-  }
-  assert.deepEqual(await pagesOf(topic, 3, { maxEvents: 10, maxBytes: 1000 }), [[]]);
-});
+    assert.deepEqual(await pagesOf(topic, 3, { maxEvents: 10, maxBytes: 1000 }), [[]]);
+  });
 
-Deno.test("readBack() leaves nothing out between pages when the hosts' clocks differ", options, async () => {
-  const start = Date.now();
-  const sent = Array.from({ length: 40 }, (_, i) => ({ project: 1, key: `p ${i}`, bytes: 10, at: start - i * 1000 }));
-  await using topic = await topicWith(sent);
-  for (const maxEvents of [1, 3, 100]) {
-    const pages = await pagesOf(topic, 1, { maxEvents, maxBytes: 1 << 20 });
-    assert.deepEqual(pages.flat().sort(), sent.map(({ key }) => key).sort());
-  }
-});
-
-Deno.test("readBack(): Kafka ends", options, async () => {
-  await kafka?.[Symbol.asyncDispose]();
-});
+  test("readBack() leaves nothing out between pages when the hosts' clocks differ", async (cluster) => {
+    const start = Date.now();
+    const sent = Array.from({ length: 40 }, (_, i) => ({ project: 1, key: `p ${i}`, bytes: 10, at: start - i * 1000 }));
+    await using topic = await topicWith(cluster, sent);
+    for (const maxEvents of [1, 3, 100]) {
+      const pages = await pagesOf(topic, 1, { maxEvents, maxBytes: 1 << 20 });
+      assert.deepEqual(pages.flat().sort(), sent.map(({ key }) => key).sort());
+    }
+  });
+}
