@@ -55,7 +55,22 @@ export interface KafkaOptions {
   settings?: Record<string, string | number>;
 }
 
-export async function startKafka({ brokers = 1, settings = {} }: KafkaOptions = {}): Promise<PrivateKafka> {
+/** Tries other ports when Kafka ends as it starts: another program may have taken one since it was found free. */
+export async function startKafka(options: KafkaOptions = {}): Promise<PrivateKafka> {
+  for (let attempt = 1;; attempt++) {
+    try {
+      return await tryToStart(options);
+    } catch (error) {
+      if (attempt === 3 || !(error instanceof EndedError)) throw error;
+    }
+  }
+}
+
+class EndedError extends Error {
+  override name = "EndedError";
+}
+
+async function tryToStart({ brokers = 1, settings = {} }: KafkaOptions): Promise<PrivateKafka> {
   const folder = await Deno.makeTempDir({ prefix: "hogpen_kafka_" });
   const ports = Array.from({ length: brokers }, () => ({ client: freePort(), controller: freePort() }));
   const children = new Map<number, Deno.ChildProcess>();
@@ -66,6 +81,9 @@ export async function startKafka({ brokers = 1, settings = {} }: KafkaOptions = 
     child.stderr.pipeTo(new WritableStream({ write() {} })).catch(() => {});
     child.stdout.pipeTo(log.writable).catch(() => {});
     children.set(broker, child);
+    let ended = false;
+    void child.status.then(() => ended = true);
+    await waitForPort((ports[broker - 1] as { client: number }).client, () => ended);
   }
 
   async function kill(broker: number): Promise<void> {
@@ -83,15 +101,21 @@ export async function startKafka({ brokers = 1, settings = {} }: KafkaOptions = 
       .output();
     if (!success) throw new Error(`Cannot format Kafka's storage: ${new TextDecoder().decode(stderr)}`);
   }
-  await Promise.all(ports.map((_, index) => start(index + 1)));
-  for (const { client } of ports) await waitForPort(client, folder);
+  async function end(): Promise<void> {
+    await Promise.all([...children.keys()].map(kill));
+    await Deno.remove(folder, { recursive: true });
+  }
+
+  const starts = await Promise.allSettled(ports.map((_, index) => start(index + 1)));
+  const failed = starts.find((each) => each.status === "rejected");
+  if (failed !== undefined) {
+    await end();
+    throw failed.reason;
+  }
   return {
     brokers: ports.map(({ client }) => `127.0.0.1:${client}`).join(","),
     kill,
-    async start(broker) {
-      await start(broker);
-      await waitForPort((ports[broker - 1] as { client: number }).client, folder);
-    },
+    start,
     async signal(broker, signal) {
       const child = children.get(broker);
       if (child === undefined) throw new Error(`Cannot signal broker ${broker}: it does not run`);
@@ -100,10 +124,7 @@ export async function startKafka({ brokers = 1, settings = {} }: KafkaOptions = 
       await eventually(`broker ${broker} has got ${signal}`, () => isStopped(child.pid) === (signal === "SIGSTOP"));
     },
     pids: () => Array.from(children.values(), ({ pid }) => pid),
-    async [Symbol.asyncDispose]() {
-      await Promise.all([...children.keys()].map(kill));
-      await Deno.remove(folder, { recursive: true });
-    },
+    [Symbol.asyncDispose]: end,
   };
 }
 
@@ -151,8 +172,9 @@ function java(args: string[], output: "piped"): Deno.Command {
   return new Deno.Command("java", { args: [...options, ...args], stdin: "null", stdout: output, stderr: output });
 }
 
-async function waitForPort(port: number, folder: string): Promise<void> {
+async function waitForPort(port: number, hasEnded: () => boolean): Promise<void> {
   for (let attempt = 0; attempt < 600; attempt++) {
+    if (hasEnded()) throw new EndedError("Cannot start Kafka: it ended by itself; its ports may have been taken");
     try {
       (await Deno.connect({ hostname: "127.0.0.1", port })).close();
       return;
@@ -160,7 +182,7 @@ async function waitForPort(port: number, folder: string): Promise<void> {
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }
-  throw new Error(`Cannot start Kafka: it did not answer on port ${port}; its log is in ${folder}`);
+  throw new Error(`Cannot start Kafka: it did not answer on port ${port}`);
 }
 
 function hasJars(): boolean {

@@ -87,9 +87,20 @@ export async function startServer(recipe: ServerRecipe): Promise<PrivateServer> 
 
 /** A port that nothing listens on now. */
 export function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
+  for (;;) {
+    const port = FIRST_PORT + Math.floor(Math.random() * (END_PORT - FIRST_PORT));
+    try {
+      Deno.listen({ hostname: "127.0.0.1", port }).close();
+      return port;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
 }
+
+/** Below those that the system gives to others that ask for any port, which may be before a server has started. */
+const FIRST_PORT = 20_000;
+const END_PORT = 32_768;
 
 /** First of the paths that is a program; throws with what to install. */
 export async function findProgram(candidates: string[], install: string): Promise<string> {
