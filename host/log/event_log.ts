@@ -120,7 +120,7 @@ export interface EventLog extends AsyncDisposable {
 
   /**
    * Records before the cursor, newest first; null means the end. Returns at least one record if there is any, even if
-   * it exceeds maxBytes.
+   * it exceeds maxBytes. Where the way to the next one is long, a page without records says where to continue.
    */
   readBack(topic: Topic, project: number, before: Cursor | null, limits: ReadLimits): Promise<BackPage>;
 

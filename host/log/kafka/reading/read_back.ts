@@ -21,7 +21,10 @@ export interface ReadBack {
   next: Map<number, number> | null;
 }
 
-/** `from` gives, by partition, the offset before which records are wanted. */
+/**
+ * Examines one stretch of each partition, in which there may be nothing of the project.
+ * @param from by partition, the offset before which records are wanted
+ */
 export async function readBack(
   reader: ReadsKafka,
   project: number,
@@ -32,15 +35,12 @@ export async function readBack(
     const place = { partition, end, earliest: await reader.edge(partition, "earliest") };
     return new Descent(reader, project, place, 2 * limits.maxBytes / from.size);
   }));
-  for (;;) {
-    const place = new Map(descents.map(({ partition, to }) => [partition, to]));
-    for (const descent of descents) descent.allow(STRETCH);
-    const chosen = await choose(descents, limits);
-    const rest = descents.some((descent) => descent.hasMore);
-    if (chosen.length === 0 && rest) continue;
-    const next = new Map(descents.map(({ partition, to }) => [partition, to]));
-    return { records: await placed(descents, chosen, place), next: rest ? next : null };
-  }
+  const place = new Map(descents.map(({ partition, to }) => [partition, to]));
+  for (const descent of descents) descent.allow(STRETCH);
+  const chosen = await choose(descents, limits);
+  const rest = descents.some((descent) => descent.hasMore);
+  const next = new Map(descents.map(({ partition, to }) => [partition, to]));
+  return { records: await placed(descents, chosen, place), next: rest ? next : null };
 }
 
 /** Takes the newest records of all partitions that fit the limits. */
