@@ -19,8 +19,6 @@ export class PartitionTail {
   readTo: number;
   readAt = 0;
   readonly #byProject = new Map<number, PlacedRecord[]>();
-  /** The offset of each project's newest record, whether held or not. */
-  readonly #newest = new Map<number, number>();
   /** In the order of offsets. */
   readonly #order: PlacedRecord[] = [];
 
@@ -35,7 +33,6 @@ export class PartitionTail {
       const list = this.#byProject.get(record.project);
       if (list) list.push(record);
       else this.#byProject.set(record.project, [record]);
-      this.#newest.set(record.project, record.offset);
       this.#order.push(record);
       this.bytes += sizeOf(record);
     }
@@ -70,11 +67,6 @@ export class PartitionTail {
   count(project: number, offset: number): number {
     const list = this.#byProject.get(project) ?? [];
     return list.length - firstFrom(list, offset);
-  }
-
-  /** The offset of the project's newest record since the tail began; -1 when there is none. */
-  newest(project: number): number {
-    return this.#newest.get(project) ?? -1;
   }
 }
 
