@@ -136,16 +136,16 @@ export async function openKafkaEventLog(options: KafkaLogOptions): Promise<Kafka
   }
 
   async function prepareOutbox({ partitions }: Ownership): Promise<number[]> {
-    let needed = await cursors.claim(partitions);
+    let { epoch, needed } = await cursors.claim(partitions);
     const id = await readers.outbox.stored.findLeaders();
     const ends = new Map(
       await Promise.all(
         partitions.map(async (each) => [each, await readers.outbox.stored.edge(each, "latest")] as const),
       ),
     );
-    if (await moveReadersBack(database, settings.prefix, id, ends)) {
+    if (await moveReadersBack(database, settings.prefix, { id, ends, epoch })) {
       onError(notThere(names.outbox));
-      needed = await cursors.claim(partitions);
+      ({ needed } = await cursors.claim(partitions));
     }
     const starts = partitions.map((partition) => {
       const latest = ends.get(partition) ?? 0;

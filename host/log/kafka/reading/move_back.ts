@@ -5,30 +5,44 @@
  */
 
 import { bigints } from "../../../store/postgres/connect.ts";
+import { StaleCursorError } from "../../event_log.ts";
 import type { Connection } from "../../../store/postgres/connection.ts";
+
+/** The topic as its new owner finds it. */
+export interface FoundTopic {
+  /** Kafka's id of the topic. */
+  id: string;
+  /** The offset after the newest record, looked up after the claim, by partition that was claimed. */
+  ends: ReadonlyMap<number, number>;
+  /** The epoch of the claim. */
+  epoch: number;
+}
 
 /**
  * Returns whether a reader was put back: to the start in a topic that was made anew, otherwise to the end.
  * @param log as in ReaderCursors
- * @param topic Kafka's id of the topic
- * @param ends the offset after the newest record, by partition that the host has claimed
+ * @throws StaleCursorError when another host has claimed a partition since: its readers may be further than the topic
+ *   was when this host looked
  */
 export async function moveReadersBack(
   db: Connection,
   log: string,
-  topic: string,
-  ends: ReadonlyMap<number, number>,
+  { id: topic, ends, epoch }: FoundTopic,
 ): Promise<boolean> {
+  const partitions = bigints([...ends.keys()]);
   return await db.run("always", (sql) =>
     sql.begin(async (sql) => {
       const [known] = await sql<{ id: string }[]>`SELECT id FROM hogpen_log_topics WHERE log = ${log} FOR UPDATE`;
+      const [claimed] = await sql`SELECT FROM hogpen_log_readers
+        WHERE log = ${log} AND partition = ANY(${partitions}::bigint[]) AND epoch > ${epoch} LIMIT 1`;
+      if (claimed !== undefined) throw new StaleCursorError();
       await sql`INSERT INTO hogpen_log_topics (log, id) VALUES (${log}, ${topic})
         ON CONFLICT (log) DO UPDATE SET id = excluded.id`;
       const moved = known !== undefined && known.id !== topic
         ? await sql`UPDATE hogpen_log_readers SET next = 0, moves = moves + 1 WHERE log = ${log} AND next > 0`
         : await sql`UPDATE hogpen_log_readers r SET next = ends.n, moves = r.moves + 1
-          FROM unnest(${bigints([...ends.keys()])}::bigint[], ${bigints([...ends.values()])}::bigint[]) AS ends(p, n)
-          WHERE r.log = ${log} AND r.partition = ends.p AND r.next > ends.n`;
+          FROM unnest(${partitions}::bigint[], ${bigints([...ends.values()])}::bigint[]) AS ends(p, n)
+          WHERE r.log = ${log} AND r.partition = ends.p AND r.next > ends.n AND r.epoch <= ${epoch}`;
       if (moved.count === 0) return false;
       // The hosts to which other partitions belong look their readers up again.
       await sql`INSERT INTO hogpen_log_moves AS m (log, count) VALUES (${log}, 1)

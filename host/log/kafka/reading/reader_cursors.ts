@@ -53,9 +53,10 @@ export class ReaderCursors implements AsyncDisposable {
   }
 
   /**
-   * Takes the partitions over. Returns, for each partition with readers, the lowest offset that a reader still needs.
+   * Takes the partitions over. Returns the epoch of this claim and, for each partition with readers, the lowest offset
+   * that a reader still needs.
    */
-  async claim(partitions: number[]): Promise<Map<number, number>> {
+  async claim(partitions: number[]): Promise<{ epoch: number; needed: Map<number, number> }> {
     await this.#tables.ready();
     return await this.#db.run("always", async (sql) => {
       const [row] = await sql<{ epoch: number }[]>`SELECT nextval('hogpen_log_epoch')::bigint AS epoch`;
@@ -66,7 +67,7 @@ export class ReaderCursors implements AsyncDisposable {
           WHERE log = ${this.#log} AND partition = ANY(${bigints(partitions)}::bigint[]) RETURNING partition, next
         ) SELECT partition, min(next)::bigint AS next FROM claimed GROUP BY partition`;
       for (const partition of partitions) this.#epochs.set(partition, epoch);
-      return new Map(rows.map(({ partition, next }) => [partition, next]));
+      return { epoch, needed: new Map(rows.map(({ partition, next }) => [partition, next])) };
     });
   }
 
