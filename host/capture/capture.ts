@@ -12,7 +12,7 @@ import { clientOrigin, type ConnectionInfo, hostOf } from "./arrival.ts";
 import { clientIp, type ClientIpOptions } from "./client_ip.ts";
 import { addCorsHeaders } from "./cors.ts";
 import { findProject, type Projects } from "./find_project.ts";
-import { bytesOf, encodeEvents, MAX_EVENT_BYTES } from "./inbox_records.ts";
+import { bytesOf, encodeEvents, MAX_EVENT_BYTES, maxStoredBytes } from "./inbox_records.ts";
 import type { RequestFacts } from "./prepare_event.ts";
 import type { RateLimits } from "./limits/rate_limits.ts";
 import { isHistory, readEvents, readSentAt, readToken } from "./body/read_events.ts";
@@ -119,7 +119,7 @@ async function capture(
       isHistory: isHistory(payload.data),
       eventName: endpoint.eventName,
       maxEventBytes: endpoint.maxEventBytes ?? MAX_EVENT_BYTES,
-      maxStoredBytes: options.log.maxEventBytes ?? Infinity,
+      maxStoredBytes: maxStoredBytes(options.log),
       recordings: endpoint.recordings ?? false,
       newUuid,
       hasFlags: project.upstream !== undefined,

@@ -10,7 +10,7 @@ import { parseUuid } from "../../runtime/events/uuid.ts";
 import type { LogRecord } from "../log/event_log.ts";
 import { clientOrigin, type ConnectionInfo, hostOf } from "./arrival.ts";
 import type { CaptureOptions } from "./capture.ts";
-import { bytesOf, encodeEvent, MAX_EVENT_BYTES } from "./inbox_records.ts";
+import { bytesOf, encodeEvent, MAX_EVENT_BYTES, maxStoredBytes } from "./inbox_records.ts";
 import { createAdmission } from "./body/byte_gate.ts";
 import { createPacer, giveWay } from "./body/give_way.ts";
 import { MAX_EVENTS } from "./body/measure_json.ts";
@@ -80,7 +80,7 @@ async function capture(options: CaptureOptions, request: Request, remote: Deno.A
       onRepair: (code, detail) => options.onRepaired?.(project.id, code, detail),
       eventName: undefined,
       maxEventBytes: MAX_EVENT_BYTES,
-      maxStoredBytes: options.log.maxEventBytes ?? Infinity,
+      maxStoredBytes: maxStoredBytes(options.log),
       recordings: false,
       newUuid: () => "",
       hasFlags: project.upstream !== undefined,

@@ -5,7 +5,7 @@
 
 import { isRecord } from "../../runtime/is_record.ts";
 import { isNestedTooDeeply, MAX_NESTING } from "../../runtime/nesting.ts";
-import type { LogRecord } from "../log/event_log.ts";
+import type { EventLog, LogRecord } from "../log/event_log.ts";
 import { createPacer, giveWay } from "./body/give_way.ts";
 import { MAX_EVENTS } from "./body/measure_json.ts";
 import type { SentEvents } from "./body/sent_events.ts";
@@ -14,6 +14,14 @@ import { prepareEvent, type RequestFacts } from "./prepare_event.ts";
 
 /** Bound of one event's JSON in bytes, as in PostHog. Session recordings have their own. */
 export const MAX_EVENT_BYTES = 1024 * 1024;
+
+/** What plugins may add to an event that is as large as the log takes, in bytes. */
+const PLUGIN_ROOM_BYTES = 96 * 1024;
+
+/** What intake takes of any event, recordings too, in bytes. */
+export function maxStoredBytes({ maxEventBytes = Infinity }: Pick<EventLog, "maxEventBytes">): number {
+  return maxEventBytes - PLUGIN_ROOM_BYTES;
+}
 
 /** An event that was left out while the rest of its request was stored. */
 export interface DroppedEvent {

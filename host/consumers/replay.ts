@@ -18,6 +18,8 @@ import { ConsumerControlError, type ConsumerStatus, type RewindTarget } from "./
 /** Positions in all parts of the log. Notes from before there was `start` have none. */
 const replaySchema = z.object({ start: z.string().default(""), end: z.string() });
 
+type Note = z.infer<typeof replaySchema> & { text: string };
+
 export interface Replay {
   /** Reads what the store has, of another host or an earlier run of the service. */
   restore(): Promise<void>;
@@ -38,7 +40,7 @@ export function createReplay(
   project: number,
   { log, store }: { log: EventLog; store: Pick<Store, "settings"> },
 ): Replay {
-  let noted: string | null = null;
+  let noted: Note | null = null;
   /** Where the consumer stood when it was last looked whether the replay is over everywhere. */
   let lookedAt: Cursor | null = null;
 
@@ -47,7 +49,7 @@ export function createReplay(
   }
 
   function follow(text: string | null): void {
-    noted = text;
+    noted = text === null ? null : parse(text);
   }
 
   async function begin(target: RewindTarget): Promise<Cursor> {
@@ -65,16 +67,16 @@ export function createReplay(
     return new ConsumerControlError("invalid", `Cannot rewind ${id}: ${why}`, { cause });
   }
 
-  async function note(replay: z.infer<typeof replaySchema>): Promise<void> {
-    const text = JSON.stringify(replay);
+  async function note(places: z.infer<typeof replaySchema>): Promise<void> {
+    const text = JSON.stringify(places);
     await store.settings.set(replayKey(id), text);
-    noted = text;
+    noted = { ...places, text };
   }
 
   async function end(): Promise<Cursor | null> {
     await restore();
     if (noted === null) return null;
-    const { end } = parse(noted);
+    const { end } = noted;
     return await unlessForeign(furthest(end)) === null ? null : end;
   }
 
@@ -90,22 +92,22 @@ export function createReplay(
 
   async function progress(cursor: Cursor): Promise<ConsumerStatus["replay"]> {
     if (noted === null) return null;
-    const { start, end } = parse(noted);
+    const { start, end } = noted;
     const eventsLeft = await unlessForeign(eventsBetween(cursor, end));
     if (eventsLeft === null) return null;
     if (eventsLeft > 0) {
       const events = await eventsBetween(start, end);
       return { fraction: Math.min(Math.max(1 - eventsLeft / events, 0), 1), eventsLeft };
     }
-    if (lookedAt !== cursor) await forgetIfOver(noted, end);
+    if (lookedAt !== cursor) await forgetIfOver(noted);
     lookedAt = cursor;
     return null;
   }
 
-  async function forgetIfOver(seen: string, end: Cursor): Promise<void> {
+  async function forgetIfOver({ end, text }: Note): Promise<void> {
     if (await furthest(end) !== await log.position("outbox", project, id)) return;
     await restore();
-    if (noted === seen) await forget();
+    if (noted?.text === text) await forget();
   }
 
   async function forget(): Promise<void> {
@@ -120,8 +122,14 @@ export function replayKey(id: string): string {
   return `consumer:${id}:replay`;
 }
 
-function parse(noted: string): z.infer<typeof replaySchema> {
-  return replaySchema.parse(JSON.parse(noted));
+/** Null for what is not the note of a replay. */
+function parse(text: string): Note | null {
+  try {
+    const { data } = replaySchema.safeParse(JSON.parse(text));
+    return data === undefined ? null : { ...data, text };
+  } catch {
+    return null;
+  }
 }
 
 /** Null for a replay of another log: hosts may share a store without sharing a log, and a host may change its log. */

@@ -103,7 +103,7 @@ export class CursorError extends RangeError {
 }
 
 export interface EventLog extends AsyncDisposable {
-  /** The most bytes that an event may have; absent when the log takes events of any size. */
+  /** The most bytes that an event may have, also after the plugins; absent when the log takes events of any size. */
   readonly maxEventBytes?: number;
 
   /**

@@ -22,7 +22,7 @@ import type {
   StoredRecord,
   Topic,
 } from "../event_log.ts";
-import { StaleCursorError } from "../event_log.ts";
+import { CursorError, StaleCursorError } from "../event_log.ts";
 import type { Appender } from "./routing/appender.ts";
 import { encodeRecord, type PlacedRecord } from "./reading/record_codec.ts";
 import type { ReaderCursors } from "./reading/reader_cursors.ts";
@@ -51,8 +51,8 @@ export interface KafkaParts {
   close(): Promise<void>;
 }
 
-/** Room for what a message has beside its event as it was sent: key, headers, the properties that finishing adds. */
-const BESIDE_EVENT_BYTES = 64 * 1024;
+/** Room for what a message has beside its event: key, headers, the properties that finishing adds. */
+const BESIDE_EVENT_BYTES = 32 * 1024;
 
 export class KafkaEventLog implements EventLog {
   readonly #parts: KafkaParts;
@@ -102,6 +102,7 @@ export class KafkaEventLog implements EventLog {
 
   async readBack(topic: Topic, project: number, before: Cursor | null, limits: ReadLimits): Promise<BackPage> {
     const { next: from } = before === null ? await this.#edges(topic, "latest") : parseVector(before);
+    if ([...from.keys()].some((partition) => partition >= this.#parts.partitions)) throw new CursorError(before ?? "");
     const { records, next } = await readBack(this.#parts.readers[topic].stored, project, from, limits);
     return {
       records: records.map(({ record, partition, behind, before }) => ({

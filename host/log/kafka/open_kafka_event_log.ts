@@ -10,9 +10,9 @@ import type { Topic } from "../event_log.ts";
 import { Appender } from "./routing/appender.ts";
 import { Claim } from "./cluster/claim.ts";
 import { KnownHosts } from "./cluster/known_hosts.ts";
-import { endTransaction, type Fetcher, makeFetcher, makeProducer } from "./cluster/make_clients.ts";
+import { endTransaction, type Fetcher, makeFetcher, makeProducer, makeStepProducer } from "./cluster/make_clients.ts";
 import { KafkaEventLog, type KafkaParts } from "./kafka_event_log.ts";
-import { type KafkaSettings, topicNames, transactionalId } from "./cluster/kafka_settings.ts";
+import { type KafkaSettings, topicNames } from "./cluster/kafka_settings.ts";
 import type { Ownership } from "./cluster/membership.ts";
 import type { PlacedRecord } from "./reading/record_codec.ts";
 import { moveReadersBack } from "./reading/move_back.ts";
@@ -51,13 +51,15 @@ export async function openKafkaEventLog(options: KafkaLogOptions): Promise<Kafka
   const waiters = new Waiters();
   const stop = new AbortController();
   const intake = new Renewable(() => makeProducer(settings));
-  const router = new Renewable(() => makeProducer(settings, transactionalId(settings, settings.hostId)));
+  const router = new Renewable(() => makeStepProducer(settings));
   const fetchers = Array.from({ length: 4 }, () => new Renewable(() => makeFetcher(settings)));
   const pings = new Renewable(() => makeFetcher(settings));
   const [inboxTail, outboxTail, catchUp, progressClient] = fetchers as [Fetcher, Fetcher, Fetcher, Fetcher];
   const database = new Connection(databaseUrl, { maxConnections: 3 });
   const cursors = new ReaderCursors(database, settings.prefix);
   const hosts = new KnownHosts(database, settings.prefix, settings.hostId);
+  /** Partitions of the outbox that have lost their end, until their readers were put back. */
+  const shortened = new Set<number>();
   const appender = new Appender({
     producer: intake,
     waitMs: APPEND_WAIT_MS,
@@ -85,7 +87,10 @@ export async function openKafkaEventLog(options: KafkaLogOptions): Promise<Kafka
       client,
       maxBytes: TAIL_BYTES,
       onRecords: (partition, records) => arrived(topic, partition, records),
-      onLost: (error) => claims[topic]?.doubt(error),
+      onLost(error, partition) {
+        if (topic === "outbox" && partition !== undefined) shortened.add(partition);
+        claims[topic]?.doubt(error);
+      },
       onError,
     });
   }
@@ -115,6 +120,7 @@ export async function openKafkaEventLog(options: KafkaLogOptions): Promise<Kafka
         partition,
         signal,
         endOthers: () => ending ??= endTransactionsOfTheGone(),
+        onError,
       });
       const [first, end] = await readers.inbox.stored.edges(partition);
       const found = resumeRouting(stored, { id, first, end });
@@ -143,10 +149,12 @@ export async function openKafkaEventLog(options: KafkaLogOptions): Promise<Kafka
         partitions.map(async (each) => [each, await readers.outbox.stored.edge(each, "latest")] as const),
       ),
     );
-    if (await moveReadersBack(database, settings.prefix, { id, ends, epoch })) {
+    if (await moveReadersBack(database, settings.prefix, { id, ends, shortened, epoch })) {
       onError(notThere(names.outbox));
+      readers.outbox.own(new Map());
       ({ needed } = await cursors.claim(partitions));
     }
+    shortened.clear();
     const starts = partitions.map((partition) => {
       const latest = ends.get(partition) ?? 0;
       return [partition, Math.min(latest, Math.max(needed.get(partition) ?? latest, latest - TAIL_RECORDS))] as const;

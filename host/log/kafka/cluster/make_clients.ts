@@ -3,13 +3,15 @@
  * @module
  */
 
-import type { Buffer } from "node:buffer";
+import { Buffer } from "node:buffer";
 import { Consumer, FetchIsolationLevels, Producer } from "@platformatic/kafka";
 import type { FetchClient } from "../reading/committed_records.ts";
 import type { LogProducer } from "../routing/appender.ts";
 import { guardClient } from "./guard_client.ts";
-import { clientOptions, type KafkaSettings, transactionalId } from "./kafka_settings.ts";
+import { clientOptions, type KafkaSettings, topicNames, transactionalId } from "./kafka_settings.ts";
 import { closeQuietly, type Renewable } from "./renewable.ts";
+
+const NOTHING = Buffer.alloc(0);
 
 export type Fetcher = Renewable<FetchClient>;
 
@@ -18,6 +20,36 @@ const TRANSACTION_MS = 8000;
 
 /** Makes Kafka assign an id. The client would otherwise claim the id 0, which Kafka takes for another producer. */
 const NEW_PRODUCER = { producerId: -1n, producerEpoch: -1 };
+
+/**
+ * The producer of the router's steps, one at a time for each host. Kafka ends the transaction that the previous one
+ * left open.
+ * @param host whose transactions it continues
+ * @throws as makeProducer
+ */
+export async function makeStepProducer(settings: KafkaSettings, host = settings.hostId): Promise<LogProducer> {
+  const producer = await makeProducer(settings, transactionalId(settings, host));
+  return await closingOnError(producer, async () => {
+    const { outbox, progress } = topicNames(settings);
+    await endForgotten(producer, outbox, "commit");
+    await endForgotten(producer, progress, "abort");
+  });
+}
+
+/**
+ * A broker that dies while it ends a transaction may come back and forget to write the end into some partitions, which
+ * nobody can read any further then. An empty transaction of the same name ends what is open there.
+ *
+ * Kafka says no more how it had ended the forgotten one. Events are kept, and the progress is not: at worst a step that
+ * was made comes again.
+ */
+async function endForgotten(producer: LogProducer, topic: string, end: "commit" | "abort"): Promise<void> {
+  const metadata = await producer.metadata({ topics: [topic] });
+  const partitions = Array.from(metadata.topics.get(topic)?.partitions ?? [], (_, partition) => ({ topic, partition }));
+  const transaction = await producer.beginTransaction();
+  await transaction.addPartitions(metadata, partitions.map((each) => ({ ...each, value: NOTHING })));
+  await transaction[end]();
+}
 
 /** @throws the client's error when Kafka does not take the producer; its connections are closed then */
 export async function makeProducer(settings: KafkaSettings, transactional?: string): Promise<LogProducer> {
@@ -30,7 +62,7 @@ export async function makeProducer(settings: KafkaSettings, transactional?: stri
     }),
   );
   producer.on("error", () => {});
-  try {
+  return await closingOnError(producer, async () => {
     if (transactional === undefined) {
       await producer.initIdempotentProducer(NEW_PRODUCER);
     } else {
@@ -38,6 +70,12 @@ export async function makeProducer(settings: KafkaSettings, transactional?: stri
       const first = await producer.beginTransaction(NEW_PRODUCER);
       await first.cancel();
     }
+  });
+}
+
+async function closingOnError(producer: LogProducer, begin: () => Promise<void>): Promise<LogProducer> {
+  try {
+    await begin();
     return producer;
   } catch (error) {
     await closeQuietly(producer);
@@ -60,6 +98,5 @@ export function makeFetcher(settings: KafkaSettings): Promise<FetchClient> {
 
 /** Ends the transaction that a host left open. Until it has ended or timed out, Kafka lets nobody read past it. */
 export async function endTransaction(settings: KafkaSettings, host: string): Promise<void> {
-  const producer = await makeProducer(settings, transactionalId(settings, host));
-  await closeQuietly(producer);
+  await closeQuietly(await makeStepProducer(settings, host));
 }

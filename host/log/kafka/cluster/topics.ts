@@ -41,7 +41,10 @@ export async function ensureTopics(settings: KafkaSettings): Promise<number> {
           `add partitions to the smaller one, or choose another HOGPEN_KAFKA_PREFIX`,
       );
     }
-    for (const topic of [names.inbox, names.outbox]) checkConfig(topic, await configOf(admin, topic), settings);
+    for (const topic of Object.values(names)) {
+      const leastBytes = topic === names.progress ? 0 : settings.messageBytes;
+      checkConfig(topic, await configOf(admin, topic), leastBytes);
+    }
     return inbox;
   } finally {
     await closeQuietly(admin);
@@ -60,7 +63,7 @@ async function configOf(admin: Admin, topic: string): Promise<Map<string, string
   }
 }
 
-function checkConfig(topic: string, config: Map<string, string>, { messageBytes }: KafkaSettings): void {
+function checkConfig(topic: string, config: Map<string, string>, messageBytes: number): void {
   const taken = Number(config.get("max.message.bytes") ?? Infinity);
   if (taken < messageBytes) {
     throw new TopicError(

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { CursorError } from "../../event_log.ts";
 import { type FetchedRange, isOutOfRange } from "./committed_records.ts";
 import type { PlacedRecord } from "./record_codec.ts";
 import type { StoredTopic } from "./stored_topic.ts";
@@ -155,7 +156,8 @@ export class Descent {
     } catch (error) {
       if (!isOutOfRange(error)) throw error;
       this.#earliest = await this.#reader.edge(this.partition, "earliest");
-      if (this.#earliest <= from) throw error;
+      // An offset that the partition does not have yet can only come from a client of the API.
+      if (this.#earliest <= from) throw new CursorError(`${this.partition}:${from}`);
       return await this.#reader.fetch(this.partition, this.#earliest, fetchBytes, 0);
     }
   }

@@ -14,12 +14,15 @@ export interface FoundTopic {
   id: string;
   /** The offset after the newest record, looked up after the claim, by partition that was claimed. */
   ends: ReadonlyMap<number, number>;
+  /** Partitions that have lost their end while they were read. */
+  shortened: Iterable<number>;
   /** The epoch of the claim. */
   epoch: number;
 }
 
 /**
- * Returns whether a reader was put back: to the start in a topic that was made anew, otherwise to the end.
+ * Returns whether a reader was put back: to the start in a topic that was made anew, otherwise to the end. What is
+ * being delivered then is not committed.
  * @param log as in ReaderCursors
  * @throws StaleCursorError when another host has claimed a partition since: its readers may be further than the topic
  *   was when this host looked
@@ -27,7 +30,7 @@ export interface FoundTopic {
 export async function moveReadersBack(
   db: Connection,
   log: string,
-  { id: topic, ends, epoch }: FoundTopic,
+  { id: topic, ends, shortened, epoch }: FoundTopic,
 ): Promise<boolean> {
   const partitions = bigints([...ends.keys()]);
   return await db.run("always", (sql) =>
@@ -39,10 +42,11 @@ export async function moveReadersBack(
       await sql`INSERT INTO hogpen_log_topics (log, id) VALUES (${log}, ${topic})
         ON CONFLICT (log) DO UPDATE SET id = excluded.id`;
       const moved = known !== undefined && known.id !== topic
-        ? await sql`UPDATE hogpen_log_readers SET next = 0, moves = moves + 1 WHERE log = ${log} AND next > 0`
-        : await sql`UPDATE hogpen_log_readers r SET next = ends.n, moves = r.moves + 1
+        ? await sql`UPDATE hogpen_log_readers SET next = 0, moves = moves + 1 WHERE log = ${log}`
+        : await sql`UPDATE hogpen_log_readers r SET next = LEAST(r.next, ends.n), moves = r.moves + 1
           FROM unnest(${partitions}::bigint[], ${bigints([...ends.values()])}::bigint[]) AS ends(p, n)
-          WHERE r.log = ${log} AND r.partition = ends.p AND r.next > ends.n AND r.epoch <= ${epoch}`;
+          WHERE r.log = ${log} AND r.partition = ends.p AND r.epoch <= ${epoch}
+            AND (r.next > ends.n OR r.partition = ANY(${bigints([...shortened])}::bigint[]))`;
       if (moved.count === 0) return false;
       // The hosts to which other partitions belong look their readers up again.
       await sql`INSERT INTO hogpen_log_moves AS m (log, count) VALUES (${log}, 1)

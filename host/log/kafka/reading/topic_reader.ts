@@ -28,8 +28,11 @@ export interface TopicReaderOptions {
   maxBytes: number;
   /** Called for records that arrived. */
   onRecords(partition: number, records: PlacedRecord[]): void;
-  /** Called when offsets that were reached mean nothing any more; the reader owns no partitions then. */
-  onLost(error: Error): void;
+  /**
+   * Called when offsets that were reached mean nothing any more, in a partition or, where none is named, in the whole
+   * topic. The reader owns no partitions then.
+   */
+  onLost(error: Error, partition?: number): void;
   onError(error: unknown): void;
 }
 
@@ -171,7 +174,7 @@ export class TopicReader implements AsyncDisposable {
   async #follow(node: number): Promise<void> {
     const { client, onError } = this.#options;
     const topic = this.stored.name;
-    while (!this.#stop.signal.aborted) {
+    for (let turn = 0; !this.#stop.signal.aborted; turn++) {
       const share = this.#options.maxBytes / Math.max(1, this.#tails.size);
       const led = [...this.#tails].filter(([partition]) => this.#leader(partition) === node);
       if (led.length === 0) return;
@@ -181,7 +184,9 @@ export class TopicReader implements AsyncDisposable {
         await this.#pause(20);
         continue;
       }
-      const ranges = open.map(([partition, tail]) => ({ partition, from: tail.end, maxBytes: FETCH_BYTES }));
+      const inOrder = open.map(([partition, tail]) => ({ partition, from: tail.end, maxBytes: FETCH_BYTES }));
+      // Of a batch that is larger than was asked for, Kafka sends only the first partition's.
+      const ranges = [...inOrder.slice(turn % open.length), ...inOrder.slice(0, turn % open.length)];
       const fetch = async (ranges: FetchRange[], waitMs: number) => {
         const fetched = await client.use((client) =>
           fetchRanges(client, metadata, topic, node, ranges, waitMs, decodeRecords)
@@ -239,15 +244,15 @@ export class TopicReader implements AsyncDisposable {
       if (this.#tails.get(partition) !== tail) continue;
       if (start > tail.end) this.#tails.set(partition, new PartitionTail(start));
       else if (end < tail.end) {
-        return this.#giveUp(`partition ${partition} ends at ${end}, and was read up to ${tail.end}`);
+        return this.#giveUp(`partition ${partition} ends at ${end}, and was read up to ${tail.end}`, partition);
       }
     }
   }
 
   /** What was read is not what the topic has. */
-  #giveUp(why: string): void {
+  #giveUp(why: string, partition?: number): void {
     this.#tails.clear();
-    this.#options.onLost(new Error(`Cannot go on reading ${this.stored.name}: ${why}; it is read anew`));
+    this.#options.onLost(new Error(`Cannot go on reading ${this.stored.name}: ${why}; it is read anew`), partition);
   }
 
   async #pause(ms = RETRY_MS): Promise<void> {

@@ -16,6 +16,7 @@ export interface ReadProgressOptions {
   signal: AbortSignal;
   /** Called while a transaction in the partition is still open; ends those of hosts that are gone. */
   endOthers(): Promise<void>;
+  onError(error: Error): void;
 }
 
 /**
@@ -24,6 +25,8 @@ export interface ReadProgressOptions {
 const LOOK_BACK = 200;
 const FETCH_BYTES = 4 * 1024 * 1024;
 const POLL_MS = 100;
+/** A transaction that is open for longer, in milliseconds, should have been ended by Kafka. */
+const LONG_MS = 30_000;
 
 /** Null when nothing of the partition has been routed yet. */
 export async function readProgress(options: ReadProgressOptions): Promise<StoredProgress | null> {
@@ -46,9 +49,10 @@ async function edges({ client, topic, partition }: ReadProgressOptions): Promise
 }
 
 async function newestFrom(options: ReadProgressOptions, start: number, end: number): Promise<StoredProgress | null> {
-  const { client, topic, partition, signal, endOthers } = options;
+  const { client, topic, partition, signal, endOthers, onError } = options;
   let newest: StoredProgress | null = null;
   let asked = false;
+  let since = Date.now();
   for (let from = start; from < end;) {
     signal.throwIfAborted();
     const range = await client.use((client) =>
@@ -62,6 +66,7 @@ async function newestFrom(options: ReadProgressOptions, start: number, end: numb
     );
     newest = range.records.at(-1) ?? newest;
     if (range.next > from) {
+      since = Date.now();
       from = range.next;
       continue;
     }
@@ -69,7 +74,21 @@ async function newestFrom(options: ReadProgressOptions, start: number, end: numb
     if (range.stable >= end) break;
     if (!asked) await endOthers();
     asked = true;
+    if (Date.now() - since > LONG_MS) {
+      since = Date.now();
+      onError(stillOpen(topic, partition));
+    }
     await delay(POLL_MS, undefined, { signal });
   }
   return newest;
+}
+
+function stillOpen(topic: string, partition: number): Error {
+  return new Error(
+    `Cannot take over partition ${partition}: a transaction in ${topic} has been open for ${
+      LONG_MS / 1000
+    } s, and Kafka ` +
+      `does not end it; if this stays, find it with kafka-transactions.sh find-hanging --topic ${topic}, and end it ` +
+      "with kafka-transactions.sh abort",
+  );
 }

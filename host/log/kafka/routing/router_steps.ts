@@ -47,8 +47,9 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
-/** The most messages in one transaction. */
+/** The most messages of one transaction, and the most bytes of their events; one step may have more. */
 const MOST_MESSAGES = 2000;
+const MOST_BYTES = 16 * 1024 * 1024;
 
 export class RouterSteps implements AsyncDisposable {
   readonly #options: RouterStepsOptions;
@@ -116,10 +117,12 @@ export class RouterSteps implements AsyncDisposable {
 
   #takeBatch(): Waiting[] {
     let messages = 0;
+    let bytes = 0;
     let count = 0;
     for (const { step } of this.#waiting) {
       messages += step.outbox.length;
-      if (count > 0 && messages > MOST_MESSAGES) break;
+      bytes += step.outbox.reduce((sum, { value }) => sum + (value?.byteLength ?? 0), 0);
+      if (count > 0 && (messages > MOST_MESSAGES || bytes > MOST_BYTES)) break;
       count++;
     }
     return this.#waiting.splice(0, count);

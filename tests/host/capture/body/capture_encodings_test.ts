@@ -185,7 +185,7 @@ Deno.test("capture() asks to send again without the large event when a batch hol
   refuses("/batch", post(JSON.stringify([event, { ...event, x: "x".repeat(1024 * 1024) }])), /larger than/, 413));
 Deno.test("capture() refuses what the log would not take, recordings too", async () => {
   await using service = await startCaptureService();
-  Object.assign(service.log, { maxEventBytes: 3000 });
+  Object.assign(service.log, { maxEventBytes: 3000 + 96 * 1024 });
   const large = { ...event, properties: { ...event.properties, x: "x".repeat(3000) } };
   const recording = { $snapshot_data: "x".repeat(3000), $session_id: "s" };
   const snapshot = { event: "$snapshot", properties: { ...event.properties, ...recording } };
