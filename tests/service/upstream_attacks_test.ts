@@ -108,6 +108,29 @@ Deno.test("nothing that a client sends gets to PostHog as more than the one requ
     }
   });
 
+  await test.step("no path leads events past the plugins", async () => {
+    const event = '{"api_key":"phc_shop","event":"x","distinct_id":"d"}';
+    for (
+      const path of [
+        "/%65/",
+        "/batch%2F",
+        "/i%2fv0%2fe",
+        "/i/v0/%65?x=1",
+        "/x%2f..%2fe/",
+        "/%2fe",
+        "/i/v0%2f%2fe",
+        "/%ff/..%2fe",
+      ]
+    ) {
+      const bytes = head(`POST ${path} HTTP/1.1`, `content-length: ${event.length}`) + event;
+      const { status, all } = await heads(bytes);
+      assert.deepEqual([status, all], ["HTTP/1.1 404 Not Found", ""], path);
+    }
+    for (const path of ["/%66lags/", "/%2565/", "/%zz"]) {
+      assert.match((await heads(head(`GET ${path} HTTP/1.1`))).lines[0] ?? "", /^GET /, path);
+    }
+  });
+
   await test.step("a GET takes no body along, and announces none", async () => {
     const { all } = await heads(head("GET /api/x HTTP/1.1", `content-length: ${HIDDEN.length}`) + HIDDEN);
     assert.ok(!all.includes("hidden") && !/content-length/.test(all), all);
