@@ -176,6 +176,26 @@ Deno.test("nothing of the operator's is sent on, whatever it is wrapped in", san
     null,
     "Bearer phx_personal",
   ]);
+  posthog.seen.length = 0;
+  const ours = [
+    ["Basic eHg=", "Bearer hog_admin"],
+    ["Bearer phx_personal", "Bearer hog_admin"],
+    ["hog_admin"],
+    ["Token hog_admin"],
+    ["Basic x,Bearer hog_admin=="],
+    ['Digest username="x",token="hog_admin"'],
+    [`Basic ${btoa("hog_admin:")}`],
+    [`Basic ${btoa("me:hog_admin")}`],
+  ];
+  const theirs = [["Basic eHg=", "Bearer phx_personal"], [`Basic ${btoa("me:secret")}`]];
+  for (const values of [...ours, ...theirs]) {
+    const headers = values.map((value): [string, string] => ["authorization", value]);
+    await (await proxy.ask("/api/x", { headers })).body?.cancel();
+  }
+  assert.deepEqual(
+    posthog.seen.map(({ headers }) => headers.get("authorization")),
+    [...ours.map(() => null), ...theirs.map((values) => values.join(", "))],
+  );
 });
 
 Deno.test("a client cannot say who it is; a trusted proxy can", sanitize, async () => {
