@@ -51,7 +51,10 @@ function createFronted(current: () => readonly ProjectConfig[]): () => readonly 
   };
 }
 
-/** Paths of the operator and of capture. Every other path belongs to the PostHog behind a project. */
+/**
+ * Paths of the operator and of capture; the app answers 404 to those that are written in another way. Every other
+ * path belongs to the PostHog behind a project.
+ */
 function isOurs(path: string): boolean {
   return isAdminPath(path) || isCapturePath(path);
 }

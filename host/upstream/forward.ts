@@ -4,11 +4,12 @@
  * @module
  */
 
+import { requestTimeout } from "../capture/capture_error.ts";
 import { Connection } from "./http/connection.ts";
 import { deadline } from "./http/deadlines.ts";
 import { createPool } from "./http/pool.ts";
 import { type AnswerHead, ClosedError, readHead } from "./http/read_head.ts";
-import { type OutgoingRequest, parsedHost, sendRequest } from "./http/send_request.ts";
+import { type OutgoingRequest, parsedHost, RequestBodyError, sendRequest } from "./http/send_request.ts";
 import { toResponse } from "./http/to_response.ts";
 
 export interface Forwarded extends OutgoingRequest {
@@ -35,7 +36,7 @@ const pool = createPool();
 const MOST_WAITING = 1000;
 const waiting = new Map<string, number>();
 
-/** @throws UpstreamError */
+/** Rejects with an UpstreamError, or with a RequestBodyError if the client's body is why there is no answer. */
 export async function forward(forwarded: Forwarded): Promise<Response> {
   const { origin, host } = parsedHost(forwarded.host);
   const lane = forwarded.body instanceof ReadableStream ? `${origin} streams` : origin;
@@ -69,6 +70,7 @@ async function exchange(forwarded: Forwarded, kept?: Connection): Promise<Respon
   const url = parsedHost(forwarded.host);
   let connection = kept;
   let isLate = false;
+  let waitsFor = "upstream";
   let stopOpening = (): void => {};
   const due = deadline(timeoutMs, () => {
     isLate = true;
@@ -80,13 +82,20 @@ async function exchange(forwarded: Forwarded, kept?: Connection): Promise<Respon
       stopOpening = () => reject(new Error("it takes too long to connect"));
       Connection.open(url).then((opened) => isLate ? opened[Symbol.dispose]() : resolve(opened), reject);
     });
-    const sent = sendRequest(connection, forwarded, due.renew);
+    const sent = sendRequest(connection, forwarded, (next) => {
+      waitsFor = next;
+      due.renew();
+    });
     if (!(body instanceof ReadableStream)) await sent;
     const head =
       await (body instanceof ReadableStream ? whileSending(connection, sent, method) : readHead(connection, method));
     return await toResponse(connection, head, (kept) => pool.give(url.origin, kept), timeoutMs);
   } catch (cause) {
     connection?.[Symbol.dispose]();
+    if (cause instanceof RequestBodyError) throw cause;
+    if (isLate && waitsFor === "client") {
+      throw new RequestBodyError("the body came too slowly", { cause: requestTimeout(timeoutMs / 1000) });
+    }
     if (!isLate) {
       throw new UpstreamError("unreachable", `Cannot reach ${url.host}: ${messageOf(cause)}`, { cause });
     }

@@ -8,11 +8,12 @@
  */
 
 import type { Arrival, ArrivalOf, ConnectionInfo } from "../capture/arrival.ts";
-import { CaptureError } from "../capture/capture_error.ts";
+import { CaptureError, malformed } from "../capture/capture_error.ts";
 import { addCorsHeaders } from "../capture/cors.ts";
 import { refuse } from "../capture/respond.ts";
 import type { Upstream } from "../config/upstream.ts";
 import { forward, type Forwarded, UpstreamError } from "./forward.ts";
+import { RequestBodyError } from "./http/send_request.ts";
 import type { Outages } from "./outages.ts";
 import { isShared, type Kind, kindOf, TIMEOUT_MS } from "./path_kind.ts";
 import { readSent, type Sent, streamSent } from "./read_sent.ts";
@@ -66,7 +67,8 @@ export function createProxy(options: ProxyOptions): Proxy {
       options.onAnswer?.(asked.kind, answer.status, performance.now() - started);
       return answer;
     } catch (error) {
-      if (error instanceof CaptureError) return withCors(refuse(error), request);
+      const refusal = refusalOf(error);
+      if (refusal !== null) return withCors(refuse(refusal), request);
       if (!(error instanceof UpstreamError)) throw error;
       options.onAnswer?.(asked.kind, 0, performance.now() - started);
       complain(error.message);
@@ -104,7 +106,7 @@ export function createProxy(options: ProxyOptions): Proxy {
     const path = arrival.path + arrival.search;
     const swap = (text: string, to = key) => token === key ? text : swapToken(text, token, to);
     let { body, length } = sent;
-    if (token !== key && hasToken(sent.text, token)) {
+    if (token !== key && sent.repack !== null && hasToken(sent.text, token)) {
       body = sent.repack(swap(sent.text));
       length = body.byteLength;
     }
@@ -189,6 +191,13 @@ function seldom(onError: (message: string) => void): (message: string) => void {
     onError(silent === 0 ? message : `${message} (and ${silent} requests before it)`);
     silent = 0;
   };
+}
+
+/** What the client did wrong, if it did. */
+function refusalOf(error: unknown): CaptureError | null {
+  if (error instanceof CaptureError) return error;
+  if (!(error instanceof RequestBodyError)) return null;
+  return error.cause instanceof CaptureError ? error.cause : malformed(error.message);
 }
 
 /**

@@ -9,6 +9,7 @@ import { gzipSync } from "node:zlib";
 import type { Arrival } from "../capture/arrival.ts";
 import { decompress, isGzip } from "../capture/body/decompress.ts";
 import { invalidPayload, tooLarge } from "../capture/capture_error.ts";
+import { decodeText } from "./decode_text.ts";
 import { readUpTo } from "./read_up_to.ts";
 
 /** Larger bodies are refused. */
@@ -25,8 +26,8 @@ export interface Sent {
   length: number | null;
   /** The decompressed text of the body if it was read, otherwise "". */
   text: string;
-  /** Encodes this text the way the original body was encoded. */
-  repack(text: string): Uint8Array;
+  /** Encodes this text the way the original body was encoded; null if the body is binary and must stay as it is. */
+  repack: ((text: string) => Uint8Array) | null;
 }
 
 /** All headers of the request, with names in lower case. */
@@ -36,29 +37,28 @@ type SentHeaders = Arrival["headers"];
 const SMALL_BYTES = 64 * 1024;
 
 /**
- * Streams the body. Rejects with a CaptureError if the body is announced as too large; the stream fails if it turns out
- * to be too large.
+ * Streams the body. Rejects with a CaptureError if the body is announced as too large, or if its length is none; the
+ * stream fails with one if it turns out to be too large.
  */
 export async function streamSent(request: Request, headers: SentHeaders): Promise<Sent> {
-  const length = lengthOf(request.method, headers);
-  if (length !== null && length <= SMALL_BYTES) return { ...await readWhole(request), ...UNREAD };
-  if (request.body === null) return { ...NONE, ...UNREAD };
-  return { body: length === null ? bounded(request.body) : request.body, length, ...UNREAD };
+  const framing = framingOf(request.method, headers);
+  if (framing.kind === "none" || request.body === null) return { ...NONE, ...UNREAD };
+  if (framing.kind === "unsaid") return { ...await readBeginning(request.body, SMALL_BYTES), ...UNREAD };
+  if (framing.kind === "chunked") return { body: bounded(request.body), length: null, ...UNREAD };
+  if (framing.bytes <= SMALL_BYTES) return { ...await readWhole(request), ...UNREAD };
+  return { body: request.body, length: framing.bytes, ...UNREAD };
 }
 
 /** Reads the body and its text; a body that is too large for that is streamed. Rejects with a CaptureError. */
 export async function readSent(request: Request, headers: SentHeaders): Promise<Sent> {
-  const length = lengthOf(request.method, headers);
-  if (length !== null && length <= SMALL_BYTES) {
-    const whole = await readWhole(request);
-    return { ...whole, ...await unpack(whole.body) };
-  }
-  if (request.body === null || (length ?? 0) > MOST_READ_BYTES) return await streamSent(request, headers);
-  const body = await readUpTo(request.body, MOST_READ_BYTES).catch(() => {
-    throw endedEarly();
-  });
-  if (body instanceof ReadableStream) return { body: bounded(body), length: null, ...UNREAD };
-  return { body, length: body.byteLength, ...await unpack(body) };
+  const framing = framingOf(request.method, headers);
+  if (framing.kind === "none" || request.body === null) return { ...NONE, ...UNREAD };
+  const length = framing.kind === "length" ? framing.bytes : null;
+  if ((length ?? 0) > MOST_READ_BYTES) return await streamSent(request, headers);
+  const sent = length !== null && length <= SMALL_BYTES
+    ? await readWhole(request)
+    : await readBeginning(request.body, MOST_READ_BYTES);
+  return { ...sent, ...sent.body instanceof ReadableStream ? UNREAD : await unpack(sent.body) };
 }
 
 const WITHOUT_BODY = ["GET", "HEAD"];
@@ -69,8 +69,10 @@ const UNREAD = { text: "", repack: encode };
 async function unpack(body: Uint8Array | null): Promise<Pick<Sent, "text" | "repack">> {
   if (body === null) return UNREAD;
   const plain = isGzip(body) ? await decompress(body, "gzip", MOST_READ_BYTES).catch(() => null) : null;
-  if (plain !== null) return { text: decode(plain), repack: (text) => gzipSync(encode(text), { level: 1 }) };
-  const form = decode(body);
+  const form = decodeText(plain ?? body);
+  // Fields around which there is something binary can still say which project is meant.
+  if (form === null) return { text: new TextDecoder().decode(plain ?? body), repack: null };
+  if (plain !== null) return { text: form, repack: (text) => gzipSync(encode(text), { level: 1 }) };
   const data = /(?:^|&)data=([^&]+)/.exec(form)?.[1];
   const inner = data === undefined ? null : decodeBase64(data);
   if (data === undefined || inner === null) return { text: form, repack: encode };
@@ -78,44 +80,68 @@ async function unpack(body: Uint8Array | null): Promise<Pick<Sent, "text" | "rep
   return { text: inner, repack: (text) => encode(form.replace(data, () => pack(text))) };
 }
 
-/** Null if the body is not such a form. */
+/** Null if the field is not the base64 of a text. */
 function decodeBase64(field: string): string | null {
   try {
     const text = decodeURIComponent(field);
-    return /^[A-Za-z0-9+/= ]+$/.test(text) ? Buffer.from(text.replaceAll(" ", "+"), "base64").toString() : null;
+    return /^[A-Za-z0-9+/= ]+$/.test(text) ? decodeText(Buffer.from(text.replaceAll(" ", "+"), "base64")) : null;
   } catch {
     return null;
   }
-}
-
-function decode(bytes: Uint8Array): string {
-  return new TextDecoder().decode(bytes);
 }
 
 function encode(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
 
-/** Only what was really sent counts: a GET may announce a length and send nothing. */
-async function readWhole(request: Request): Promise<{ body: Uint8Array<ArrayBuffer> | null; length: number }> {
-  if (WITHOUT_BODY.includes(request.method)) return NONE;
+type Body = Pick<Sent, "body" | "length">;
+
+async function readWhole(request: Request): Promise<Body> {
   const body = await request.bytes().catch(() => {
     throw endedEarly();
   });
   return { body, length: body.byteLength };
 }
 
+/** The whole body if it has at most `most` bytes, and none if it has no byte; otherwise a stream. */
+async function readBeginning(stream: ReadableStream<Uint8Array<ArrayBuffer>>, most: number): Promise<Body> {
+  const body = await readUpTo(stream, most).catch(() => {
+    throw endedEarly();
+  });
+  if (body instanceof ReadableStream) return { body: bounded(body), length: null };
+  return body.byteLength === 0 ? NONE : { body, length: body.byteLength };
+}
+
 function endedEarly(): Error {
   return invalidPayload("Malformed request data: the body ended before it was complete");
 }
 
-/** Null if the body is chunked: a Content-Length beside Transfer-Encoding must be ignored. */
-function lengthOf(method: string, headers: SentHeaders): number | null {
-  if (WITHOUT_BODY.includes(method)) return 0;
-  const announced = headers.has("transfer-encoding") ? undefined : headers.get("content-length");
-  if (announced === undefined) return null;
-  if (Number(announced) > MOST_BYTES) throw requestTooLarge();
-  return Number(announced);
+/**
+ * How the head of a request frames its body. Where it does not say, there is no body in HTTP/1.1, and in HTTP/2 there
+ * may be one.
+ */
+type Framing = { kind: "none" } | { kind: "length"; bytes: number } | { kind: "chunked" } | { kind: "unsaid" };
+
+/** A Content-Length beside Transfer-Encoding must be ignored, and a GET may announce a length and send nothing. */
+function framingOf(method: string, headers: SentHeaders): Framing {
+  if (WITHOUT_BODY.includes(method)) return { kind: "none" };
+  if (headers.has("transfer-encoding")) return { kind: "chunked" };
+  const announced = headers.get("content-length");
+  if (announced === undefined) return { kind: "unsaid" };
+  const bytes = parseLength(announced);
+  if (bytes > MOST_BYTES) throw requestTooLarge();
+  return { kind: "length", bytes };
+}
+
+/** The value that all Content-Length headers of the request have, which come joined by commas. */
+function parseLength(announced: string): number {
+  const [length = "", ...others] = announced.split(",").map((each) => each.trim());
+  if (!/^\d{1,15}$/.test(length) || others.some((other) => other !== length)) {
+    throw invalidPayload(
+      `Malformed request data: Content-Length is ${JSON.stringify(announced)}, expected one number of bytes`,
+    );
+  }
+  return Number(length);
 }
 
 function bounded(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {

@@ -4,9 +4,9 @@
  * @module
  */
 
+import { Buffer } from "node:buffer";
 import type { Arrival } from "../capture/arrival.ts";
 import { type HeaderList, hopByHop } from "./hop_by_hop.ts";
-import { BEARER } from "./tokens.ts";
 
 /**
  * The session cookie of the operator's page, which PostHog must not see. Several Cookie headers may have been joined
@@ -59,6 +59,18 @@ export function headersFor({ arrival, isOurToken, swap, acceptEncoding }: Header
 function withoutOurs(name: string, value: string, isOurToken: (token: string) => boolean): string {
   if (name === "cookie") return value.replaceAll(OUR_COOKIE, "").replace(/^[;,]\s*/, "");
   if (name !== "authorization") return value;
-  const token = BEARER.exec(value)?.[1];
-  return token !== undefined && isOurToken(token) ? "" : value;
+  return wordsOf(value).some(isOurToken) ? "" : value;
+}
+
+/**
+ * Everything in an Authorization header that may be a token, in whatever scheme. Several headers may have been joined
+ * by commas, and a token may itself contain the characters that stand around tokens.
+ */
+function wordsOf(value: string): string[] {
+  const basic = [...value.matchAll(/\bBasic\s+([\w+/-]+)/gi)].flatMap(([, packed = ""]) => {
+    const pair = Buffer.from(packed, "base64").toString();
+    const colon = pair.indexOf(":");
+    return [pair.slice(0, Math.max(0, colon)), pair.slice(colon + 1)];
+  });
+  return [...value.split(/,?\s+/), ...value.split(/[\s,]+/), ...value.split(/[\s,;:="']+/), ...basic];
 }

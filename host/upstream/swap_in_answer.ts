@@ -3,6 +3,7 @@
  * @module
  */
 
+import { decodeText } from "./decode_text.ts";
 import { UpstreamError } from "./forward.ts";
 import { readUpTo } from "./read_up_to.ts";
 import { swapToken } from "./tokens.ts";
@@ -11,7 +12,7 @@ import { swapToken } from "./tokens.ts";
 const MOST_BYTES = 5 * 1024 * 1024;
 
 /**
- * Resolves with the answer, its token replaced. An answer that is compressed, not text or too large stays as it is.
+ * Resolves with the answer, its token replaced. An answer that is compressed, not UTF-8 or too large stays as it is.
  * Rejects with an UpstreamError.
  */
 export async function swapInAnswer(answer: Response, from: string, to: string): Promise<Response> {
@@ -21,7 +22,8 @@ export async function swapInAnswer(answer: Response, from: string, to: string): 
     throw new UpstreamError("unreachable", `Cannot read an answer to its end: ${cause.message}`, { cause });
   });
   if (read instanceof ReadableStream) return new Response(read, answer);
-  const swapped = new TextEncoder().encode(swapToken(new TextDecoder().decode(read), from, to));
+  const text = decodeText(read);
+  const swapped = text === null ? read : new TextEncoder().encode(swapToken(text, from, to));
   const headers = new Headers(answer.headers);
   headers.set("content-length", String(swapped.byteLength));
   return new Response(swapped, { status: answer.status, headers });

@@ -16,6 +16,15 @@ export class Connection implements Disposable {
   readonly #outgoing = new Uint8Array(BUFFER_BYTES);
   /** What was read but not yet used: a view into the buffer. */
   #rest: Uint8Array<ArrayBuffer> = EMPTY;
+  /** A read that began while the connection was idle; the first read of the next answer takes it over. */
+  #pending: Promise<number | null> | null = null;
+  /** Null unless the connection is idle. */
+  #onEnded: (() => void) | null = null;
+  readonly #ended = (): void => {
+    if (this.#onEnded === null) return;
+    this[Symbol.dispose]();
+    this.#onEnded();
+  };
   #isClosed = false;
 
   constructor(socket: Deno.TcpConn | Deno.TlsConn) {
@@ -39,6 +48,23 @@ export class Connection implements Disposable {
   /** Whether the upstream sent something that was not asked for. */
   get hasRest(): boolean {
     return this.#rest.byteLength > 0;
+  }
+
+  /**
+   * Closes the connection, and calls `onEnded`, as soon as the upstream closes it or sends anything that nobody asked
+   * for: it would be taken for the answer to the next request. An idle connection does not keep the process running.
+   */
+  idle(onEnded: () => void): void {
+    this.#onEnded = onEnded;
+    this.#socket.unref();
+    this.#pending = this.#socket.read(this.#buffer);
+    this.#pending.then(this.#ended, this.#ended);
+  }
+
+  /** Ends the idle time: what comes from now on is an answer. */
+  wake(): void {
+    this.#onEnded = null;
+    this.#socket.ref();
   }
 
   /**
@@ -67,7 +93,9 @@ export class Connection implements Disposable {
       this.#rest = EMPTY;
       return rest;
     }
-    const length = await this.#socket.read(this.#buffer);
+    const pending = this.#pending;
+    this.#pending = null;
+    const length = await (pending ?? this.#socket.read(this.#buffer));
     return length === null ? null : this.#buffer.subarray(0, length);
   }
 

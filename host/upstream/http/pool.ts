@@ -13,7 +13,7 @@ const MOST_KEPT = 64;
 const KEEP_MS = 15_000;
 
 export interface Pool {
-  /** A connection that was used before, or null if there is none. */
+  /** A connection that was used before and from which nothing has come since, or null if there is none. */
   take(place: string): Connection | null;
   /** Keeps a connection whose last answer was read to its end. */
   give(place: string, connection: Connection): void;
@@ -34,12 +34,21 @@ export function createPool(now: () => number = performance.now.bind(performance)
   }
 
   return {
-    take: (place) => kept.get(place)?.pop()?.connection ?? null,
+    take(place) {
+      const connection = kept.get(place)?.pop()?.connection ?? null;
+      connection?.wake();
+      return connection;
+    },
     give(place, connection) {
       const list = kept.get(place) ?? [];
       if (list.length >= MOST_KEPT || connection.isClosed || connection.hasRest) return connection[Symbol.dispose]();
-      list.push({ connection, since: now() });
+      const entry = { connection, since: now() };
+      list.push(entry);
       kept.set(place, list);
+      connection.idle(() => {
+        const at = list.indexOf(entry);
+        if (at !== -1) list.splice(at, 1);
+      });
       if (sweep !== undefined) return;
       sweep = setInterval(dropIdle, KEEP_MS);
       Deno.unrefTimer(sweep);

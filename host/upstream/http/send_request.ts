@@ -4,7 +4,6 @@
  */
 
 import type { Connection } from "./connection.ts";
-import { ProtocolError } from "./read_head.ts";
 
 export interface OutgoingRequest {
   /**
@@ -22,8 +21,13 @@ export interface OutgoingRequest {
   length: number | null;
 }
 
-/** Called for each piece of a stream that was sent. */
-type OnSent = () => void;
+/** The client's body could not be read to its end, or is not as long as its head says. The upstream is not to blame. */
+export class RequestBodyError extends Error {
+  override name = "RequestBodyError";
+}
+
+/** Called before each step of sending a stream: the next piece comes from the client, then the upstream takes it. */
+type OnStep = (waitsFor: "client" | "upstream") => void;
 
 const parsed = new Map<string, URL>();
 
@@ -36,9 +40,15 @@ export function parsedHost(host: string): URL {
   return url;
 }
 
-/** Resolves when the whole request has been written. */
-export async function sendRequest(connection: Connection, request: OutgoingRequest, onSent: OnSent): Promise<void> {
+/**
+ * Resolves when the whole request has been written. Rejects with a RequestBodyError if it is the body's fault that it
+ * cannot be.
+ */
+export async function sendRequest(connection: Connection, request: OutgoingRequest, onStep: OnStep): Promise<void> {
   const { method, headers, body, length } = request;
+  if (length !== null && !(Number.isSafeInteger(length) && length >= 0)) {
+    throw new RequestBodyError(`Cannot send a body of ${length} bytes: expected a whole number, or null`);
+  }
   const upstream = parsedHost(request.host);
   let head = `${method} ${upstream.pathname.replace(/\/$/, "")}${request.path} HTTP/1.1\r\nhost: ${upstream.host}\r\n`;
   for (const [name, value] of headers) head += `${name}: ${value}\r\n`;
@@ -47,7 +57,7 @@ export async function sendRequest(connection: Connection, request: OutgoingReque
   head += "\r\n";
   if (!(body instanceof ReadableStream)) return await connection.writeText(head, body ?? undefined);
   await connection.writeText(head);
-  await sendStream(connection, body, length, onSent);
+  await sendStream(connection, body, length, onStep);
 }
 
 /** Sends exactly as many bytes as were announced: any more would be read as the next request. */
@@ -55,20 +65,37 @@ async function sendStream(
   connection: Connection,
   body: ReadableStream<Uint8Array>,
   length: number | null,
-  onSent: OnSent,
+  onStep: OnStep,
 ): Promise<void> {
   let sent = 0;
-  for await (const piece of body) {
+  for await (const piece of piecesOf(body, onStep)) {
     if (piece.byteLength === 0) continue;
     sent += piece.byteLength;
-    if (length !== null && sent > length) throw new ProtocolError("the client sent more than it announced");
+    if (length !== null && sent > length) throw new RequestBodyError("the client sent more than it announced");
     if (length !== null) await connection.write(piece);
     else {
       await connection.writeText(`${piece.byteLength.toString(16)}\r\n`, piece);
       await connection.writeText("\r\n");
     }
-    onSent();
   }
   if (length === null) await connection.writeText("0\r\n\r\n");
-  else if (sent < length) throw new ProtocolError("the client sent less than it announced");
+  else if (sent < length) throw new RequestBodyError("the client sent less than it announced");
+}
+
+/** Yields the pieces of a stream, and cancels it if they are not all taken. Throws a RequestBodyError if it fails. */
+async function* piecesOf(body: ReadableStream<Uint8Array>, onStep: OnStep): AsyncGenerator<Uint8Array, void> {
+  const reader = body.getReader();
+  try {
+    while (true) {
+      onStep("client");
+      const { done, value } = await reader.read().catch((cause) => {
+        throw new RequestBodyError("the body ended before it was complete", { cause });
+      });
+      onStep("upstream");
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    await reader.cancel().catch(() => {});
+  }
 }

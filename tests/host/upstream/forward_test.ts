@@ -4,77 +4,8 @@
  */
 
 import assert from "node:assert/strict";
-import { forward, type Forwarded, UpstreamError } from "../../../host/upstream/forward.ts";
-
-/**
- * A server that answers each request with the next of these texts, by one connection as long as the client keeps it.
- */
-function serveRaw(...answers: string[]) {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const seen: string[] = [];
-  let connections = 0;
-  const open = new Set<Deno.Conn>();
-  const decoder = new TextDecoder();
-
-  async function talk(connection: Deno.Conn): Promise<void> {
-    const buffer = new Uint8Array(64 * 1024);
-    try {
-      while (true) {
-        const length = await connection.read(buffer);
-        if (length === null) break;
-        seen.push(decoder.decode(buffer.subarray(0, length)));
-        const answer = answers.shift();
-        if (answer === undefined) break;
-        for (const piece of answer.split("|")) {
-          if (piece === "CLOSE") return;
-          await connection.write(new TextEncoder().encode(piece));
-          await new Promise((resolve) => setTimeout(resolve, 2));
-        }
-      }
-    } catch {
-      // The client has closed it.
-    } finally {
-      open.delete(connection);
-      try {
-        connection.close();
-      } catch {
-        // It is closed already.
-      }
-    }
-  }
-
-  const listening = (async () => {
-    for await (const connection of listener) {
-      connections++;
-      open.add(connection);
-      void talk(connection);
-    }
-  })();
-  return {
-    host: `http://127.0.0.1:${listener.addr.port}`,
-    seen,
-    connections: () => connections,
-    async [Symbol.asyncDispose]() {
-      listener.close();
-      for (const connection of open) connection.close();
-      await listening;
-    },
-  };
-}
-
-function ask(host: string, given: Partial<Forwarded> = {}): Promise<Response> {
-  return forward({
-    host,
-    path: "/flags/?v=2",
-    method: "GET",
-    headers: [],
-    body: null,
-    length: 0,
-    timeoutMs: 500,
-    isRepeatable: true,
-    ...given,
-  });
-}
+import { UpstreamError } from "../../../host/upstream/forward.ts";
+import { ask, serveRaw } from "../../kit/servers/raw_server.ts";
 
 const OK = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 // Kept connections and the timer that ends them outlive a test.

@@ -11,55 +11,8 @@ import { kindOf } from "../../../host/upstream/path_kind.ts";
 import { createArrivals } from "../../../host/capture/arrival.ts";
 import { createStaleCache } from "../../../host/upstream/stale_cache.ts";
 import { toUpstream } from "../../../host/config/upstream.ts";
+import { proxyTo, standIn } from "../../kit/proxy_to.ts";
 import { temporaryFolder } from "../../kit/temporary_folder.ts";
-
-interface Seen {
-  method: string;
-  path: string;
-  headers: Headers;
-  body: Uint8Array;
-}
-
-function standIn(answer: (seen: Seen) => Response | Promise<Response>) {
-  const seen: Seen[] = [];
-  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, async (request) => {
-    const { pathname, search } = new URL(request.url);
-    const one = {
-      method: request.method,
-      path: pathname + search,
-      headers: request.headers,
-      body: new Uint8Array(await request.arrayBuffer()),
-    };
-    seen.push(one);
-    return await answer(one);
-  });
-  const host = `http://127.0.0.1:${server.addr.port}`;
-  return { seen, host, [Symbol.asyncDispose]: () => server.shutdown() };
-}
-
-async function proxyTo(host: string, apiKey?: string) {
-  const folder = await temporaryFolder();
-  const upstream = toUpstream({ type: "posthog", host, ...(apiKey && { api_key: apiKey }) });
-  const proxy = createProxy({
-    projects: () => [{ token: "phc_here", upstream }],
-    cache: createStaleCache(folder.file("cache")),
-    arrivalOf: createArrivals({
-      trustProxy: (address) => address === "10.0.0.1",
-      clientIpHeader: null,
-      pathPrefix: "/ingest",
-    }).arrivalOf,
-    isOurToken: (token) => token.startsWith("hog_"),
-    onError: () => {},
-    outages: createOutages(Date.now),
-  });
-  const ask = async (path: string, init?: RequestInit, remote = "1.2.3.4") => {
-    const remoteAddr: Deno.Addr = { transport: "tcp", hostname: remote, port: 1 };
-    const answer = await proxy(new Request(`http://hogpen.example${path}`, init), { remoteAddr });
-    assert.ok(answer);
-    return answer;
-  };
-  return { ask, [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() };
-}
 
 const sanitize = { sanitizeOps: false, sanitizeResources: false };
 
@@ -223,6 +176,26 @@ Deno.test("nothing of the operator's is sent on, whatever it is wrapped in", san
     null,
     "Bearer phx_personal",
   ]);
+  posthog.seen.length = 0;
+  const ours = [
+    ["Basic eHg=", "Bearer hog_admin"],
+    ["Bearer phx_personal", "Bearer hog_admin"],
+    ["hog_admin"],
+    ["Token hog_admin"],
+    ["Basic x,Bearer hog_admin=="],
+    ['Digest username="x",token="hog_admin"'],
+    [`Basic ${btoa("hog_admin:")}`],
+    [`Basic ${btoa("me:hog_admin")}`],
+  ];
+  const theirs = [["Basic eHg=", "Bearer phx_personal"], [`Basic ${btoa("me:secret")}`]];
+  for (const values of [...ours, ...theirs]) {
+    const headers = values.map((value): [string, string] => ["authorization", value]);
+    await (await proxy.ask("/api/x", { headers })).body?.cancel();
+  }
+  assert.deepEqual(
+    posthog.seen.map(({ headers }) => headers.get("authorization")),
+    [...ours.map(() => null), ...theirs.map((values) => values.join(", "))],
+  );
 });
 
 Deno.test("a client cannot say who it is; a trusted proxy can", sanitize, async () => {
