@@ -13,6 +13,7 @@ export const RULE_KINDS = [
   "consumer_failing",
   "log_full",
   "upstream_away",
+  "events_wait",
 ] as const;
 
 export const alertRule = z.strictObject({
@@ -56,4 +57,5 @@ export const DEFAULT_RULES: AlertRule[] = [
   { id: "dead-letters", when: "dead_letters", threshold: 100, minutes: 60 },
   { id: "log-full", when: "log_full", threshold: 80, minutes: 5 },
   { id: "upstream-away", when: "upstream_away", threshold: 0, minutes: 2 },
+  { id: "events-wait", when: "events_wait", threshold: 0, minutes: 1 },
 ].map((rule) => alertRule.parse(rule));

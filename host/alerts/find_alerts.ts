@@ -18,6 +18,8 @@ export interface Observed {
   log(): { used: number; max: number } | null;
   /** The upstreams that do not answer. */
   outages(): { host: string; since: number; failed: number; message: string }[];
+  /** The projects with plugins or destinations that cannot be opened here. */
+  unreadable(): { teamId: number; names: string; reason: string }[];
   now(): number;
   /** The dead letters of the last `minutes`, by project. */
   deadLetters(minutes: number): Promise<{ teamId: number; consumer: string; count: number }[]>;
@@ -99,6 +101,10 @@ async function check(rule: AlertRule, observed: Observed): Promise<Finding[]> {
           `${outage.host} has not answered for ${minutes} min (${outage.failed} requests): ${outage.message}`;
         return finding(`upstreams/${outage.host}`, 0, message);
       });
+    case "events_wait":
+      return observed.unreadable().map(({ teamId, names, reason }) =>
+        finding(`projects/${teamId}`, teamId, `Events of project ${teamId} wait for ${names}: ${reason}`)
+      );
     case "consumer_failing":
       return (await observed.consumers()).filter(({ state, lastError }) => state === "waiting" && lastError !== null)
         .map((consumer) =>

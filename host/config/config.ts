@@ -52,6 +52,18 @@ export interface ProjectConfig {
   destinations: DestinationConfig[];
   /** The PostHog to which everything but capture is passed. */
   upstream?: Upstream;
+  /** What belongs to the project but cannot be opened here. While there are such plugins, its events must wait. */
+  unreadable?: UnreadableThings;
+}
+
+/** What was made through the API and sealed with a key that this host does not have. */
+export interface UnreadableThings {
+  /** Ids of plugin configs. Whether they are enabled cannot be known. */
+  plugins: number[];
+  /** Ids of destinations. */
+  destinations: string[];
+  /** Why one of them cannot be opened. */
+  reason: string;
 }
 
 export interface HogpenConfig {

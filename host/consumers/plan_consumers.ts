@@ -45,6 +45,9 @@ export function planConsumers(config: HogpenConfig, services: PlanServices): Con
       if (plugin === undefined || capabilities === null) reserve.push(...possibleConsumers(pluginConfig));
       else run.push(...planPlugin(plugin, capabilities, services));
     }
+    const { plugins = [], destinations = [] } = project.unreadable ?? {};
+    for (const id of plugins) reserve.push(...possibleConsumers({ id, teamId: project.id }));
+    for (const id of destinations) reserve.push({ id: destinationConsumer(project.id, id), project: project.id });
   }
   return { run, reserve };
 }
@@ -55,7 +58,7 @@ function planDestination(
   { openDestination }: PlanServices,
 ): ConsumerSpec {
   return {
-    id: `destination:${project.id}/${destination.id}`,
+    id: destinationConsumer(project.id, destination.id),
     project: project.id,
     revision: JSON.stringify(destination),
     ...openDestination(project, destination),
@@ -102,6 +105,10 @@ function planPlugin(
   return specs;
 }
 
-function possibleConsumers({ id, teamId }: PluginConfig): ConsumerRef[] {
+function destinationConsumer(project: number, id: string): string {
+  return `destination:${project}/${id}`;
+}
+
+function possibleConsumers({ id, teamId }: Pick<PluginConfig, "id" | "teamId">): ConsumerRef[] {
   return ["onEvent", "exportEvents", "composeWebhook"].map((fn) => ({ id: `${fn}:${id}`, project: teamId }));
 }

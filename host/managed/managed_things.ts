@@ -7,7 +7,13 @@
 import { createHash } from "node:crypto";
 import { Buffer } from "node:buffer";
 import { join } from "node:path";
-import type { DestinationConfig, HogpenConfig, PluginConfig, ProjectConfig } from "../config/config.ts";
+import type {
+  DestinationConfig,
+  HogpenConfig,
+  PluginConfig,
+  ProjectConfig,
+  UnreadableThings,
+} from "../config/config.ts";
 import { toUpstream } from "../config/upstream.ts";
 import { type ConfigDefaults, toDestinationConfig, toPluginConfig } from "../config/read_config.ts";
 import type { NewAuditEntry, Thing, ThingChange, ThingConflict, Things } from "../store/things.ts";
@@ -21,6 +27,7 @@ import {
 } from "./managed_values.ts";
 import type { Seal } from "./seal.ts";
 import { createThingCodec, type ManagedDestination, type ManagedPlugin } from "./thing_codec.ts";
+import { noteUnreadable } from "./unreadable.ts";
 
 /** A thing, with the version that a change to it must name. */
 export interface Versioned<T> {
@@ -34,6 +41,8 @@ export interface Managed {
   plugins: ReadonlyMap<number, Versioned<ManagedPlugin>>;
   /** By `<project>/<id>`. */
   destinations: ReadonlyMap<string, Versioned<ManagedDestination>>;
+  /** What cannot be opened here, by project. */
+  unreadable: ReadonlyMap<number, UnreadableThings>;
 }
 
 export interface Revision {
@@ -70,7 +79,7 @@ export interface ManagedThings {
   reload(): Promise<boolean>;
   /**
    * The configuration of the file, merged with what was made through the API. Anything that conflicts with the file is
-   * left out.
+   * left out. Projects name what could not be opened.
    */
   combine(file: HogpenConfig): Promise<HogpenConfig>;
   nextId(kind: "project" | "plugin"): number;
@@ -118,26 +127,28 @@ export async function openManagedThings(options: ManagedThingsOptions): Promise<
     const [projects, plugins, destinations] = await Promise.all(
       [KINDS.project, KINDS.plugin, KINDS.destination].map((kind) => things.list(kind)),
     ) as [Thing[], Thing[], Thing[]];
+    const unreadable = new Map<number, UnreadableThings>();
     return {
       projects: readable(projects, (thing) => [Number(thing.id), projectValue.parse(JSON.parse(thing.value))]),
       plugins: readable(plugins, (thing) => [Number(thing.id), codec.openPlugin(thing)]),
       destinations: readable(destinations, (thing) => [thing.id, codec.openDestination(thing)]),
+      unreadable,
     };
-  }
 
-  /**
-   * A thing that cannot be opened, because it was sealed with a different key, must not keep the others from running.
-   */
-  function readable<K, T>(list: Thing[], convert: (thing: Thing) => [K, T]): Map<K, Versioned<T>> {
-    return new Map(list.flatMap((thing) => {
-      try {
-        const [key, value] = convert(thing);
-        return [[key, { version: thing.version, updatedAt: thing.updatedAt, value }] as const];
-      } catch (error) {
-        onError(`Cannot use ${thing.kind} ${thing.id}: ${error instanceof Error ? error.message : error}`);
-        return [];
-      }
-    }));
+    /** A thing that cannot be opened must not keep other projects from running. */
+    function readable<K, T>(list: Thing[], convert: (thing: Thing) => [K, T]): Map<K, Versioned<T>> {
+      return new Map(list.flatMap((thing) => {
+        try {
+          const [key, value] = convert(thing);
+          return [[key, { version: thing.version, updatedAt: thing.updatedAt, value }] as const];
+        } catch (error) {
+          const reason = messageOf(error);
+          onError(`Cannot use ${thing.kind} ${thing.id}: ${reason}`);
+          noteUnreadable(unreadable, thing, reason);
+          return [];
+        }
+      }));
+    }
   }
 
   /** The first change is that of the thing itself. */
@@ -197,9 +208,21 @@ export async function openManagedThings(options: ManagedThingsOptions): Promise<
     try {
       return [toDestinationConfig(completeDestination(entry, project))];
     } catch (error) {
-      onError(`Cannot use destination ${project.id}/${entry.id}: ${error instanceof Error ? error.message : error}`);
+      onError(`Cannot use destination ${project.id}/${entry.id}: ${messageOf(error)}`);
       return [];
     }
+  }
+
+  function unreadableIn({ id, plugins, destinations }: ProjectConfig): Pick<ProjectConfig, "unreadable"> {
+    const found = state.unreadable.get(id);
+    if (found === undefined) return {};
+    // What the file has under the same id takes its place.
+    const left = {
+      ...found,
+      plugins: found.plugins.filter((id) => !plugins.some((plugin) => plugin.id === id)),
+      destinations: found.destinations.filter((id) => !destinations.some((destination) => destination.id === id)),
+    };
+    return left.plugins.length + left.destinations.length === 0 ? {} : { unreadable: left };
   }
 
   /** Writes an uploaded archive to a file that the loader can read. */
@@ -274,10 +297,15 @@ export async function openManagedThings(options: ManagedThingsOptions): Promise<
               value.teamId === project.id && !project.destinations.some(({ id }) => id === value.entry.id)
             ).flatMap(({ value }) => toDestination(value.entry, project)),
           ],
+          ...unreadableIn(project),
         })),
       };
     },
-    nextId: (kind) => Math.max(FIRST_ID - 1, ...(kind === "project" ? state.projects : state.plugins).keys()) + 1,
+    nextId(kind) {
+      const unreadable = [...state.unreadable.values()].flatMap(({ plugins }) => plugins);
+      const taken = kind === "project" ? [...state.projects.keys()] : [...state.plugins.keys(), ...unreadable];
+      return Math.max(FIRST_ID - 1, ...taken) + 1;
+    },
     putProject: (value, context) => put({ kind: "project", value, context }, context),
     putPlugin: (value, context) => put({ kind: "plugin", value, context }, context),
     putDestination: (value, context) => put({ kind: "destination", value, context }, context),
@@ -321,4 +349,8 @@ function auditEntry(target: string, context: Omit<ChangeContext, "ifVersion">): 
   const text = (value: unknown) => value === null || value === undefined ? null : JSON.stringify(value);
   const { actor, action, before, after } = context;
   return { actor, action, target, before: text(before), after: text(after) };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -20,6 +20,7 @@ import { ROUTER } from "../router/router.ts";
 import { loadWith } from "../packages/load_with.ts";
 import { PACKAGE_GROUPS } from "../packages/package_groups.ts";
 import { type GeoipDatabase, openGeoipDatabase } from "../services/geoip/geoip_database.ts";
+import { type FileLock, lockFile } from "../sqlite/file_lock.ts";
 import { openSqliteStore } from "../store/sqlite_store.ts";
 import type { Store } from "../store/store.ts";
 import { openLogOrRescue, openStoreOrRescue } from "./upkeep/rescue/open_or_rescue.ts";
@@ -61,6 +62,8 @@ export async function openBackEnds({ settings, notices, moving = false }: BackEn
   }
   await openDataFolder(settings.data);
   await using opened = new AsyncDisposableStack();
+  // On SQLite the log has this lock itself.
+  if (!moving && settings.kafka !== null) opened.use(await lockDataFolder(settings));
   const movingLog = moving ? opened.use(await openMoving(settings, notices)) : null;
   const log = movingLog ?? opened.use(
     settings.kafka === null ? await openSqlite(settings, notices) : await openKafkaAlone(settings, notices),
@@ -89,6 +92,11 @@ export async function openBackEnds({ settings, notices, moving = false }: BackEn
 export async function openStore({ databaseUrl, data, sync }: Settings): Promise<Store> {
   if (databaseUrl !== null) return await openPostgres(databaseUrl);
   return await openSqliteStore({ path: join(data, STORE_FILE), synchronous: sync });
+}
+
+/** Two processes on one data folder would be one host to Kafka, and each would take the other's partitions. */
+async function lockDataFolder({ data, reusePort }: Settings): Promise<FileLock> {
+  return await lockFile(join(data, `${LOG_FILE}.lock`), `the data folder ${data}`, reusePort ? TAKE_OVER_MS : 0);
 }
 
 async function openMoving(settings: Settings, notices: Notices): Promise<MovingLog> {

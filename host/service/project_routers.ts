@@ -21,7 +21,10 @@ export interface ProjectRoutersOptions {
 }
 
 export interface ProjectRouters extends AsyncDisposable {
-  /** Resolves when no batch is left in a chain of an earlier configuration. */
+  /**
+   * Resolves when no batch is left in a chain of an earlier configuration. A project with plugins that cannot be opened
+   * has no router, so that no event goes past them.
+   */
   apply(config: HogpenConfig): Promise<void>;
 }
 
@@ -48,12 +51,13 @@ export function createProjectRouters(options: ProjectRoutersOptions): ProjectRou
 
   return {
     async apply(config) {
-      const wanted = new Set(config.projects.map(({ id }) => id));
+      const projects = config.projects.filter(({ unreadable }) => (unreadable?.plugins.length ?? 0) === 0);
+      const wanted = new Set(projects.map(({ id }) => id));
       const gone = [...routers].filter(([id]) => !wanted.has(id));
       for (const [id] of gone) routers.delete(id);
       await Promise.all([
         ...gone.map(([, router]) => router[Symbol.asyncDispose]()),
-        ...config.projects.map(async (project) => {
+        ...projects.map(async (project) => {
           const chain = chainFor(project);
           const router = routers.get(project.id);
           if (router) return await router.setChain(chain);

@@ -279,7 +279,15 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     seal,
     now,
     onError: notices.warn,
-    observed: observe({ plugins: api, consumers, store, log, outages, now }),
+    observed: observe({
+      plugins: api,
+      consumers,
+      store,
+      log,
+      outages,
+      projects: () => running.current.projects,
+      now,
+    }),
   });
   const self = { id: instanceId, role: settings.hostRole, version: options.version, startedAt: now() };
   const own = () =>

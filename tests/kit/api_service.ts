@@ -118,7 +118,15 @@ export async function startApi(overrides: Partial<AppOptions> = {}): Promise<Api
     things: store.things,
     seal: createSeal("test"),
     now: Date.now,
-    observed: observe({ plugins: { list: () => plugins }, consumers, store, log, outages, now: Date.now }),
+    observed: observe({
+      plugins: { list: () => plugins },
+      consumers,
+      store,
+      log,
+      outages,
+      projects: () => projects,
+      now: Date.now,
+    }),
     send({ id }, notice) {
       sent.push({ channel: id, notice });
       return Promise.resolve();

@@ -6,6 +6,7 @@
 import assert from "node:assert/strict";
 import { PostHog } from "posthog-node";
 import { eventually } from "../kit/eventually.ts";
+import { listenersOn } from "../kit/listeners.ts";
 import { ADMIN_TOKEN, type ShownEvent, startTestService } from "../kit/service.ts";
 
 for (const signal of ["SIGTERM", "SIGKILL"] as const) {
@@ -65,16 +66,6 @@ Deno.test("open pages are let go of at a stop, and a request that never ends doe
   await service.capture({ api_key: "phc_local", event: "hello", distinct_id: "me" });
   assert.equal((await service.end("SIGTERM")).code, 0);
 });
-
-/** How many sockets of this machine listen on a port. */
-async function listenersOn(port: string): Promise<number> {
-  const table = await Deno.readTextFile("/proc/net/tcp");
-  const address = `:${Number(port).toString(16).toUpperCase().padStart(4, "0")}`;
-  return table.split("\n").filter((line) => {
-    const [, local = "", , state] = line.trim().split(/\s+/);
-    return local.endsWith(address) && state === "0A";
-  }).length;
-}
 
 Deno.test({
   name:

@@ -23,6 +23,7 @@ import { type OwnedInbox, RouterSteps } from "./routing/router_steps.ts";
 import { resumeRouting, type RoutingProgress } from "./routing/routing_progress.ts";
 import { StoredTopic } from "./reading/stored_topic.ts";
 import { TopicReader } from "./reading/topic_reader.ts";
+import { checkDatabase } from "./cluster/shared_database.ts";
 import { checkAssigned, ensureTopics } from "./cluster/topics.ts";
 import { Waiters } from "./reading/waiters.ts";
 
@@ -43,11 +44,12 @@ const TAIL_RECORDS = 20_000;
 /** How often the host checks, in milliseconds, whether another host has moved a reader. */
 const MOVES_POLL_MS = 1000;
 
-/** @throws TopicError, or the client's error when Kafka cannot be reached */
+/** @throws TopicError, or the error of a client when Kafka or Postgres cannot be reached */
 export async function openKafkaEventLog(options: KafkaLogOptions): Promise<KafkaEventLog> {
   const { settings, databaseUrl, owns, onError } = options;
   const names = topicNames(settings);
   const partitions = await ensureTopics(settings);
+  await checkDatabase(settings, databaseUrl);
   const waiters = new Waiters();
   const stop = new AbortController();
   const intake = new Renewable(() => makeProducer(settings));

@@ -4,10 +4,12 @@
  */
 
 import type { Observed } from "../../alerts/find_alerts.ts";
+import type { ProjectConfig } from "../../config/config.ts";
 import type { ConsumerControl } from "../../consumers/consumer_status.ts";
 import type { EventLog } from "../../log/event_log.ts";
 import type { Outages } from "../../upstream/outages.ts";
 import type { Plugins } from "../../http/routes/plugin_configs.ts";
+import { namesOf } from "../../managed/unreadable.ts";
 import type { Store } from "../../store/store.ts";
 import { findSubjects, readTotals } from "../../telemetry/read_series.ts";
 
@@ -17,6 +19,7 @@ export interface ObserveOptions {
   store: Pick<Store, "series" | "deadLetters">;
   log: Pick<EventLog, "size">;
   outages: Pick<Outages, "list">;
+  projects(): readonly ProjectConfig[];
   now: () => number;
 }
 
@@ -24,7 +27,7 @@ const MINUTE_MS = 60_000;
 const MOST_GROUPS = 500;
 const MOST_SUBJECTS = 100_000;
 
-export function observe({ plugins, consumers, store, log, outages, now }: ObserveOptions): Observed {
+export function observe({ plugins, consumers, store, log, outages, projects, now }: ObserveOptions): Observed {
   return {
     plugins: () =>
       plugins.list().map(({ config, manifest, status }) => ({
@@ -36,6 +39,10 @@ export function observe({ plugins, consumers, store, log, outages, now }: Observ
     consumers: () => consumers.list(),
     log: () => log.size(),
     outages: () => outages.list(),
+    unreadable: () =>
+      projects().flatMap(({ id, unreadable }) =>
+        unreadable === undefined ? [] : [{ teamId: id, names: namesOf(unreadable), reason: unreadable.reason }]
+      ),
     now,
     async events(minutes) {
       const counts = new Map<number, { in: number; failed: number }>();

@@ -32,6 +32,7 @@ Deno.test("each rule finds what it says, in the project it is for", async () => 
     events: () => Promise.resolve(new Map([[1, { in: 10, failed: 10 }], [2, { in: 100, failed: 60 }]])),
     log: () => ({ used: 9 * 1024 ** 3, max: 10 * 1024 ** 3 }),
     outages: () => [{ host: "https://eu.i.posthog.com", since: 0, failed: 7, message: "it answered 502" }],
+    unreadable: () => [{ teamId: 2, names: "plugin config 3", reason: "it was sealed with another key" }],
     now: () => 180_000,
     deadLetters: () => Promise.resolve([{ teamId: 2, consumer: "onEvent:2", count: 100 }]),
   };
@@ -43,6 +44,7 @@ Deno.test("each rule finds what it says, in the project it is for", async () => 
     "onEvent:2 gave up on 100 events in 60 min",
     "The event log is 90 % full (9.0 of 10.0 GB): at 100 % events are refused",
     "https://eu.i.posthog.com has not answered for 3 min (7 requests): it answered 502",
+    "Events of project 2 wait for plugin config 3: it was sealed with another key",
     "onEvent:2 cannot deliver: away",
   ]);
   const own = rules.map((rule) => ({ ...rule, team_id: 1 }));

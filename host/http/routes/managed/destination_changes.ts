@@ -12,7 +12,13 @@ import { hideDestination, hideEntry } from "../../hide_destination.ts";
 import { type Route, route } from "../../route.ts";
 import { DONE, doneOut, idIn, listOf, pageIn, pageOf } from "../../schemas.ts";
 import { keepSecrets } from "./dry_run.ts";
-import { contextOf, type ManagedApi, requireDone, requireManagedDestination } from "./managed_api.ts";
+import {
+  contextOf,
+  type ManagedApi,
+  requireDone,
+  requireManagedDestination,
+  unreadableDestination,
+} from "./managed_api.ts";
 
 const destinationOut = z.object({
   id: z.string(),
@@ -147,8 +153,9 @@ export function destinationChangeRoutes(
       errors,
       audit: "self",
       async handle({ params: { id, destination }, actor, ifMatch }) {
-        requireManagedDestination(managed, id, destination);
-        const shown = showDestination(findProject(id), destination);
+        const isReadable = unreadableDestination(managed, id, destination) === null;
+        if (isReadable) requireManagedDestination(managed, id, destination);
+        const shown = isReadable ? showDestination(findProject(id), destination) : null;
         const context = contextOf(actor, "delete", ifMatch, shown, null);
         const outcome = await things.remove("destination", `${id}/${destination}`, context);
         requireDone(outcome, `destination ${id}/${destination}`, () => shown);

@@ -3,7 +3,7 @@
  * @module
  */
 
-import type { HogpenConfig } from "../../../config/config.ts";
+import type { HogpenConfig, UnreadableThings } from "../../../config/config.ts";
 import type { ChangeContext, ManagedThings, Outcome } from "../../../managed/managed_things.ts";
 import type { Actor } from "../../access/access.ts";
 import { ApiError, notFound, preconditionFailed } from "../../api_error.ts";
@@ -19,9 +19,10 @@ export interface ManagedApi {
   file(): { path: string; config: HogpenConfig };
 }
 
-/** Throws 409 for a plugin config of the file, and 404 for one that does not exist. */
+/** Throws 409 for a plugin config of the file or one that cannot be opened, and 404 for one that does not exist. */
 export function requireManagedPlugin(managed: ManagedApi, id: number): void {
   if (managed.things.current().plugins.has(id)) return;
+  requireReadable(`plugin config ${id}`, unreadablePlugin(managed, id));
   const { path, config } = managed.file();
   for (const [p, project] of config.projects.entries()) {
     const index = project.plugins.findIndex((plugin) => plugin.id === id);
@@ -40,11 +41,29 @@ export function requireManagedProject(managed: ManagedApi, id: number): void {
 
 export function requireManagedDestination(managed: ManagedApi, teamId: number, id: string): void {
   if (managed.things.current().destinations.has(`${teamId}/${id}`)) return;
+  requireReadable(`destination ${teamId}/${id}`, unreadableDestination(managed, teamId, id));
   const { path, config } = managed.file();
   const p = config.projects.findIndex((project) => project.id === teamId);
   const d = config.projects[p]?.destinations.findIndex((destination) => destination.id === id) ?? -1;
   if (d !== -1) throw ownedByFile(`destination ${teamId}/${id}`, path, `/projects/${p}/destinations/${d}`);
   throw notFound(`There is no destination ${teamId}/${id}`);
+}
+
+/** What cannot be opened can be removed all the same. Null when there is no such thing. */
+export function unreadablePlugin({ things }: ManagedApi, id: number): UnreadableThings | null {
+  return [...things.current().unreadable.values()].find(({ plugins }) => plugins.includes(id)) ?? null;
+}
+
+/** As `unreadablePlugin`. */
+export function unreadableDestination({ things }: ManagedApi, teamId: number, id: string): UnreadableThings | null {
+  const found = things.current().unreadable.get(teamId) ?? null;
+  return found?.destinations.includes(id) ? found : null;
+}
+
+function requireReadable(what: string, unreadable: UnreadableThings | null): void {
+  if (unreadable === null) return;
+  const detail = `Cannot change ${what}: ${unreadable.reason}. It can be removed`;
+  throw new ApiError(409, "invalid_request", "unreadable", detail, null);
 }
 
 function ownedByFile(what: string, path: string, pointer: string): ApiError {

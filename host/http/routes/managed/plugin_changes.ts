@@ -13,7 +13,7 @@ import { DONE, doneOut, idIn, listOf, pageIn, pageOf, timeOut } from "../../sche
 import { findPlugin, pluginConfigOut, type Plugins, showPlugin } from "../plugin_configs.ts";
 import { auditedPlugin } from "./audited_plugin.ts";
 import { keepSecrets } from "./dry_run.ts";
-import { contextOf, type ManagedApi, requireDone, requireManagedPlugin } from "./managed_api.ts";
+import { contextOf, type ManagedApi, requireDone, requireManagedPlugin, unreadablePlugin } from "./managed_api.ts";
 
 export const sourceIn = z.union([
   z.strictObject({ url: z.string().regex(/^https?:\/\//i, "expected an address of GitHub, GitLab or npm") }),
@@ -147,9 +147,10 @@ export function pluginChangeRoutes({ plugins, managed }: PluginChangeRoutesOptio
       errors,
       audit: "self",
       async handle({ params: { id }, actor, ifMatch }) {
-        const before = current(id);
-        const context = contextOf(actor, "delete", ifMatch, auditedPlugin(before), null);
-        requireDone(await things.remove("plugin", String(id), context), `plugin config ${id}`, () => show(id));
+        const before = unreadablePlugin(managed, id) === null ? auditedPlugin(current(id)) : null;
+        const context = contextOf(actor, "delete", ifMatch, before, null);
+        const showNow = () => before && show(id);
+        requireDone(await things.remove("plugin", String(id), context), `plugin config ${id}`, showNow);
         await managed.apply();
         return DONE;
       },

@@ -14,6 +14,7 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS hogpen_log_hosts (
     log text NOT NULL, host text NOT NULL, seen_at bigint NOT NULL, PRIMARY KEY (log, host)
   );
+  CREATE TABLE IF NOT EXISTS hogpen_log_ids (log text PRIMARY KEY, id text NOT NULL);
   CREATE TABLE IF NOT EXISTS hogpen_log_topics (log text PRIMARY KEY, id text NOT NULL);
   CREATE TABLE IF NOT EXISTS hogpen_log_moves (log text PRIMARY KEY, count bigint NOT NULL);
   CREATE SEQUENCE IF NOT EXISTS hogpen_log_epoch;
