@@ -114,7 +114,7 @@ export function apiRoutes(options: AppOptions, access: Access): Route[] {
     ...uploadRoutes(options),
     ...scheduleRoutes({ plugins, schedule: options.schedule }),
     ...settingRoutes({ ...options, startedAt: now() }),
-    ...hostRoutes(options.hosts),
+    ...hostRoutes(options),
     ...liveRoutes(options.feed),
     ...tokenRoutes(access.tokens),
     ...auditRoutes(store.audit),

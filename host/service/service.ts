@@ -53,6 +53,7 @@ import { showSettings } from "./upkeep/show_settings.ts";
 import { testDestination } from "./upkeep/test_destination.ts";
 import { followStore } from "./cluster/follow_store.ts";
 import { reportHost } from "./cluster/report_host.ts";
+import { watchOwners } from "./cluster/watch_owners.ts";
 import { revisionOf } from "./cluster/revision.ts";
 import { loadInstanceId } from "./instance_id.ts";
 import { createPluginLoader } from "./load_plugins.ts";
@@ -274,6 +275,17 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     return applying;
   }
   const outages = createOutages(now);
+  const self = { id: instanceId, role: settings.hostRole, version: options.version, startedAt: now() };
+  const own = () =>
+    reportHost({
+      self: { ...self, url: servers.open.url },
+      revision,
+      log,
+      projects: running.current.projects.map(({ id }) => id),
+      consumers,
+      now,
+    });
+  const hosts = createHostReports({ settings: store.settings, now, own });
   const alerts = createAlertBook({
     things: store.things,
     seal,
@@ -286,13 +298,10 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       log,
       outages,
       projects: () => running.current.projects,
+      unowned: watchOwners({ log, hosts, now }),
       now,
     }),
   });
-  const self = { id: instanceId, role: settings.hostRole, version: options.version, startedAt: now() };
-  const own = () =>
-    reportHost({ self, revision, log, projects: running.current.projects.map(({ id }) => id), consumers, now });
-  const hosts = createHostReports({ settings: store.settings, now, own });
   const apps = createApps({
     version: options.version,
     adminToken: options.adminToken,

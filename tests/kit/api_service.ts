@@ -125,6 +125,7 @@ export async function startApi(overrides: Partial<AppOptions> = {}): Promise<Api
       log,
       outages,
       projects: () => projects,
+      unowned: () => Promise.resolve([]),
       now: Date.now,
     }),
     send({ id }, notice) {
