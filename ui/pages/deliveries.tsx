@@ -91,7 +91,7 @@ function Row({ consumer, onChange }: { consumer: Consumer; onChange(): void }) {
             method="POST"
             path={`consumers/${id}/skip`}
             label={`Skip what ${id} has not delivered`}
-            confirm={`${lag.events} events would never reach ${id}. Skip them?`}
+            confirm={`What ${id} has not delivered yet, ${lag.events} events on this host, would never reach it. Skip it?`}
             onDone={onChange}
           >
             Skip
@@ -126,15 +126,14 @@ function TestDelivery({ path }: { path: string }) {
 /** Delivers events again from a chosen time, after showing how many there are. */
 function Replay({ id, onStarted }: { id: string; onStarted(): void }) {
   const [time, setTime] = useState("");
-  const [events, setEvents] = useState<number | null>(null);
+  const [found, setFound] = useState<{ events: number; exact: boolean } | null>(null);
   const { problem, attempt } = useAttempt();
   const body = { time: time === "" ? "" : new Date(time).toISOString() };
-  const estimate = () =>
-    attempt(async () => setEvents((await call<{ events: number }>("POST", `consumers/${id}/estimate`, body)).events));
+  const estimate = () => attempt(async () => setFound(await call("POST", `consumers/${id}/estimate`, body)));
   const start = () =>
     attempt(async () => {
       await call("POST", `consumers/${id}/rewind`, body);
-      setEvents(null);
+      setFound(null);
       onStarted();
     });
   return (
@@ -145,12 +144,17 @@ function Replay({ id, onStarted }: { id: string; onStarted(): void }) {
         type="datetime-local"
         onInput={(event) => {
           setTime(event.currentTarget.value);
-          setEvents(null);
+          setFound(null);
         }}
       />
-      {events === null
+      {found === null
         ? <button type="button" disabled={time === ""} onClick={estimate}>How many?</button>
-        : <button type="button" onClick={start}>Deliver {events.toLocaleString()} events again</button>}
+        : (
+          <button type="button" onClick={start}>
+            Deliver {found.exact ? "" : "up to "}
+            {found.events.toLocaleString()} events again
+          </button>
+        )}
       <SameByApi method="POST" path={`consumers/${id}/rewind`} body={body} />
       {problem && <span role="alert" class="bad">{problem}</span>}
     </>
