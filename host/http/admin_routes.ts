@@ -93,14 +93,14 @@ const NOBODY: Caller = { name: "", role: "viewer", session: null };
 
 /** All operations of the API, in the order of the OpenAPI document. */
 export function apiRoutes(options: AppOptions, access: Access): Route[] {
-  const { plugins, store, consumers, now } = options;
+  const { plugins, store, consumers, elsewhere, now } = options;
   return [
     ...projectRoutes(options),
-    ...pluginConfigRoutes(plugins),
+    ...pluginConfigRoutes(plugins, elsewhere.plugins),
     ...pluginLogRoutes(plugins, store.logs),
     ...pluginJobRoutes({ plugins, jobs: store.jobs, onEnqueued: options.onJobEnqueued, now }),
     ...jobRoutes(store.jobs, { onEnqueued: options.onJobEnqueued, now }),
-    ...consumerRoutes(consumers),
+    ...consumerRoutes(consumers, elsewhere.deliveries),
     ...metricRoutes({ series: store.series, telemetry: options.telemetry, now }),
     ...problemRoutes(store.problems),
     ...eventRoutes({ ...options, sightings: store.sightings }),

@@ -16,7 +16,7 @@ import { createStartGate } from "../cells/process/start_gate.ts";
 import { ProcessWatch } from "../cells/process/process_watch.ts";
 import { systemClock } from "../clock.ts";
 import type { HogpenConfig } from "../config/config.ts";
-import { dutiesOf } from "../config/host_role.ts";
+import { dutiesOf, elsewhereOf } from "../config/host_role.ts";
 import type { Settings } from "../config/settings.ts";
 import { createConsumers } from "../consumers/consumers.ts";
 import { planConsumers } from "../consumers/plan_consumers.ts";
@@ -261,7 +261,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     await soon(resting.update(next), clock);
   }
 
-  const resting = createRestingManifests(loader.open);
+  const elsewhere = elsewhereOf(settings.hostRole);
+  const resting = createRestingManifests(loader.open, routes || delivers);
 
   const versionOf = (id: number) => managed.current().plugins.get(id)?.version ?? null;
   const api = createApiPlugins(() => running.current, plugins.hosted, resting, versionOf, {
@@ -269,7 +270,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     async release(id) {
       if (await apart.release(id)) await soon(applyLater(), clock);
     },
-  });
+  }, elsewhere.plugins);
   function applyLater(anew?: ReadonlySet<number>): Promise<void> {
     applying = applying.catch(() => {}).then(async () => await applyNow(await managed.combine(file), anew));
     return applying;
@@ -321,6 +322,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     store,
     plugins: api,
     consumers,
+    elsewhere,
     pluginMetrics,
     feed,
     managed: {

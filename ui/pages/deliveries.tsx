@@ -6,6 +6,7 @@
 
 import { useState } from "preact/hooks";
 import { call } from "../lib/api.ts";
+import { useHostRole } from "../lib/role_notice.tsx";
 import { Action, Ago, canEdit, Figure, SameByApi, Waiting } from "../lib/parts.tsx";
 import { useAttempt } from "../lib/use_attempt.ts";
 import { useWhole } from "../lib/use_data.ts";
@@ -25,13 +26,18 @@ interface Consumer {
 
 export function Deliveries() {
   const { data, error, again } = useWhole<Consumer>("consumers", ["lag"]);
+  const role = useHostRole();
   return (
     <>
       <h1>Deliveries</h1>
-      {!data
-        ? <Waiting error={error} />
-        : data.results.length === 0
-        ? <p class="soft">No destination is set up, and no app sees events later.</p>
+      {!data ? <Waiting error={error} /> : data.results.length === 0
+        ? (
+          <p class="soft">
+            {role === "intake" || role === "route"
+              ? "This host delivers nothing: what there is shows on another one."
+              : "No destination is set up, and no app sees events later."}
+          </p>
+        )
         : data.results.map((consumer) => <Row key={consumer.id} consumer={consumer} onChange={again} />)}
       <p class="soft">
         What was given up on lies among the <a href="#/dead_letters">dead letters</a>.

@@ -41,9 +41,15 @@ const exactOut = z.boolean().describe(
   "False when there may be fewer: of what other hosts own, the offsets are counted.",
 );
 const params = { id: z.string() };
-const errors = { 404: "No such consumer" };
+const errors = { 404: "No such consumer", 409: "This host delivers nothing" };
 
-export function consumerRoutes(consumers: ConsumerControl): Route[] {
+/** `elsewhere` says why this host has no consumers, when it delivers nothing. */
+export function consumerRoutes(consumers: ConsumerControl, elsewhere: string | null): Route[] {
+  async function steer<T>(action: () => Promise<T>): Promise<T> {
+    if (elsewhere !== null) throw conflict(elsewhere);
+    return await withApiErrors(action);
+  }
+
   return [
     route({
       method: "GET",
@@ -144,7 +150,7 @@ function targetOf(id: string, { cursor, time }: z.output<typeof rewindIn>): Rewi
   throw invalidInput(`Cannot rewind ${id}: expected either a cursor or a time`);
 }
 
-async function steer<T>(action: () => Promise<T>): Promise<T> {
+async function withApiErrors<T>(action: () => Promise<T>): Promise<T> {
   try {
     return await action();
   } catch (error) {
