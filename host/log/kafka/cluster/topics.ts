@@ -41,7 +41,11 @@ export async function ensureTopics(settings: KafkaSettings): Promise<number> {
           `add partitions to the smaller one, or choose another HOGPEN_KAFKA_PREFIX`,
       );
     }
-    for (const topic of [names.inbox, names.outbox]) checkConfig(topic, await configOf(admin, topic), settings);
+    const topics = [names.inbox, names.outbox];
+    const wrong = await Promise.all(
+      topics.map(async (topic) => problemsOf(topic, await configOf(admin, topic), settings)),
+    );
+    if (wrong.flat().length > 0) throw new TopicError(wrong.flat().join("\n"));
     return inbox;
   } finally {
     await closeQuietly(admin);
@@ -60,10 +64,11 @@ async function configOf(admin: Admin, topic: string): Promise<Map<string, string
   }
 }
 
-function checkConfig(topic: string, config: Map<string, string>, { messageBytes }: KafkaSettings): void {
+function problemsOf(topic: string, config: Map<string, string>, { messageBytes }: KafkaSettings): string[] {
+  const problems: string[] = [];
   const taken = Number(config.get("max.message.bytes") ?? Infinity);
   if (taken < messageBytes) {
-    throw new TopicError(
+    problems.push(
       `Cannot use the topic ${topic}: its max.message.bytes is ${taken}, expected ${messageBytes}; set it with ` +
         `kafka-configs.sh --alter --entity-type topics --entity-name ${topic} ` +
         `--add-config max.message.bytes=${messageBytes}, or set HOGPEN_KAFKA_MESSAGE_BYTES=${taken}, ` +
@@ -71,11 +76,13 @@ function checkConfig(topic: string, config: Map<string, string>, { messageBytes 
     );
   }
   // Kafka would compress it so that its client for this runtime cannot read it.
-  if (config.get("compression.type") !== "snappy") return;
-  throw new TopicError(
-    `Cannot use the topic ${topic}: its compression.type is snappy, which cannot be read here; expected producer, ` +
-      "uncompressed, gzip, lz4 or zstd",
-  );
+  if (config.get("compression.type") === "snappy") {
+    problems.push(
+      `Cannot use the topic ${topic}: its compression.type is snappy, which cannot be read here; expected producer, ` +
+        "uncompressed, gzip, lz4 or zstd",
+    );
+  }
+  return problems;
 }
 
 /**
@@ -111,6 +118,12 @@ async function createTopic(
   try {
     await admin.createTopics({ topics: [topic], partitions, replicas, configs });
   } catch (error) {
+    if (hasInIt(error, "apiId", "INVALID_REPLICATION_FACTOR")) {
+      throw new TopicError(
+        `Cannot create the topic ${topic}: found HOGPEN_KAFKA_REPLICATION=${replicas}, expected at most one copy for each ` +
+          "broker that runs",
+      );
+    }
     // Another host was faster.
     if (!String(describe(error)).includes("already exists")) throw error;
   }
