@@ -9,6 +9,7 @@ import { useEffect, useState } from "preact/hooks";
 import { logIn, logOut, type Session, SESSION_ENDED } from "./lib/api.ts";
 import { closeLive, openLive } from "./lib/live.ts";
 import { setRole, Waiting } from "./lib/parts.tsx";
+import { RoleNotice } from "./lib/role_notice.tsx";
 import { AlertBanner, Alerts } from "./pages/alerts/alerts.tsx";
 import { AppPage } from "./pages/app/app.tsx";
 import { Apps } from "./pages/apps.tsx";
@@ -76,6 +77,7 @@ function Root() {
         <button type="button" onClick={() => logOut().finally(leave)}>Log out</button>
       </header>
       <AlertBanner />
+      <RoleNotice />
       <main id="main" tabIndex={-1}>{page?.show(id === "" ? undefined : id)}</main>
     </>
   );

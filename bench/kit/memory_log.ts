@@ -67,6 +67,7 @@ export function createMemoryLog(now: () => number): MemoryLog {
     position: () => Promise.resolve(String(base)),
     register: () => Promise.resolve(String(base)),
     forget: () => Promise.resolve(),
+    count: () => Promise.resolve({ events: 0, exact: true }),
     cursorAt: () => Promise.resolve(String(base)),
     lag: () => Promise.resolve({ events: inbox.length, seconds: 0 }),
     size: () => null,

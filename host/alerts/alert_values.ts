@@ -25,7 +25,9 @@ export const alertRule = z.strictObject({
     .describe(
       "Percent of events for failing_rate and of its bound for log_full, seconds for lag, letters for dead_letters.",
     ),
-  minutes: z.number().min(1).max(1440).default(5).describe("For failing_rate, dead_letters and upstream_away."),
+  minutes: z.number().min(1).max(1440).default(5).describe(
+    "For failing_rate, dead_letters, upstream_away and events_wait.",
+  ),
   channels: z.array(z.string()).default([]).describe(
     "Ids of channels; without one it is shown in the interface alone.",
   ),

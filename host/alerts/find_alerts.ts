@@ -20,6 +20,8 @@ export interface Observed {
   outages(): { host: string; since: number; failed: number; message: string }[];
   /** The projects with plugins or destinations that cannot be opened here. */
   unreadable(): { teamId: number; names: string; reason: string }[];
+  /** The partitions of the log that no live host owns, and since when. */
+  unowned(): Promise<{ topic: "inbox" | "outbox"; partitions: number[]; all: number; since: number }[]>;
   now(): number;
   /** The dead letters of the last `minutes`, by project. */
   deadLetters(minutes: number): Promise<{ teamId: number; consumer: string; count: number }[]>;
@@ -102,9 +104,14 @@ async function check(rule: AlertRule, observed: Observed): Promise<Finding[]> {
         return finding(`upstreams/${outage.host}`, 0, message);
       });
     case "events_wait":
-      return observed.unreadable().map(({ teamId, names, reason }) =>
-        finding(`projects/${teamId}`, teamId, `Events of project ${teamId} wait for ${names}: ${reason}`)
-      );
+      return [
+        ...observed.unreadable().map(({ teamId, names, reason }) =>
+          finding(`projects/${teamId}`, teamId, `Events of project ${teamId} wait for ${names}: ${reason}`)
+        ),
+        ...(await observed.unowned()).filter(({ since }) => observed.now() - since >= rule.minutes * 60_000).map((
+          { topic, partitions, all },
+        ) => finding(`partitions/${topic}`, 0, describeUnowned(topic, partitions.length, all))),
+      ];
     case "consumer_failing":
       return (await observed.consumers()).filter(({ state, lastError }) => state === "waiting" && lastError !== null)
         .map((consumer) =>
@@ -115,6 +122,12 @@ async function check(rule: AlertRule, observed: Observed): Promise<Finding[]> {
           )
         );
   }
+}
+
+function describeUnowned(topic: "inbox" | "outbox", count: number, all: number): string {
+  const [missing, role] = topic === "inbox" ? ["passes the plugins", "route"] : ["is delivered", "consume"];
+  return `No host owns ${count} of ${all} partitions of the ${topic}, so that nothing in them ${missing}: start a host ` +
+    `with HOGPEN_ROLE=${role} or all`;
 }
 
 function inGb(bytes: number): string {

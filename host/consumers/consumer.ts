@@ -5,7 +5,14 @@
  */
 
 import type { Clock } from "../clock.ts";
-import { type Cursor, type Direction, type EventLog, StaleCursorError, type StoredRecord } from "../log/event_log.ts";
+import {
+  type Cursor,
+  type Direction,
+  type EventCount,
+  type EventLog,
+  StaleCursorError,
+  type StoredRecord,
+} from "../log/event_log.ts";
 import type { Store } from "../store/store.ts";
 import { backoffMs } from "./backoff.ts";
 import { type CollectedBatch, type Collector, createCollector } from "./collect_batch.ts";
@@ -158,11 +165,11 @@ export class Consumer implements AsyncDisposable {
   }
 
   /** Events between the target and the end of the log. */
-  async estimate(target: RewindTarget): Promise<number> {
+  async estimate(target: RewindTarget): Promise<EventCount> {
     const { log } = this.#services;
     const { project } = this.spec;
     const to = "time" in target ? await log.cursorAt("outbox", project, target.time) : target.cursor;
-    return (await log.lag("outbox", project, to)).events;
+    return await log.count("outbox", project, to);
   }
 
   /** Goes to where the rewind would have ended. */
@@ -178,10 +185,10 @@ export class Consumer implements AsyncDisposable {
   }
 
   /** Gives up the delivery in flight and everything before the end of the log. */
-  async skip(): Promise<number> {
+  async skip(): Promise<EventCount> {
     const { log, clock } = this.#services;
     const { project } = this.spec;
-    const before = (await log.lag("outbox", project, this.#cursor)).events;
+    const before = await log.count("outbox", project, await log.position("outbox", project, this.spec.id));
     const end = await log.cursorAt("outbox", project, clock.now() + 1);
     await this.#goAhead(() => Promise.resolve(end));
     return before;

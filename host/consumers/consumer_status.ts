@@ -3,7 +3,7 @@
  * @module
  */
 
-import type { Cursor, Lag } from "../log/event_log.ts";
+import type { Cursor, EventCount, Lag } from "../log/event_log.ts";
 
 /**
  * `starting` is not yet registered in the log, `running` delivers or waits for events, `waiting` delivers again after
@@ -56,10 +56,10 @@ export interface ConsumerControl {
   resume(id: string): Promise<void>;
   /** Delivers again, to this consumer alone, what lies between the target and where it stands. */
   rewind(id: string, target: RewindTarget): Promise<void>;
-  /** How many events a rewind to the target would deliver. */
-  estimate(id: string, target: RewindTarget): Promise<number>;
+  /** How many events a rewind to the target would deliver, on all hosts. */
+  estimate(id: string, target: RewindTarget): Promise<EventCount>;
   /** Ends a rewind: what was delivered before it is not delivered again. */
   cancelReplay(id: string): Promise<void>;
-  /** Leaves out everything up to now; returns how many events that were. */
-  skip(id: string): Promise<number>;
+  /** Leaves out everything up to now; returns how many events that were, on all hosts. */
+  skip(id: string): Promise<EventCount>;
 }

@@ -93,14 +93,14 @@ const NOBODY: Caller = { name: "", role: "viewer", session: null };
 
 /** All operations of the API, in the order of the OpenAPI document. */
 export function apiRoutes(options: AppOptions, access: Access): Route[] {
-  const { plugins, store, consumers, now } = options;
+  const { plugins, store, consumers, elsewhere, now } = options;
   return [
     ...projectRoutes(options),
-    ...pluginConfigRoutes(plugins),
+    ...pluginConfigRoutes(plugins, elsewhere.plugins),
     ...pluginLogRoutes(plugins, store.logs),
     ...pluginJobRoutes({ plugins, jobs: store.jobs, onEnqueued: options.onJobEnqueued, now }),
     ...jobRoutes(store.jobs, { onEnqueued: options.onJobEnqueued, now }),
-    ...consumerRoutes(consumers),
+    ...consumerRoutes(consumers, elsewhere.deliveries),
     ...metricRoutes({ series: store.series, telemetry: options.telemetry, now }),
     ...problemRoutes(store.problems),
     ...eventRoutes({ ...options, sightings: store.sightings }),
@@ -114,7 +114,7 @@ export function apiRoutes(options: AppOptions, access: Access): Route[] {
     ...uploadRoutes(options),
     ...scheduleRoutes({ plugins, schedule: options.schedule }),
     ...settingRoutes({ ...options, startedAt: now() }),
-    ...hostRoutes(options.hosts),
+    ...hostRoutes(options),
     ...liveRoutes(options.feed),
     ...tokenRoutes(access.tokens),
     ...auditRoutes(store.audit),

@@ -10,6 +10,7 @@ import { type ArrivalOptions, type Arrivals, type ConnectionInfo, createArrivals
 import type { RateLimits } from "../capture/limits/rate_limits.ts";
 import { addCorsHeaders } from "../capture/cors.ts";
 import type { PluginConfig, ProjectConfig } from "../config/config.ts";
+import type { Elsewhere } from "../config/host_role.ts";
 import type { ConsumerControl } from "../consumers/consumer_status.ts";
 import type { EventLog, Lag } from "../log/event_log.ts";
 import type { HostReports } from "../store/host_reports.ts";
@@ -79,6 +80,8 @@ export interface AppOptions extends ArrivalOptions {
   onJobEnqueued(): void;
   /** Called for each answered request, with the pattern of its path, such as `/_hogpen/api/jobs/:id`. */
   onRoute?(method: string, pattern: string): void;
+  /** What other hosts do alone. */
+  elsewhere: Elsewhere;
   hosts: Pick<HostReports, "list">;
   /** What /_ready asks. */
   backEnds: readonly BackEnd[];

@@ -170,6 +170,9 @@ export interface EventLog extends AsyncDisposable {
 
   lag(topic: Topic, project: number, after: Cursor): Promise<Lag>;
 
+  /** How many events there are behind a position, on all hosts. */
+  count(topic: Topic, project: number, after: Cursor): Promise<EventCount>;
+
   /** The log's size on this host's disk; null when it is stored elsewhere. */
   size(): LogSize | null;
 
@@ -186,6 +189,12 @@ export interface LogShare {
   settled: boolean;
   /** True when the log answers. */
   ping(): Promise<boolean>;
+}
+
+export interface EventCount {
+  events: number;
+  /** False when there may be fewer, since what other hosts own was not counted by project. */
+  exact: boolean;
 }
 
 /** Sizes in bytes. */

@@ -10,6 +10,7 @@ import type {
   BackPage,
   Cursor,
   Direction,
+  EventCount,
   EventLog,
   Lag,
   LogRecord,
@@ -277,6 +278,10 @@ class SqliteEventLog implements SqliteLog {
     if (offset >= part.last) return { events: 0, seconds: 0 };
     const at = this.#tail.from(part.id, offset)?.[0]?.at ?? await this.#thread.call("timeOf", part.id, offset + 1);
     return { events: part.last - offset, seconds: at === null ? 0 : Math.max(0, this.#now() - at) / 1000 };
+  }
+
+  async count(topic: Topic, project: number, after: Cursor): Promise<EventCount> {
+    return { events: (await this.lag(topic, project, after)).events, exact: true };
   }
 
   share(): null {

@@ -20,13 +20,15 @@ const SWITCHED_OFF: PluginStatus = {
   restarts: [],
 };
 
-/** `versionOf` returns the version of the thing in the store; null for a plugin config that is defined in the file. */
+/** `versionOf` returns the version of the thing in the store; null for a plugin config that is defined in the file.
+ * `elsewhere` says why enabled ones do not run on this host. */
 export function createApiPlugins(
   config: () => HogpenConfig,
   hosted: HostedPlugins,
   resting: Pick<RestingManifests, "get">,
   versionOf: (pluginConfigId: number) => number | null,
   apart: { reasonOf(pluginConfigId: number): string | null; release(pluginConfigId: number): Promise<void> },
+  elsewhere: string | null = null,
 ): Plugins {
   return {
     list: () =>
@@ -36,7 +38,8 @@ export function createApiPlugins(
           return {
             config: pluginConfig,
             manifest: plugin?.manifest ?? resting.get(pluginConfig.id),
-            status: plugin?.runtime.status(pluginConfig.id) ?? SWITCHED_OFF,
+            status: plugin?.runtime.status(pluginConfig.id) ??
+              { ...SWITCHED_OFF, reason: pluginConfig.enabled ? elsewhere : null },
             version: versionOf(pluginConfig.id),
             apart: apart.reasonOf(pluginConfig.id),
           };

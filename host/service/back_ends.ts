@@ -84,8 +84,16 @@ export async function openBackEnds({ settings, notices, moving = false }: BackEn
       onError: (message) => notices.warn(message),
     }),
   );
+  if (settings.kafka !== null) notices.info(describeShared(settings, log.share()?.all ?? 0));
   const all = opened.move();
   return { log, store, cache, geoip, moved: movingLog?.done ?? null, [Symbol.asyncDispose]: () => all.disposeAsync() };
+}
+
+/** What the host shares with others, in one line. Addresses may hold passwords, which are left out. */
+function describeShared({ kafka, kafkaPrefix, hostRole, databaseUrl, redisUrl }: Settings, partitions: number): string {
+  const place = (url: string | null) => url === null ? null : new URL(url).host + new URL(url).pathname;
+  return `Role ${hostRole}; events in Kafka at ${kafka}, topics ${kafkaPrefix}…, ${partitions} partitions each; store in ` +
+    `Postgres at ${place(databaseUrl)}; cache ${redisUrl === null ? "in memory" : `in Redis at ${place(redisUrl)}`}`;
 }
 
 /** Opens only the store, which several processes may do at once. */
@@ -167,7 +175,7 @@ async function openKafka(settings: Settings, notices: Notices): Promise<EventLog
     { purpose: "for the event log on Kafka" },
   );
   const hostId = await loadInstanceId(settings.data);
-  return await openKafkaFromSettings(settings, hostId, notices.warn);
+  return await openKafkaFromSettings(settings, hostId, notices);
 }
 
 async function openPostgres(url: string): Promise<Store> {

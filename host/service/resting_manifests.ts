@@ -1,6 +1,6 @@
 /**
- * The manifests of plugin configs that are switched off. Their plugins are not loaded, but the page still shows their
- * name, description and form.
+ * The manifests of plugin configs that are switched off, or that run on other hosts alone. Their plugins are not
+ * loaded, but the page still shows their name, description and form.
  * @module
  */
 
@@ -19,12 +19,16 @@ export interface RestingManifests {
   update(config: HogpenConfig): Promise<void>;
 }
 
-export function createRestingManifests(open: (config: PluginConfig) => Promise<PluginSource>): RestingManifests {
+/** `runs` says whether this host runs plugins at all. */
+export function createRestingManifests(
+  open: (config: PluginConfig) => Promise<PluginSource>,
+  runs = true,
+): RestingManifests {
   const kept = new Map<number, { source: string; manifest: Manifest | null }>();
   return {
     get: (id) => kept.get(id)?.manifest ?? null,
     async update(config) {
-      const resting = config.projects.flatMap(({ plugins }) => plugins).filter(({ enabled }) => !enabled);
+      const resting = config.projects.flatMap(({ plugins }) => plugins).filter(({ enabled }) => !enabled || !runs);
       const ids = new Set(resting.map(({ id }) => id));
       for (const id of kept.keys()) if (!ids.has(id)) kept.delete(id);
       await Promise.all(resting.map(async (each) => {

@@ -16,7 +16,7 @@ import { createStartGate } from "../cells/process/start_gate.ts";
 import { ProcessWatch } from "../cells/process/process_watch.ts";
 import { systemClock } from "../clock.ts";
 import type { HogpenConfig } from "../config/config.ts";
-import { dutiesOf } from "../config/host_role.ts";
+import { dutiesOf, elsewhereOf } from "../config/host_role.ts";
 import type { Settings } from "../config/settings.ts";
 import { createConsumers } from "../consumers/consumers.ts";
 import { planConsumers } from "../consumers/plan_consumers.ts";
@@ -53,6 +53,7 @@ import { showSettings } from "./upkeep/show_settings.ts";
 import { testDestination } from "./upkeep/test_destination.ts";
 import { followStore } from "./cluster/follow_store.ts";
 import { reportHost } from "./cluster/report_host.ts";
+import { watchOwners } from "./cluster/watch_owners.ts";
 import { revisionOf } from "./cluster/revision.ts";
 import { loadInstanceId } from "./instance_id.ts";
 import { createPluginLoader } from "./load_plugins.ts";
@@ -260,7 +261,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     await soon(resting.update(next), clock);
   }
 
-  const resting = createRestingManifests(loader.open);
+  const elsewhere = elsewhereOf(settings.hostRole);
+  const resting = createRestingManifests(loader.open, routes || delivers);
 
   const versionOf = (id: number) => managed.current().plugins.get(id)?.version ?? null;
   const api = createApiPlugins(() => running.current, plugins.hosted, resting, versionOf, {
@@ -268,12 +270,23 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     async release(id) {
       if (await apart.release(id)) await soon(applyLater(), clock);
     },
-  });
+  }, elsewhere.plugins);
   function applyLater(anew?: ReadonlySet<number>): Promise<void> {
     applying = applying.catch(() => {}).then(async () => await applyNow(await managed.combine(file), anew));
     return applying;
   }
   const outages = createOutages(now);
+  const self = { id: instanceId, role: settings.hostRole, version: options.version, startedAt: now() };
+  const own = () =>
+    reportHost({
+      self: { ...self, url: servers.open.url },
+      revision,
+      log,
+      projects: running.current.projects.map(({ id }) => id),
+      consumers,
+      now,
+    });
+  const hosts = createHostReports({ settings: store.settings, now, own });
   const alerts = createAlertBook({
     things: store.things,
     seal,
@@ -286,13 +299,10 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       log,
       outages,
       projects: () => running.current.projects,
+      unowned: watchOwners({ log, hosts, now }),
       now,
     }),
   });
-  const self = { id: instanceId, role: settings.hostRole, version: options.version, startedAt: now() };
-  const own = () =>
-    reportHost({ self, revision, log, projects: running.current.projects.map(({ id }) => id), consumers, now });
-  const hosts = createHostReports({ settings: store.settings, now, own });
   const apps = createApps({
     version: options.version,
     adminToken: options.adminToken,
@@ -312,6 +322,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     store,
     plugins: api,
     consumers,
+    elsewhere,
     pluginMetrics,
     feed,
     managed: {

@@ -9,6 +9,8 @@ import type { Settings } from "./store.ts";
 const reportSchema = z.object({
   id: z.string(),
   name: z.string(),
+  /** Where it listens; null if it is of a version that did not say so. */
+  url: z.string().nullable().default(null),
   role: z.string(),
   version: z.string(),
   startedAt: z.number(),
@@ -26,11 +28,18 @@ const reportSchema = z.object({
  */
 export type HostReport = z.infer<typeof reportSchema>;
 
+export interface ListedHost extends HostReport {
+  /** Whether it has reported lately. Whoever is not alive owns nothing any more, whatever the report says. */
+  alive: boolean;
+  /** Whether it is the host that lists. */
+  isSelf: boolean;
+}
+
 export interface HostReports {
   /** Stores this host's report, and removes the reports of hosts that have been gone for long. */
   report(): Promise<void>;
   /** All hosts by name, this one with its present state. */
-  list(): Promise<HostReport[]>;
+  list(): Promise<ListedHost[]>;
   /** To be called when the host stops: it is no longer listed. */
   leave(): Promise<void>;
 }
@@ -43,6 +52,8 @@ export interface HostReportsOptions {
 }
 
 const PREFIX = "host:";
+/** Hosts report once a second. Their clocks may differ somewhat, and Postgres may be away for a moment. */
+const ALIVE_MS = 30_000;
 /** A host that has not reported for this long is removed from the list. */
 const FORGET_MS = 24 * 3_600_000;
 
@@ -66,13 +77,27 @@ export function createHostReports({ settings, own, now }: HostReportsOptions): H
     async list() {
       const mine = await own();
       const others = (await read()).filter(({ id }) => id !== mine.id);
-      return [mine, ...others].sort((a, b) => a.name.localeCompare(b.name) || a.id.localeCompare(b.id));
+      return [mine, ...others].sort((a, b) => a.name.localeCompare(b.name) || a.id.localeCompare(b.id)).map((host) => ({
+        ...host,
+        alive: now() - host.seenAt < ALIVE_MS,
+        isSelf: host.id === mine.id,
+      }));
     },
     async leave() {
       left = true;
       await settings.del(PREFIX + (await own()).id);
     },
   };
+}
+
+/** Of so many partitions of each topic, those that no live host owns. */
+export function withoutOwner(hosts: ListedHost[], all: number): { inbox: number[]; outbox: number[] } {
+  const live = hosts.filter(({ alive }) => alive);
+  const left = (topic: "inbox" | "outbox") => {
+    const owned = new Set(live.flatMap(({ partitions }) => partitions?.[topic] ?? []));
+    return Array.from({ length: all }, (_, partition) => partition).filter((partition) => !owned.has(partition));
+  };
+  return { inbox: left("inbox"), outbox: left("outbox") };
 }
 
 /** The ids of the hosts that have reported within a day and have not stopped since. */

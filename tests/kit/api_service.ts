@@ -125,6 +125,7 @@ export async function startApi(overrides: Partial<AppOptions> = {}): Promise<Api
       log,
       outages,
       projects: () => projects,
+      unowned: () => Promise.resolve([]),
       now: Date.now,
     }),
     send({ id }, notice) {
@@ -187,6 +188,7 @@ export async function startApi(overrides: Partial<AppOptions> = {}): Promise<Api
     dryRun: () => Promise.resolve({ plugins: [], events: [] }),
     telemetry,
     requeue: (letter) => requeueDeadLetter(letter, { log, redeliver: (id, record) => consumers.redeliver(id, record) }),
+    elsewhere: { plugins: null, deliveries: null },
     hosts: { list: () => Promise.resolve([]) },
     onJobEnqueued: () => seen.jobs++,
     backEnds: [],

@@ -8,7 +8,7 @@ import { eventually } from "../kit/eventually.ts";
 import { HttpReceiver } from "../kit/servers/http_receiver.ts";
 import { startKafka, whyNoKafka } from "../kit/servers/kafka.ts";
 import { startPostgres } from "../kit/servers/postgres.ts";
-import { startTestService } from "../kit/service.ts";
+import { ADMIN_TOKEN, startTestService } from "../kit/service.ts";
 
 const reason = await whyNoKafka();
 if (reason !== null) console.log(`The test of roles is ignored: ${reason}`);
@@ -80,6 +80,19 @@ Deno.test("hosts that take, route and deliver events do the work of one", { igno
   for (let n = 1; n <= 3; n++) {
     await intake!.capture({ api_key: "phc_one", event: "sent", distinct_id: `person ${n}`, properties: { n } });
   }
+  for (const path of ["consumers/destination:1/hook/pause", "plugin_configs/1/restart", "plugin_configs/1/enable"]) {
+    const answer = await fetch(`${intake!.url}/_hogpen/api/${path}`, {
+      method: "POST",
+      headers: { Authorization: `Bearer ${ADMIN_TOKEN}` },
+    });
+    assert.equal(answer.status, 409, path);
+    assert.match((await answer.json()).detail, /^This host has the role intake and .*: ask a host of the role all,? /);
+  }
+  const { results: [plugin] } = await intake!.api<{ results: Record<string, unknown>[] }>(
+    "/_hogpen/api/plugin_configs",
+  );
+  assert.equal(plugin!["state"], "stopped");
+  assert.match(String(plugin!["reason"]), /^This host has the role intake and runs no plugins/);
   const wanted = ["/job 1", "/onEvent 1", "/onEvent 2", "/onEvent 3", "hook 1 true", "hook 2 true", "hook 3 true"];
   await eventually("all of it has come", () => came.length >= wanted.length);
   assert.deepEqual(came.toSorted(), wanted);

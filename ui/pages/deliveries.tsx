@@ -6,6 +6,7 @@
 
 import { useState } from "preact/hooks";
 import { call } from "../lib/api.ts";
+import { useHostRole } from "../lib/role_notice.tsx";
 import { Action, Ago, canEdit, Figure, SameByApi, Waiting } from "../lib/parts.tsx";
 import { useAttempt } from "../lib/use_attempt.ts";
 import { useWhole } from "../lib/use_data.ts";
@@ -25,13 +26,18 @@ interface Consumer {
 
 export function Deliveries() {
   const { data, error, again } = useWhole<Consumer>("consumers", ["lag"]);
+  const role = useHostRole();
   return (
     <>
       <h1>Deliveries</h1>
-      {!data
-        ? <Waiting error={error} />
-        : data.results.length === 0
-        ? <p class="soft">No destination is set up, and no app sees events later.</p>
+      {!data ? <Waiting error={error} /> : data.results.length === 0
+        ? (
+          <p class="soft">
+            {role === "intake" || role === "route"
+              ? "This host delivers nothing: what there is shows on another one."
+              : "No destination is set up, and no app sees events later."}
+          </p>
+        )
         : data.results.map((consumer) => <Row key={consumer.id} consumer={consumer} onChange={again} />)}
       <p class="soft">
         What was given up on lies among the <a href="#/dead_letters">dead letters</a>.
@@ -91,7 +97,7 @@ function Row({ consumer, onChange }: { consumer: Consumer; onChange(): void }) {
             method="POST"
             path={`consumers/${id}/skip`}
             label={`Skip what ${id} has not delivered`}
-            confirm={`${lag.events} events would never reach ${id}. Skip them?`}
+            confirm={`What ${id} has not delivered yet, ${lag.events} events on this host, would never reach it. Skip it?`}
             onDone={onChange}
           >
             Skip
@@ -126,15 +132,14 @@ function TestDelivery({ path }: { path: string }) {
 /** Delivers events again from a chosen time, after showing how many there are. */
 function Replay({ id, onStarted }: { id: string; onStarted(): void }) {
   const [time, setTime] = useState("");
-  const [events, setEvents] = useState<number | null>(null);
+  const [found, setFound] = useState<{ events: number; exact: boolean } | null>(null);
   const { problem, attempt } = useAttempt();
   const body = { time: time === "" ? "" : new Date(time).toISOString() };
-  const estimate = () =>
-    attempt(async () => setEvents((await call<{ events: number }>("POST", `consumers/${id}/estimate`, body)).events));
+  const estimate = () => attempt(async () => setFound(await call("POST", `consumers/${id}/estimate`, body)));
   const start = () =>
     attempt(async () => {
       await call("POST", `consumers/${id}/rewind`, body);
-      setEvents(null);
+      setFound(null);
       onStarted();
     });
   return (
@@ -145,12 +150,17 @@ function Replay({ id, onStarted }: { id: string; onStarted(): void }) {
         type="datetime-local"
         onInput={(event) => {
           setTime(event.currentTarget.value);
-          setEvents(null);
+          setFound(null);
         }}
       />
-      {events === null
+      {found === null
         ? <button type="button" disabled={time === ""} onClick={estimate}>How many?</button>
-        : <button type="button" onClick={start}>Deliver {events.toLocaleString()} events again</button>}
+        : (
+          <button type="button" onClick={start}>
+            Deliver {found.exact ? "" : "up to "}
+            {found.events.toLocaleString()} events again
+          </button>
+        )}
       <SameByApi method="POST" path={`consumers/${id}/rewind`} body={body} />
       {problem && <span role="alert" class="bad">{problem}</span>}
     </>

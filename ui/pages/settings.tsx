@@ -19,6 +19,9 @@ interface Running {
 interface Host {
   id: string;
   name: string;
+  url: string | null;
+  this_host: boolean;
+  alive: boolean;
   role: string;
   version: string;
   started_at: string;
@@ -86,9 +89,10 @@ export function Settings() {
 }
 
 function Hosts() {
-  const { data, error } = useData<{ results: Host[] }>("hosts");
+  const { data, error } = useData<{ results: Host[]; without_owner: { inbox: number[]; outbox: number[] } }>("hosts");
   if (!data) return <Waiting error={error} />;
-  const revisions = new Set(data.results.map(({ revision }) => revision));
+  const revisions = new Set(data.results.filter(({ alive }) => alive).map(({ revision }) => revision));
+  const { inbox, outbox } = data.without_owner;
   return (
     <>
       <div class="scroll" tabIndex={0} role="region" aria-label="Hosts">
@@ -101,31 +105,51 @@ function Hosts() {
             </tr>
           </thead>
           <tbody>
-            {data.results.map(({ id, name, role, version, started_at, last_seen_at, revision, partitions, lag }) => (
-              <tr key={id}>
-                <th scope="row" title={id}>{name}</th>
-                <td>{role}</td>
-                <td>{version}</td>
-                <td>
-                  <Ago time={started_at} />
-                </td>
-                <td>
-                  <Ago time={last_seen_at} />
-                </td>
-                <td>
-                  <code>{revision}</code>
-                </td>
-                <td>
-                  {partitions === null
-                    ? "a log of its own"
-                    : `${partitions.inbox.length} in, ${partitions.outbox.length} out`}
-                </td>
-                <td>{lag.events} events</td>
-              </tr>
-            ))}
+            {data.results.map((host) => {
+              const { id, role, version, started_at, last_seen_at, revision, partitions, lag } = host;
+              return (
+                <tr key={id}>
+                  <th scope="row" title={id}>
+                    {host.name} <code>{id.slice(0, 8)}</code>
+                    {host.this_host && " (this host)"}
+                    {host.url && <div class="soft">{host.url}</div>}
+                  </th>
+                  <td>{role}</td>
+                  <td>{version}</td>
+                  <td>
+                    <Ago time={started_at} />
+                  </td>
+                  <td>
+                    <Ago time={last_seen_at} />
+                    {!host.alive && <div class="bad">It does not report any more</div>}
+                  </td>
+                  <td>
+                    <code>{revision}</code>
+                  </td>
+                  <td>
+                    {partitions === null
+                      ? "a log of its own"
+                      : `${partitions.inbox.length} in, ${partitions.outbox.length} out`}
+                  </td>
+                  <td>{host.alive ? `${lag.events} events` : "–"}</td>
+                </tr>
+              );
+            })}
           </tbody>
         </table>
       </div>
+      {inbox.length > 0 && (
+        <p class="bad">
+          No host owns {inbox.length}{" "}
+          partitions of the inbox: what is in them passes no plugins. It takes a host of role all or route.
+        </p>
+      )}
+      {outbox.length > 0 && (
+        <p class="bad">
+          No host owns {outbox.length}{" "}
+          partitions of the outbox: what is in them is not delivered. It takes a host of role all or consume.
+        </p>
+      )}
       {revisions.size > 1 && <p>The hosts do not all run the same configuration yet.</p>}
     </>
   );

@@ -9,6 +9,9 @@ import { UsageError } from "../../config/read_settings.ts";
 import { createProgram, withCommand } from "./program.ts";
 import { CommandError, EXIT_FAILED, EXIT_USAGE, terminal } from "./terminal.ts";
 
+/** By its name, since its module loads the client of Postgres. */
+const UNAVAILABLE = "StoreUnavailableError";
+
 /** Sets the exit code, or ends the process with it. */
 export async function runProgram(args: readonly string[]): Promise<void> {
   try {
@@ -19,7 +22,9 @@ export async function runProgram(args: readonly string[]): Promise<void> {
     else if (error instanceof UsageError) fail(`${error.message}\nSee --help for every setting`, EXIT_USAGE);
     else if (error instanceof CommandError) fail(error.message, error.exitCode);
     else if (error instanceof BackEndError) fail(error.message, EXIT_FAILED);
-    else if (error instanceof Deno.errors.AddrInUse) {
+    else if (error instanceof Error && error.name === UNAVAILABLE) {
+      fail(`${error.message}. Check DATABASE_URL and that Postgres runs`, EXIT_FAILED);
+    } else if (error instanceof Deno.errors.AddrInUse) {
       fail(
         "Cannot listen: another process has the port. Name another one with --port; 0 takes a free one",
         EXIT_FAILED,

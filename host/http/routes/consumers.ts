@@ -36,10 +36,20 @@ const rewindIn = z.object({
   time: z.union([timeIn, z.number().int()]).optional().describe("ISO 8601, or milliseconds since the epoch."),
 });
 
+const COUNTED = "On all hosts.";
+const exactOut = z.boolean().describe(
+  "False when there may be fewer: of what other hosts own, the offsets are counted.",
+);
 const params = { id: z.string() };
-const errors = { 404: "No such consumer" };
+const errors = { 404: "No such consumer", 409: "This host delivers nothing" };
 
-export function consumerRoutes(consumers: ConsumerControl): Route[] {
+/** `elsewhere` says why this host has no consumers, when it delivers nothing. */
+export function consumerRoutes(consumers: ConsumerControl, elsewhere: string | null): Route[] {
+  async function steer<T>(action: () => Promise<T>): Promise<T> {
+    if (elsewhere !== null) throw conflict(elsewhere);
+    return await withApiErrors(action);
+  }
+
   return [
     route({
       method: "GET",
@@ -87,11 +97,11 @@ export function consumerRoutes(consumers: ConsumerControl): Route[] {
       summary: "How many events a rewind would deliver",
       params,
       body: rewindIn,
-      response: z.object({ events: z.number() }),
+      response: z.object({ events: z.number().describe(COUNTED), exact: exactOut }),
       errors: { 400: "Neither or both of cursor and time, or not a place in the log", ...errors },
       audit: "none",
       async handle({ params: { id }, body }) {
-        return { events: await steer(() => consumers.estimate(id, targetOf(id, body))) };
+        return await steer(() => consumers.estimate(id, targetOf(id, body)));
       },
     }),
     route({
@@ -111,9 +121,12 @@ export function consumerRoutes(consumers: ConsumerControl): Route[] {
       path: "/_hogpen/api/consumers/{id}/skip",
       summary: "Leaves out everything that is not delivered yet",
       params,
-      response: z.object({ skipped: z.number() }),
+      response: z.object({ skipped: z.number().describe(COUNTED), exact: exactOut }),
       errors,
-      handle: async ({ params: { id } }) => ({ skipped: await steer(() => consumers.skip(id)) }),
+      async handle({ params: { id } }) {
+        const { events, exact } = await steer(() => consumers.skip(id));
+        return { skipped: events, exact };
+      },
     }),
     route({
       method: "POST",
@@ -137,7 +150,7 @@ function targetOf(id: string, { cursor, time }: z.output<typeof rewindIn>): Rewi
   throw invalidInput(`Cannot rewind ${id}: expected either a cursor or a time`);
 }
 
-async function steer<T>(action: () => Promise<T>): Promise<T> {
+async function withApiErrors<T>(action: () => Promise<T>): Promise<T> {
   try {
     return await action();
   } catch (error) {

@@ -4,13 +4,17 @@
  */
 
 import { z } from "zod";
-import type { HostReport } from "../../store/host_reports.ts";
+import type { EventLog } from "../../log/event_log.ts";
+import { type ListedHost, withoutOwner } from "../../store/host_reports.ts";
 import { type Route, route } from "../route.ts";
 import { listOf, timeOut } from "../schemas.ts";
 
 const hostOut = z.object({
   id: z.string(),
   name: z.string().describe("The name of its machine."),
+  url: z.string().nullable().describe("Where it listens, as it calls that itself."),
+  this_host: z.boolean().describe("Whether it is the host that answers."),
+  alive: z.boolean().describe("Whether it has reported within 30 s. Hosts that stop are not listed."),
   role: z.string(),
   version: z.string(),
   started_at: timeOut,
@@ -25,18 +29,33 @@ const hostOut = z.object({
   ),
 });
 
-export function hostRoutes(hosts: { list(): Promise<HostReport[]> }): Route[] {
+const hostsOut = listOf(hostOut).extend({
+  without_owner: z.object({
+    inbox: z.array(z.number().int()).describe("What is in them passes no plugins at present."),
+    outbox: z.array(z.number().int()).describe("What is in them is not delivered at present."),
+  }).describe("The partitions that no live host owns. There are some for a moment whenever hosts come and go."),
+});
+
+export interface HostRoutesOptions {
+  hosts: { list(): Promise<ListedHost[]> };
+  log: Pick<EventLog, "share">;
+}
+
+export function hostRoutes({ hosts, log }: HostRoutesOptions): Route[] {
   return [
     route({
       method: "GET",
       path: "/_hogpen/api/hosts",
       summary: "Every host on the same store, the one that answers included",
-      response: listOf(hostOut),
-      handle: async () => ({ results: (await hosts.list()).map(shown), next: null }),
+      response: hostsOut,
+      async handle() {
+        const list = await hosts.list();
+        return { results: list.map(shown), next: null, without_owner: withoutOwner(list, log.share()?.all ?? 0) };
+      },
     }),
   ];
 }
 
-function shown({ startedAt, seenAt, ...rest }: HostReport): z.input<typeof hostOut> {
-  return { ...rest, started_at: startedAt, last_seen_at: seenAt };
+function shown({ startedAt, seenAt, isSelf, ...rest }: ListedHost): z.input<typeof hostOut> {
+  return { ...rest, this_host: isSelf, started_at: startedAt, last_seen_at: seenAt };
 }

@@ -80,7 +80,8 @@ export const pluginConfigOut = z.object({
   restarts: z.array(z.object({ at: timeOut, reason: z.string() })),
 });
 
-export function pluginConfigRoutes(plugins: Plugins): Route[] {
+/** `elsewhere` says why this host runs none, when other hosts alone do. */
+export function pluginConfigRoutes(plugins: Plugins, elsewhere: string | null): Route[] {
   return [
     route({
       method: "GET",
@@ -112,9 +113,10 @@ export function pluginConfigRoutes(plugins: Plugins): Route[] {
       summary: "Starts a plugin again that the service disabled",
       params: { id: idIn },
       response: doneOut,
-      errors: { 404: "No such plugin config", 409: "Switched off in the configuration" },
+      errors: { 404: "No such plugin config", 409: "Switched off in the configuration, or this host runs no plugins" },
       async handle({ params }) {
         const { config } = findPlugin(plugins, params.id);
+        if (elsewhere !== null) throw conflict(elsewhere);
         if (!config.enabled) {
           throw conflict(
             `Cannot enable plugin config ${config.id}: the configuration says enabled: false, change it there`,

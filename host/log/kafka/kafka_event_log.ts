@@ -13,6 +13,7 @@ import type {
   BackPage,
   Cursor,
   Direction,
+  EventCount,
   EventLog,
   Lag,
   LogRecord,
@@ -200,6 +201,19 @@ export class KafkaEventLog implements EventLog {
   async lag(topic: Topic, project: number, after: Cursor): Promise<Lag> {
     const { next } = await this.#locate(topic, after);
     return measureLag(this.#parts.readers[topic], project, next);
+  }
+
+  async count(topic: Topic, project: number, after: Cursor): Promise<EventCount> {
+    const { next } = await this.#locate(topic, after);
+    const { events } = measureLag(this.#parts.readers[topic], project, next);
+    const owned = new Set(this.#ownedPartitions(topic));
+    const ofOthers = [...next].filter(([partition]) => !owned.has(partition));
+    const { stored } = this.#parts.readers[topic];
+    // Each offset may be an event of the project.
+    const most = await Promise.all(
+      ofOthers.map(async ([partition, offset]) => Math.max(0, await stored.edge(partition, "latest") - offset)),
+    );
+    return { events: most.reduce((sum, count) => sum + count, events), exact: most.every((count) => count === 0) };
   }
 
   size(): null {

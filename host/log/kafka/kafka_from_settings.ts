@@ -24,13 +24,13 @@ const QUIET_MS = 10_000;
 
 /**
  * @param hostId is unique to this host and stays the same after a restart
- * @param warn is called about outages, with a message for the operator
+ * @param notices are told of outages, and of the partitions that the host takes over
  * @throws UsageError for settings that do not fit together, BackEndError when Kafka cannot be used
  */
 export async function openKafkaFromSettings(
   settings: Settings,
   hostId: string,
-  warn: (message: string) => void,
+  notices: { warn(message: string): void; info(message: string): void },
 ): Promise<KafkaEventLog> {
   const { databaseUrl } = settings;
   if (databaseUrl === null) {
@@ -39,17 +39,26 @@ export async function openKafkaFromSettings(
     ]);
   }
   const kafka = kafkaSettings(settings, hostId);
-  const onError = quietly(warn);
+  const onError = quietly(notices.warn);
   const { routes, delivers } = dutiesOf(settings.hostRole);
   const owns = { inbox: routes, outbox: delivers };
   for (const until = Date.now() + START_MS;;) {
     try {
-      return await openKafkaEventLog({ settings: kafka, databaseUrl, owns, onError });
+      return await openKafkaEventLog({ settings: kafka, databaseUrl, owns, onError, onTakeOver: notices.info });
     } catch (error) {
+      if (error instanceof BackEndError) throw error;
       if (error instanceof TopicError) throw new BackEndError(error.message, { cause: error });
+      const found = describe(error).replace(/\.$/, "");
+      if (isOfAuthentication(error)) {
+        throw new BackEndError(
+          `Cannot log in to Kafka at ${settings.kafka}: ${found}. Check HOGPEN_KAFKA_SASL (found ${settings.kafkaSasl}), ` +
+            "HOGPEN_KAFKA_USERNAME and HOGPEN_KAFKA_PASSWORD, and that HOGPEN_KAFKA names a listener with SASL",
+          { cause: error },
+        );
+      }
       if (Date.now() > until) {
         throw new BackEndError(
-          `Cannot use Kafka at ${settings.kafka}: ${describe(error)}. Check HOGPEN_KAFKA and that the brokers run`,
+          `Cannot use Kafka at ${settings.kafka}: ${found}. Check HOGPEN_KAFKA and that the brokers run`,
           { cause: error },
         );
       }
@@ -57,6 +66,17 @@ export async function openKafkaFromSettings(
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
   }
+}
+
+const LOGIN_REFUSED = new Set(["SASL_AUTHENTICATION_FAILED", "UNSUPPORTED_SASL_MECHANISM", "ILLEGAL_SASL_STATE"]);
+
+/** Whether Kafka refuses the name or the password, which will not go away by itself. Looks at the causes too. */
+function isOfAuthentication(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if ("code" in error && error.code === "PLT_KFK_AUTHENTICATION") return true;
+  if ("apiId" in error && LOGIN_REFUSED.has(String(error.apiId))) return true;
+  const inner = error instanceof AggregateError ? error.errors : [];
+  return [...inner, error.cause].some(isOfAuthentication);
 }
 
 /** @throws UsageError unless it is `host:port` of at least one broker, separated by commas */
@@ -94,9 +114,23 @@ function kafkaSettings(settings: Settings, hostId: string): KafkaSettings {
       `HOGPEN_KAFKA_SASL: found ${kafkaSasl} without a name or a password; set HOGPEN_KAFKA_USERNAME and HOGPEN_KAFKA_PASSWORD`,
     ]);
   }
+  if (kafkaSasl === "none" && (kafkaUsername !== null || kafkaPassword !== null)) {
+    throw new UsageError([
+      "HOGPEN_KAFKA_SASL: found none with HOGPEN_KAFKA_USERNAME or HOGPEN_KAFKA_PASSWORD, expected plain, scram-sha-256 " +
+      "or scram-sha-512, or no name and password",
+    ]);
+  }
+  if (!PREFIX.test(settings.kafkaPrefix)) {
+    throw new UsageError([
+      `HOGPEN_KAFKA_PREFIX: found ${
+        JSON.stringify(settings.kafkaPrefix)
+      }, expected 1 to 200 of a-z, A-Z, 0-9, ., _ and -, ` +
+      "as in names of Kafka's topics",
+    ]);
+  }
   return {
     brokers,
-    prefix: settings.kafkaPrefix ?? "",
+    prefix: settings.kafkaPrefix,
     partitions: settings.kafkaPartitions,
     replication: settings.kafkaReplication,
     messageBytes: settings.kafkaMessageBytes,
@@ -112,6 +146,8 @@ function kafkaSettings(settings: Settings, hostId: string): KafkaSettings {
   };
 }
 
+/** Names of topics have 249 characters at most. */
+const PREFIX = /^[a-zA-Z0-9._-]{1,200}$/;
 const MECHANISMS = { "plain": "PLAIN", "scram-sha-256": "SCRAM-SHA-256", "scram-sha-512": "SCRAM-SHA-512" } as const;
 
 function quietly(warn: (message: string) => void): (error: unknown) => void {

@@ -34,6 +34,8 @@ export interface KafkaLogOptions {
   /** Of which topics the host owns partitions: of the inbox to route events, of the outbox to deliver them. */
   owns: Record<Topic, boolean>;
   onError(error: unknown): void;
+  /** Told in words which partitions the host has taken over, whenever these are others than before. */
+  onTakeOver?(message: string): void;
 }
 
 const APPEND_WAIT_MS = 10_000;
@@ -165,10 +167,19 @@ export async function openKafkaEventLog(options: KafkaLogOptions): Promise<Kafka
     return partitions;
   }
 
+  const told = new Map<Topic, string>();
+  /** An era may begin with the same partitions as the one before. */
+  function tell(topic: Topic, owned: number[]): void {
+    if (told.get(topic) === owned.join()) return;
+    told.set(topic, owned.join());
+    options.onTakeOver?.(`Took over ${owned.length} of ${partitions} partitions of ${names[topic]}`);
+  }
+
   function beginInbox(owned: OwnedInbox | null): void {
     steps.own(owned);
     waiters.wakeAll();
     if (owned === null) return;
+    tell("inbox", owned.ownership.partitions);
     readers.inbox.own(new Map(Array.from(owned.progress, ([partition, { end }]) => [partition, end])));
   }
 
@@ -183,7 +194,10 @@ export async function openKafkaEventLog(options: KafkaLogOptions): Promise<Kafka
         group: "consumers",
         topic: names.outbox,
         prepare: prepareOutbox,
-        onEra: () => waiters.wakeAll(),
+        onEra(owned) {
+          waiters.wakeAll();
+          if (owned !== null) tell("outbox", owned);
+        },
       })
       : null,
   };

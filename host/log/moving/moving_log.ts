@@ -72,6 +72,7 @@ export class MovingLog implements EventLog {
   forget: EventLog["forget"] = (...args) => this.#options.to.forget(...args);
   cursorAt: EventLog["cursorAt"] = (...args) => this.#options.to.cursorAt(...args);
   lag: EventLog["lag"] = (...args) => this.#options.to.lag(...args);
+  count: EventLog["count"] = (...args) => this.#options.to.count(...args);
   share: EventLog["share"] = () => this.#options.to.share();
 
   size(): LogSize | null {

@@ -10,7 +10,7 @@ import { routerLag } from "../../router/router_lag.ts";
 import type { HostReport } from "../../store/host_reports.ts";
 
 export interface ReportHostOptions {
-  self: Pick<HostReport, "id" | "role" | "version" | "startedAt">;
+  self: Pick<HostReport, "id" | "role" | "url" | "version" | "startedAt">;
   /** The revision of the configuration that the host has applied. */
   revision: string;
   log: Pick<EventLog, "share" | "cursor" | "lag">;

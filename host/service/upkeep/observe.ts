@@ -20,6 +20,7 @@ export interface ObserveOptions {
   log: Pick<EventLog, "size">;
   outages: Pick<Outages, "list">;
   projects(): readonly ProjectConfig[];
+  unowned: Observed["unowned"];
   now: () => number;
 }
 
@@ -27,7 +28,7 @@ const MINUTE_MS = 60_000;
 const MOST_GROUPS = 500;
 const MOST_SUBJECTS = 100_000;
 
-export function observe({ plugins, consumers, store, log, outages, projects, now }: ObserveOptions): Observed {
+export function observe({ plugins, consumers, store, log, outages, projects, unowned, now }: ObserveOptions): Observed {
   return {
     plugins: () =>
       plugins.list().map(({ config, manifest, status }) => ({
@@ -43,6 +44,7 @@ export function observe({ plugins, consumers, store, log, outages, projects, now
       projects().flatMap(({ id, unreadable }) =>
         unreadable === undefined ? [] : [{ teamId: id, names: namesOf(unreadable), reason: unreadable.reason }]
       ),
+    unowned,
     now,
     async events(minutes) {
       const counts = new Map<number, { in: number; failed: number }>();

@@ -52,6 +52,7 @@ export function traceLog(log: EventLog, tracer: Tracer, carried: CarriedTraces):
     forget: (...given) => log.forget(...given),
     cursorAt: (...given) => log.cursorAt(...given),
     lag: (...given) => log.lag(...given),
+    count: (...given) => log.count(...given),
     size: () => log.size(),
     share: () => log.share(),
     [Symbol.asyncDispose]: () => log[Symbol.asyncDispose](),

@@ -33,6 +33,11 @@ Deno.test("each rule finds what it says, in the project it is for", async () => 
     log: () => ({ used: 9 * 1024 ** 3, max: 10 * 1024 ** 3 }),
     outages: () => [{ host: "https://eu.i.posthog.com", since: 0, failed: 7, message: "it answered 502" }],
     unreadable: () => [{ teamId: 2, names: "plugin config 3", reason: "it was sealed with another key" }],
+    unowned: () =>
+      Promise.resolve([
+        { topic: "inbox", partitions: [1], all: 4, since: 130_000 },
+        { topic: "outbox", partitions: [0, 1, 2, 3], all: 4, since: 120_000 },
+      ]),
     now: () => 180_000,
     deadLetters: () => Promise.resolve([{ teamId: 2, consumer: "onEvent:2", count: 100 }]),
   };
@@ -45,6 +50,7 @@ Deno.test("each rule finds what it says, in the project it is for", async () => 
     "The event log is 90 % full (9.0 of 10.0 GB): at 100 % events are refused",
     "https://eu.i.posthog.com has not answered for 3 min (7 requests): it answered 502",
     "Events of project 2 wait for plugin config 3: it was sealed with another key",
+    "No host owns 4 of 4 partitions of the outbox, so that nothing in them is delivered: start a host with HOGPEN_ROLE=consume or all",
     "onEvent:2 cannot deliver: away",
   ]);
   const own = rules.map((rule) => ({ ...rule, team_id: 1 }));

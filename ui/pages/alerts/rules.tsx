@@ -28,7 +28,7 @@ const WHEN: Record<string, { words: string; unit: string }> = {
   consumer_failing: { words: "A consumer cannot deliver", unit: "" },
   log_full: { words: "The event log is nearly full", unit: "percent" },
   upstream_away: { words: "PostHog does not answer", unit: "" },
-  events_wait: { words: "Events wait for a key or a host that is missing", unit: "" },
+  events_wait: { words: "Events wait for a key or a host", unit: "" },
 };
 
 /** Rules that look at a period of some minutes. The others apply to a single moment. */

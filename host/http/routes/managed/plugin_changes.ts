@@ -4,9 +4,10 @@
  */
 
 import { z } from "zod";
+import type { Elsewhere } from "../../../config/host_role.ts";
 import { pluginEntry } from "../../../managed/managed_values.ts";
 import type { ManagedPlugin } from "../../../managed/thing_codec.ts";
-import { invalidInput, notFound } from "../../api_error.ts";
+import { conflict, invalidInput, notFound } from "../../api_error.ts";
 import { maskConfig } from "../../mask_config.ts";
 import { type Route, route } from "../../route.ts";
 import { DONE, doneOut, idIn, listOf, pageIn, pageOf, timeOut } from "../../schemas.ts";
@@ -58,9 +59,10 @@ const errors = {
 export interface PluginChangeRoutesOptions {
   plugins: Plugins;
   managed: ManagedApi;
+  elsewhere: Pick<Elsewhere, "plugins">;
 }
 
-export function pluginChangeRoutes({ plugins, managed }: PluginChangeRoutesOptions): Route[] {
+export function pluginChangeRoutes({ plugins, managed, elsewhere }: PluginChangeRoutesOptions): Route[] {
   const { things } = managed;
   const show = (id: number) => showPlugin(findPlugin(plugins, id));
   const current = (id: number): ManagedPlugin => {
@@ -161,9 +163,10 @@ export function pluginChangeRoutes({ plugins, managed }: PluginChangeRoutesOptio
       summary: "Loads a plugin anew and starts it in a new cell",
       params,
       response: doneOut,
-      errors: { 404: errors[404] },
+      errors: { 404: errors[404], 409: "This host runs no plugins" },
       async handle({ params: { id } }) {
         findPlugin(plugins, id);
+        if (elsewhere.plugins !== null) throw conflict(elsewhere.plugins);
         await managed.apply(new Set([id]));
         return DONE;
       },

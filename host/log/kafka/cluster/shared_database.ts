@@ -6,6 +6,7 @@
 
 import { Buffer } from "node:buffer";
 import { FetchIsolationLevels, type RecordsBatch } from "@platformatic/kafka";
+import { BackEndError } from "../../../back_end_error.ts";
 import { Connection } from "../../../store/postgres/connection.ts";
 import type { FetchClient } from "../reading/committed_records.ts";
 import { type KafkaSettings, topicNames } from "./kafka_settings.ts";
@@ -20,8 +21,8 @@ const KEY = "database ";
 const FETCH_BYTES = 1024 * 1024;
 
 /**
- * @throws TopicError when the log belongs to another database, StoreUnavailableError when Postgres does not answer, and
- * the client's error when Kafka does not
+ * @throws TopicError when the log belongs to another database, BackEndError when Postgres cannot be used, and the
+ * client's error when Kafka cannot
  */
 export async function checkDatabase(settings: KafkaSettings, databaseUrl: string): Promise<void> {
   const own = await databaseId(databaseUrl, settings.prefix);
@@ -42,6 +43,17 @@ export async function checkDatabase(settings: KafkaSettings, databaseUrl: string
 
 /** The id of the log in this database, which is made once. */
 async function databaseId(databaseUrl: string, log: string): Promise<string> {
+  try {
+    return await readId(databaseUrl, log);
+  } catch (error) {
+    const found = error instanceof Error ? error.message : String(error);
+    throw new BackEndError(`Cannot start without Postgres: ${found}. Check DATABASE_URL and that Postgres runs`, {
+      cause: error,
+    });
+  }
+}
+
+async function readId(databaseUrl: string, log: string): Promise<string> {
   await using db = new Connection(databaseUrl, { maxConnections: 1 });
   await new LogTables(db).ready();
   const [row] = await db.run("always", async (sql) => {

@@ -41,10 +41,13 @@ export async function ensureTopics(settings: KafkaSettings): Promise<number> {
           `add partitions to the smaller one, or choose another HOGPEN_KAFKA_PREFIX`,
       );
     }
-    for (const topic of Object.values(names)) {
-      const leastBytes = topic === names.progress ? 0 : settings.messageBytes;
-      checkConfig(topic, await configOf(admin, topic), leastBytes);
-    }
+    const wrong = await Promise.all(
+      Object.values(names).map(async (topic) => {
+        const messageBytes = topic === names.progress ? 0 : settings.messageBytes;
+        return problemsOf(topic, await configOf(admin, topic), messageBytes);
+      }),
+    );
+    if (wrong.flat().length > 0) throw new TopicError(wrong.flat().join("\n"));
     return inbox;
   } finally {
     await closeQuietly(admin);
@@ -63,10 +66,11 @@ async function configOf(admin: Admin, topic: string): Promise<Map<string, string
   }
 }
 
-function checkConfig(topic: string, config: Map<string, string>, messageBytes: number): void {
+function problemsOf(topic: string, config: Map<string, string>, messageBytes: number): string[] {
+  const problems: string[] = [];
   const taken = Number(config.get("max.message.bytes") ?? Infinity);
   if (taken < messageBytes) {
-    throw new TopicError(
+    problems.push(
       `Cannot use the topic ${topic}: its max.message.bytes is ${taken}, expected ${messageBytes}; set it with ` +
         `kafka-configs.sh --alter --entity-type topics --entity-name ${topic} ` +
         `--add-config max.message.bytes=${messageBytes}, or set HOGPEN_KAFKA_MESSAGE_BYTES=${taken}, ` +
@@ -74,11 +78,13 @@ function checkConfig(topic: string, config: Map<string, string>, messageBytes: n
     );
   }
   // Kafka would compress it so that its client for this runtime cannot read it.
-  if (config.get("compression.type") !== "snappy") return;
-  throw new TopicError(
-    `Cannot use the topic ${topic}: its compression.type is snappy, which cannot be read here; expected producer, ` +
-      "uncompressed, gzip, lz4 or zstd",
-  );
+  if (config.get("compression.type") === "snappy") {
+    problems.push(
+      `Cannot use the topic ${topic}: its compression.type is snappy, which cannot be read here; expected producer, ` +
+        "uncompressed, gzip, lz4 or zstd",
+    );
+  }
+  return problems;
 }
 
 /**
@@ -114,6 +120,12 @@ async function createTopic(
   try {
     await admin.createTopics({ topics: [topic], partitions, replicas, configs });
   } catch (error) {
+    if (hasInIt(error, "apiId", "INVALID_REPLICATION_FACTOR")) {
+      throw new TopicError(
+        `Cannot create the topic ${topic}: found HOGPEN_KAFKA_REPLICATION=${replicas}, expected at most one copy for each ` +
+          "broker that runs",
+      );
+    }
     // Another host was faster.
     if (!String(describe(error)).includes("already exists")) throw error;
   }

@@ -97,6 +97,11 @@ Deno.test("Kafka: two hosts share the partitions, and one takes over when the ot
     seen.push(...await read());
   }
   assert.deepEqual(seen.sort(), keys.sort());
+  for (const log of [first, second]) {
+    const start = await log.cursorAt("inbox", 1, 0);
+    assert((await log.lag("inbox", 1, start)).events < keys.length, "the lag is that of its own part");
+    assert.deepEqual(await log.count("inbox", 1, start), { events: keys.length, exact: false });
+  }
 
   await first[Symbol.asyncDispose]();
   await eventually("the second host owns everything", () => ownsSoMany(second, 4));

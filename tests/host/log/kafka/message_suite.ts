@@ -76,7 +76,11 @@ export function testMessages(makeCluster: () => Promise<LogCluster>, options: { 
     }
     await assert.rejects(
       cluster.host("only", { messageBytes: MESSAGE_BYTES + 1 }),
-      (error) => error instanceof TopicError && /max.message.bytes is 1000000, expected 1000001/.test(error.message),
+      (error) =>
+        error instanceof TopicError &&
+        /inbox: its max.message.bytes is 1000000, expected 1000001.*\n.*outbox: its max.message.bytes/.test(
+          error.message,
+        ),
     );
     await setCompression(cluster, "snappy");
     await assert.rejects(
