@@ -319,6 +319,12 @@ async function askAsGuesser(asker: Asker): Promise<void> {
   await Promise.all(asked.map(([operation]) => asker.ask(operation, { at: NOBODY, ...bodyOf(operation) }, 429)));
 }
 
+/** Only a host that leaves work to others answers so: tests/service/roles_test.ts. */
+const ELSEWHERE = [
+  ...["pause", "resume", "estimate", "skip", "rewind"].map((act) => `POST ${API}/consumers/{id}/${act}: 409`),
+  `POST ${API}/plugin_configs/{id}/restart: 409`,
+];
+
 Deno.test("every answer that docs/openapi.json names is given by the service, and no other", async () => {
   await using receiver = new HttpReceiver(() => new Response("no", { status: 400 }));
   await using plugin = await pluginFolder(PLUGIN);
@@ -345,5 +351,5 @@ Deno.test("every answer that docs/openapi.json names is given by the service, an
   await askAboutSessions(asker);
   await askAboutTheRest(asker, made.id);
   await askAsGuesser(asker);
-  assert.deepEqual(asker.unseen(), []);
+  assert.deepEqual(asker.unseen(), ELSEWHERE);
 });

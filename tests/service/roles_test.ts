@@ -80,7 +80,13 @@ Deno.test("hosts that take, route and deliver events do the work of one", { igno
   for (let n = 1; n <= 3; n++) {
     await intake!.capture({ api_key: "phc_one", event: "sent", distinct_id: `person ${n}`, properties: { n } });
   }
-  for (const path of ["consumers/destination:1/hook/pause", "plugin_configs/1/restart", "plugin_configs/1/enable"]) {
+  for (
+    const path of [
+      ...["pause", "resume", "skip"].map((act) => `consumers/destination:1/hook/${act}`),
+      "plugin_configs/1/restart",
+      "plugin_configs/1/enable",
+    ]
+  ) {
     const answer = await fetch(`${intake!.url}/_hogpen/api/${path}`, {
       method: "POST",
       headers: { Authorization: `Bearer ${ADMIN_TOKEN}` },

@@ -70,7 +70,7 @@ export function consumerRoutes(consumers: ConsumerControl, elsewhere: string | n
       summary: "One consumer",
       params,
       response: consumerOut,
-      errors,
+      errors: { 404: errors[404] },
       async handle({ params: { id } }) {
         const consumer = await consumers.get(id);
         if (!consumer) throw notFound(`There is no consumer ${id}`);
