@@ -20,8 +20,10 @@ const SWITCHED_OFF: PluginStatus = {
   restarts: [],
 };
 
-/** `versionOf` returns the version of the thing in the store; null for a plugin config that is defined in the file.
- * `elsewhere` says why enabled ones do not run on this host. */
+/**
+ * `versionOf` returns the version of the thing in the store; null for a plugin config that is defined in the file.
+ * `elsewhere` says why enabled ones do not run on this host.
+ */
 export function createApiPlugins(
   config: () => HogpenConfig,
   hosted: HostedPlugins,

@@ -26,5 +26,7 @@ export function useHostRole(): string | null {
 export function RoleNotice() {
   const role = useHostRole();
   const notice = NOTICES.get(role ?? "");
-  return notice === undefined ? null : <p role="note" class="soft">This host has the role {role}: it {notice}</p>;
+  return notice === undefined
+    ? null
+    : <p role="note" class="soft notice">This host has the role {role}: it {notice}</p>;
 }

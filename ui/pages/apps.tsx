@@ -98,7 +98,7 @@ function AppRow({ app, chain, totals, series, onChange }: RowProps) {
           <span class={`state ${state}`}>{state.replaceAll("_", " ")}</span>
         </h3>
         <p>{app.does.join("; ") || app.description}</p>
-        {app.reason && <p class="bad">{app.reason}</p>}
+        {app.reason && <p class={app.state === "stopped" ? "soft" : "bad"}>{app.reason}</p>}
       </div>
       <Sparkline values={line} label={`Events in over the last hour, ${sum("in")} in all`} />
       <Figure label="in, 1 h">{sum("in")}</Figure>
