@@ -8,8 +8,8 @@ import { delay } from "../kit/delay.ts";
 import { eventually } from "../kit/eventually.ts";
 import { listenersOn } from "../kit/listeners.ts";
 import { runCommand } from "../kit/run_command.ts";
-import { startKafka, whyNoKafka } from "../kit/servers/kafka.ts";
-import { startPostgres } from "../kit/servers/postgres.ts";
+import { whyNoKafka } from "../kit/servers/kafka.ts";
+import { startLogServers } from "../kit/servers/log_cluster.ts";
 import { startTestService } from "../kit/service.ts";
 
 const reason = await whyNoKafka() ?? (Deno.build.os === "linux" ? null : "HOGPEN_REUSE_PORT is for Linux");
@@ -18,12 +18,9 @@ if (reason !== null) console.log(`The test of data folders on Kafka is ignored: 
 Deno.test("a host on Kafka refuses the data folder of another one, or waits until that one ends", {
   ignore: reason !== null,
 }, async () => {
-  await using kafka = await startKafka();
-  await using postgres = await startPostgres();
+  await using servers = await startLogServers();
   const env = {
-    HOGPEN_KAFKA: kafka.brokers,
-    HOGPEN_KAFKA_PARTITIONS: "4",
-    DATABASE_URL: await postgres.createDatabase(),
+    ...await servers.hostEnv(),
     HOGPEN_REUSE_PORT: "yes",
   };
   const flags = ["--unstable-net"];

@@ -4,8 +4,8 @@
 
 import assert from "node:assert/strict";
 import { eventually } from "../kit/eventually.ts";
-import { startKafka, whyNoKafka } from "../kit/servers/kafka.ts";
-import { startPostgres } from "../kit/servers/postgres.ts";
+import { whyNoKafka } from "../kit/servers/kafka.ts";
+import { startLogServers } from "../kit/servers/log_cluster.ts";
 import { startTestService } from "../kit/service.ts";
 
 const reason = await whyNoKafka();
@@ -19,12 +19,9 @@ interface Listed {
 Deno.test("a cluster without a host that delivers says whose partitions nobody owns", {
   ignore: reason !== null,
 }, async () => {
-  await using kafka = await startKafka();
-  await using postgres = await startPostgres();
+  await using servers = await startLogServers();
   const env = {
-    HOGPEN_KAFKA: kafka.brokers,
-    HOGPEN_KAFKA_PARTITIONS: "4",
-    DATABASE_URL: await postgres.createDatabase(),
+    ...await servers.hostEnv(),
     HOGPEN_SECRET_KEY: "a key that all hosts have",
   };
   await using route = await startTestService({ env: { ...env, HOGPEN_ROLE: "route" } });

@@ -6,8 +6,8 @@
 import assert from "node:assert/strict";
 import { eventually } from "../kit/eventually.ts";
 import { runCommand } from "../kit/run_command.ts";
-import { startKafka, whyNoKafka } from "../kit/servers/kafka.ts";
-import { startPostgres } from "../kit/servers/postgres.ts";
+import { whyNoKafka } from "../kit/servers/kafka.ts";
+import { startLogServers } from "../kit/servers/log_cluster.ts";
 import { type RunningService, startTestService } from "../kit/service.ts";
 
 const reason = await whyNoKafka();
@@ -75,12 +75,9 @@ Deno.test("a host of its own lets events wait for the key of a plugin, or until 
 Deno.test("hosts on Kafka with another key do not start, and events wait where something is sealed anew", {
   ignore: reason !== null,
 }, async () => {
-  await using kafka = await startKafka();
-  await using postgres = await startPostgres();
+  await using servers = await startLogServers();
   const env = {
-    HOGPEN_KAFKA: kafka.brokers,
-    HOGPEN_KAFKA_PARTITIONS: "4",
-    DATABASE_URL: await postgres.createDatabase(),
+    ...await servers.hostEnv(),
     HOGPEN_SECRET_KEY: "the first key",
   };
   await using one = await startTestService({ config: CONFIG, env });

@@ -6,8 +6,8 @@
 import assert from "node:assert/strict";
 import { eventually } from "../kit/eventually.ts";
 import { runCommand } from "../kit/run_command.ts";
-import { startKafka, whyNoKafka } from "../kit/servers/kafka.ts";
-import { startPostgres } from "../kit/servers/postgres.ts";
+import { whyNoKafka } from "../kit/servers/kafka.ts";
+import { startLogServers } from "../kit/servers/log_cluster.ts";
 import { freePort } from "../kit/servers/server_process.ts";
 import { startTestService } from "../kit/service.ts";
 import { temporaryFolder } from "../kit/temporary_folder.ts";
@@ -18,14 +18,9 @@ if (reason !== null) console.log(`The test of shared settings is ignored: ${reas
 Deno.test("what cannot be shared is named with its setting, and what is shared is said", {
   ignore: reason !== null,
 }, async () => {
-  await using kafka = await startKafka();
-  await using postgres = await startPostgres();
+  await using servers = await startLogServers();
   await using folder = await temporaryFolder();
-  const env = {
-    HOGPEN_KAFKA: kafka.brokers,
-    HOGPEN_KAFKA_PARTITIONS: "4",
-    DATABASE_URL: await postgres.createDatabase(),
-  };
+  const env = await servers.hostEnv();
   const nobody = `postgres://me:hush@127.0.0.1:${freePort()}/none`;
   const wrong: [Record<string, string>, number, RegExp][] = [
     [{ HOGPEN_KAFKA_PREFIX: "a b" }, 2, /^HOGPEN_KAFKA_PREFIX: found "a b", expected 1 to 200 of /],

@@ -1,5 +1,5 @@
 /**
- * Event logs of several hosts on one real Kafka and one real Postgres.
+ * One real Kafka and one real Postgres, for event logs of several hosts or for the whole hosts.
  * @module
  */
 
@@ -17,6 +17,8 @@ export interface LogServers extends AsyncDisposable {
   postgres: PrivatePostgres;
   /** With topics and a database of its own. */
   makeCluster(): Promise<LogCluster>;
+  /** The settings of whole hosts that share a log of four partitions, with a database of their own. */
+  hostEnv(): Promise<Record<string, string>>;
 }
 
 /** Its topics have four partitions. */
@@ -59,6 +61,11 @@ export async function startLogServers(): Promise<LogServers> {
     kafka,
     postgres,
     makeCluster,
+    hostEnv: async () => ({
+      HOGPEN_KAFKA: kafka.brokers,
+      HOGPEN_KAFKA_PARTITIONS: "4",
+      DATABASE_URL: await postgres.createDatabase(),
+    }),
     async [Symbol.asyncDispose]() {
       await kafka[Symbol.asyncDispose]();
       await postgres[Symbol.asyncDispose]();

@@ -11,7 +11,7 @@ import { eventually } from "../../../kit/eventually.ts";
 import { whyNoKafka } from "../../../kit/servers/kafka.ts";
 import { type LogCluster, type LogServers, ownsSoMany, startLogServers } from "../../../kit/servers/log_cluster.ts";
 import { testGoneHost } from "./gone_host_suite.ts";
-import { testMessages } from "./message_suite.ts";
+import { testFoundTopics } from "./found_topics_suite.ts";
 import { testRaisedPartitions } from "./raised_partitions_suite.ts";
 import { testReadBack } from "./read_back_suite.ts";
 import { testTopicReader } from "./topic_reader_suite.ts";
@@ -33,7 +33,7 @@ async function makeCluster(): Promise<LogCluster> {
 }
 
 testEventLog("Kafka", makeCluster, { ignore });
-testMessages(makeCluster, { ignore });
+testFoundTopics(makeCluster, { ignore });
 testReadBack(makeCluster, { ignore });
 testTopicReader(makeCluster, { ignore });
 testRaisedPartitions(makeCluster, { ignore });

@@ -1,5 +1,6 @@
 /**
- * What the log makes of the sizes of messages, and of messages that no host has written.
+ * What the log makes of topics as it finds them: the sizes of their messages, messages that no host has written, a
+ * partition that cannot be read, topics that were made anew.
  * @module
  */
 
@@ -19,7 +20,7 @@ const TEXT = "x".repeat(4000);
 const ALL = { maxEvents: 10_000, maxBytes: 1 << 30 };
 
 /** Registers the tests. */
-export function testMessages(makeCluster: () => Promise<LogCluster>, options: { ignore: boolean }): void {
+export function testFoundTopics(makeCluster: () => Promise<LogCluster>, options: { ignore: boolean }): void {
   const test = (what: string, run: (cluster: LogCluster) => Promise<void>) =>
     Deno.test(`Kafka: ${what}`, { sanitizeOps: false, sanitizeResources: false, ...options }, async () => {
       await using cluster = await makeCluster();
