@@ -61,6 +61,11 @@ export async function openKafkaEventLog(options: KafkaLogOptions): Promise<Kafka
   const [inboxTail, outboxTail, catchUp, progressClient] = fetchers as [Fetcher, Fetcher, Fetcher, Fetcher];
   const database = new Connection(databaseUrl, { maxConnections: 3 });
   const cursors = new ReaderCursors(database, settings.prefix);
+  // Before the host owns anything: no reader's place is looked up earlier than this.
+  let seenMoves = await cursors.movesOfOthers().catch(async (error) => {
+    await cursors[Symbol.asyncDispose]();
+    throw error;
+  });
   const hosts = new KnownHosts(database, settings.prefix, settings.hostId);
   /** Partitions of the outbox that have lost their end, until their readers were put back. */
   const shortened = new Set<number>();
@@ -204,13 +209,11 @@ export async function openKafkaEventLog(options: KafkaLogOptions): Promise<Kafka
 
   /** Other hosts move readers too, when their API is called. Also keeps this host known. */
   async function watch(): Promise<void> {
-    let seen = -Infinity;
     while (!stop.signal.aborted) {
       try {
         const moves = await cursors.movesOfOthers();
-        // Also at the first look, which may come late: until then, readers may have been moved unseen.
-        if (moves > seen) claims.outbox?.startEra();
-        seen = Math.max(seen, moves);
+        if (moves > seenMoves) claims.outbox?.startEra();
+        seenMoves = Math.max(seenMoves, moves);
         await hosts.renew();
       } catch (error) {
         onError(error);
