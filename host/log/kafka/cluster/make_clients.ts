@@ -31,8 +31,8 @@ export async function makeStepProducer(settings: KafkaSettings, host = settings.
   const producer = await makeProducer(settings, transactionalId(settings, host));
   return await closingOnError(producer, async () => {
     const { outbox, progress } = topicNames(settings);
-    await endForgotten(producer, outbox, "commit");
-    await endForgotten(producer, progress, "abort");
+    await endForgotten(settings, producer, outbox, "commit");
+    await endForgotten(settings, producer, progress, "abort");
   });
 }
 
@@ -43,12 +43,35 @@ export async function makeStepProducer(settings: KafkaSettings, host = settings.
  * Kafka says no more how it had ended the forgotten one. Events are kept, and the progress is not: at worst a step that
  * was made comes again.
  */
-async function endForgotten(producer: LogProducer, topic: string, end: "commit" | "abort"): Promise<void> {
+async function endForgotten(
+  settings: KafkaSettings,
+  producer: LogProducer,
+  topic: string,
+  end: "commit" | "abort",
+): Promise<void> {
   const metadata = await producer.metadata({ topics: [topic] });
-  const partitions = Array.from(metadata.topics.get(topic)?.partitions ?? [], (_, partition) => ({ topic, partition }));
+  const partitions = await openPartitions(settings, topic, metadata.topics.get(topic)?.partitionsCount ?? 0);
+  if (partitions.length === 0) return;
   const transaction = await producer.beginTransaction();
-  await transaction.addPartitions(metadata, partitions.map((each) => ({ ...each, value: NOTHING })));
+  await transaction.addPartitions(metadata, partitions.map((partition) => ({ topic, partition, value: NOTHING })));
   await transaction[end]();
+}
+
+/** The partitions in which a transaction is open, whoever's it is. */
+async function openPartitions(settings: KafkaSettings, topic: string, count: number): Promise<number[]> {
+  const client = await makeFetcher(settings);
+  try {
+    const all = Array.from({ length: count }, (_, partition) => partition);
+    const ends = async (isolationLevel: number) => {
+      const query = { topics: [topic], partitions: { [topic]: all }, timestamp: -1n, isolationLevel };
+      return (await client.listOffsets(query)).get(topic) ?? [];
+    };
+    const stable = await ends(FetchIsolationLevels.READ_COMMITTED);
+    const written = await ends(FetchIsolationLevels.READ_UNCOMMITTED);
+    return all.filter((partition) => stable[partition] !== written[partition]);
+  } finally {
+    await closeQuietly(client);
+  }
 }
 
 /** @throws the client's error when Kafka does not take the producer; its connections are closed then */
